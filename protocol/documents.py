@@ -1,0 +1,275 @@
+"""Signed documents: whole statements that can be sent again and applied twice.
+
+Every document carries `(generation, version)` and an end inside its signature. A reader verifies it, stores it, and
+only then uses it; of two documents of one stream the higher `(generation, version)` wins, and two different ones with
+the same pair are a fork that is refused. Which key may sign which kind is fixed here, once. Defined in
+docs/protocol/mqtt.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
+from protocol.errors import ProtocolError
+from protocol.signing import SigningKey, VerifyingKey, sign_line, split_line, verify_line
+
+
+class DocumentError(ProtocolError):
+    """A document is of another kind, for another device, older than the one held, or a fork of it."""
+
+
+class ExpiredError(DocumentError):
+    """A document's end has passed."""
+
+
+class Purpose(StrEnum):
+    """What a key may sign. The root signs keyring and recipients; the keyring names the keys of the others."""
+
+    ROOT = "root"
+    POLICY = "policy"
+    RECEIPT = "receipt"
+    LEASE = "lease"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """What all signed documents have in common. `expires_at` is the first instant at which it no longer holds."""
+
+    KIND: ClassVar[str]
+    SIGNED_FOR: ClassVar[Purpose]
+
+    generation: int
+    version: int
+    issued_at: datetime
+    expires_at: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse counters below one and an end before the beginning."""
+        if self.generation < 1 or self.version < 1:
+            raise ValueError(f"generation and version begin at 1, got {self.generation} and {self.version}")
+        if self.expires_at <= self.issued_at:
+            raise ValueError(f"expires_at {self.expires_at} is not after issued_at {self.issued_at}")
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Give what decides which of two documents of a stream is newer."""
+        return (self.generation, self.version)
+
+
+DocumentType = TypeVar("DocumentType", bound=Document)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyringKey:
+    """One key of the school and the purpose that it may sign for."""
+
+    purpose: Purpose
+    public: str
+
+    def __post_init__(self) -> None:
+        """Refuse a public key that cannot be read, and the root itself: a keyring never replaces its own root."""
+        VerifyingKey.parse(self.public, "keyring key")
+        if self.purpose is Purpose.ROOT:
+            raise ValueError("a keyring holds no root key: units pin the root")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keyring(Document):
+    """The school's signing keys by purpose, signed by the root."""
+
+    KIND: ClassVar[str] = "keyring"
+    SIGNED_FOR: ClassVar[Purpose] = Purpose.ROOT
+
+    school: str
+    keys: tuple[KeyringKey, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """The root that a unit pins, and the newest keyring that it has verified."""
+
+    root: VerifyingKey
+    keyring: Keyring | None = None
+
+    def keys_for(self, purpose: Purpose) -> tuple[VerifyingKey, ...]:
+        """Give the keys that may sign for `purpose`; none while no keyring is known."""
+        if purpose is Purpose.ROOT:
+            return (self.root,)
+        keys = self.keyring.keys if self.keyring else ()
+        return tuple(VerifyingKey.parse(key.public) for key in keys if key.purpose is purpose)
+
+
+def issue_document(document: Document, key: SigningKey) -> bytes:
+    """Sign a document: one line of bytes, to be stored and sent as it is."""
+    body = encode_canonical({"document": document.KIND, **encode_record(document)})
+    return sign_line(body, domain=document.KIND, key=key)
+
+
+def verify_document(kind: type[DocumentType], line: bytes, trust: Trust) -> DocumentType:
+    """Verify signature, kind and form of a document; whether it still holds at a time is `require_current`'s question.
+
+    Raises `SignatureError`, `CodecError` or `DocumentError`.
+    """
+    body = verify_line(line, domain=kind.KIND, keys=trust.keys_for(kind.SIGNED_FOR), what=kind.KIND)
+    return _parse_body(kind, body)
+
+
+def peek_document(kind: type[DocumentType], line: bytes) -> DocumentType:
+    """Read a document without verifying it: for showing and for routing, never for deciding."""
+    return _parse_body(kind, split_line(line, kind.KIND).body)
+
+
+def _parse_body(kind: type[DocumentType], body: bytes) -> DocumentType:
+    mapping: dict[str, Any] = parse_canonical(body, kind.KIND)
+    named = mapping.pop("document", None)
+    if named != kind.KIND:
+        raise DocumentError(f"{kind.KIND}.document: expected {kind.KIND!r}, got {named!r}")
+    return parse_record(kind, mapping, kind.KIND)
+
+
+def require_current(document: Document, now: datetime) -> None:
+    """Raise `ExpiredError` when the document's end has come."""
+    if now >= document.expires_at:
+        raise ExpiredError(f"{document.KIND} version {document.version} ended at {document.expires_at}, now is {now}")
+
+
+class Standing(StrEnum):
+    """How a document that arrived stands to the one held."""
+
+    NEWER = "newer"
+    SAME = "same"
+    OLDER = "older"
+
+
+def compare_documents(arrived: bytes, held: bytes | None, kind: type[Document]) -> Standing:
+    """Compare two verified lines of one stream; raise `DocumentError` when they fork (same version, other content)."""
+    if held is None:
+        return Standing.NEWER
+    new, old = peek_document(kind, arrived), peek_document(kind, held)
+    if new.order == old.order and split_line(arrived).body != split_line(held).body:
+        raise DocumentError(
+            f"{kind.KIND}: two different documents carry generation {new.generation}, version {new.version}; "
+            "the controller must issue a higher version"
+        )
+    if new.order == old.order:
+        return Standing.SAME
+    return Standing.NEWER if new.order > old.order else Standing.OLDER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """A week of device recipients: recordings begun in it are wrapped to its recipient."""
+
+    name: str
+    begins_at: datetime
+    ends_at: datetime
+    recipient: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipients(Document):
+    """The epoch recipients, weeks ahead, signed by the root."""
+
+    KIND: ClassVar[str] = "recipients"
+    SIGNED_FOR: ClassVar[Purpose] = Purpose.ROOT
+
+    epochs: tuple[Epoch, ...]
+
+    def epoch_at(self, now: datetime) -> Epoch | None:
+        """Give the epoch that covers `now`, or None when the list does not reach that far."""
+        return next((epoch for epoch in self.epochs if epoch.begins_at <= now < epoch.ends_at), None)
+
+
+class Permission(StrEnum):
+    """What a consent decision says of a press."""
+
+    ALLOWED = "allowed"
+    ALLOWED_IF_SEATS_ARE_CHECKED = "allowed_if_seats_are_checked"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """One consent decision: the permission, why, and whose recording it would be."""
+
+    permission: Permission
+    reason: str
+    owner: str | None = None
+    seats: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonDecision:
+    """The decision for one lesson of the timetable."""
+
+    lesson: str
+    begins_at: datetime
+    ends_at: datetime
+    decision: Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(Document):
+    """The consent snapshot of one unit: decisions by lesson, and the one that holds outside every lesson.
+
+    It carries no pupil's name. `policy_version` names the school's policy that the decisions were taken under.
+    """
+
+    KIND: ClassVar[str] = "policy"
+    SIGNED_FOR: ClassVar[Purpose] = Purpose.POLICY
+
+    device: str
+    policy_version: int
+    lessons: tuple[LessonDecision, ...] = ()
+    otherwise: Decision = field(default=Decision(permission=Permission.REFUSED, reason="no_lesson"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease(Document):
+    """The controller's time-boxed permission to upload. Bytes under a fence lower than the newest are refused."""
+
+    KIND: ClassVar[str] = "lease"
+    SIGNED_FOR: ClassVar[Purpose] = Purpose.LEASE
+
+    device: str
+    lease: str
+    fence: int
+    rate_bps: int
+    not_before: datetime
+
+    @property
+    def not_after(self) -> datetime:
+        """Give the end of the permission, which is the document's own end."""
+        return self.expires_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptItem:
+    """One object of a recording that is durable: index 0 is `key.age`, segments count from 1."""
+
+    index: int
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt(Document):
+    """The controller's statement of what it holds durably of one recording.
+
+    `manifest_lines` and `manifest_head` (SHA-256 of the last line) say how much of the manifest it holds.
+    """
+
+    KIND: ClassVar[str] = "receipt"
+    SIGNED_FOR: ClassVar[Purpose] = Purpose.RECEIPT
+
+    device: str
+    recording: str
+    manifest_lines: int
+    manifest_head: str
+    items: tuple[ReceiptItem, ...]
+    backed_up_at: datetime | None = None

@@ -1,0 +1,58 @@
+"""Key files of the school and of a unit: one secret a file, readable by its owner alone.
+
+A signing key stands in its file as a comment and its seed in base64url; age identities stand in age's own form. A file
+that others can read is refused, because a key that leaked silently is worse than a unit that says why it stops.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+
+from protocol.durable import PRIVATE, replace_file
+from protocol.errors import ProtocolError
+from protocol.signing import SigningKey, VerifyingKey
+
+_OTHERS = 0o077
+
+
+class KeyFileError(ProtocolError):
+    """A key file is missing, open to others, or does not hold what it should."""
+
+
+def read_secret(path: Path) -> str:
+    """Read a file that only its owner may read; raise `KeyFileError` that says what to do otherwise."""
+    try:
+        mode = path.stat().st_mode & 0o777
+        text = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyFileError(f"{path}: cannot be read as a key file: {error}") from None
+    if mode & _OTHERS:
+        raise KeyFileError(f"{path}: mode {mode:o} lets others read it; run: chmod 600 {path}")
+    return text
+
+
+def store_signing_key(path: Path, key: SigningKey, purpose: str) -> None:
+    """Write a signing key durably, with mode 600; `purpose` goes into the comment for whoever finds the file."""
+    seed = base64.urlsafe_b64encode(key.seed).decode("ascii").rstrip("=")
+    text = f"# Backrow {purpose} signing key, public {key.verifying.encode()}\n{seed}\n"
+    replace_file(path, text.encode("ascii"), mode=PRIVATE)
+
+
+def load_signing_key(path: Path) -> SigningKey:
+    """Read what `store_signing_key` wrote."""
+    lines = [line for line in read_secret(path).splitlines() if line and not line.startswith("#")]
+    try:
+        (seed,) = (base64.b64decode(line + "=", altchars=b"-_", validate=True) for line in lines)
+        return SigningKey.from_seed(seed)
+    except (ValueError, binascii.Error):
+        raise KeyFileError(f"{path}: expected one line with a 32-byte seed in base64url, got {len(lines)}") from None
+
+
+def load_verifying_key(path: Path) -> VerifyingKey:
+    """Read a public signing key, one line of base64url."""
+    try:
+        return VerifyingKey.parse(path.read_text("ascii").strip(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyFileError(f"{path}: cannot be read as a public key: {error}") from None

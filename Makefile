@@ -1,0 +1,27 @@
+# Two commands do everything on a fresh Debian machine with Python and make: `make demo` and `make test`.
+.PHONY: demo test lint bench clean
+.NOTPARALLEL:
+
+# make demo [INPUT=lesson.mp4] [ONCE=1] [HANDS_ON=1]
+demo:
+	@provisioning/environment demo
+	@.venv/bin/backrow demo $(if $(INPUT),--input "$(INPUT)") $(if $(ONCE),--once) $(if $(HANDS_ON),--hands-on)
+
+# make test [TESTS="tests/unit -k manifest"]
+test:
+	@provisioning/environment dev
+	@.venv/bin/pytest $(TESTS)
+
+lint:
+	@provisioning/environment dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+# make bench: the ratios that the README names, each measured beside its peer in one run
+bench:
+	@provisioning/environment dev
+	@.venv/bin/python -m tests.benchmarks
+
+clean:
+	rm -rf .venv build dist controller/static/vendor controller/assets/node_modules tests/node_modules demo-data

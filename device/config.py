@@ -1,0 +1,338 @@
+"""The unit's configuration: `device.toml` into frozen values, strictly.
+
+An unknown key, a wrong type, a missing key or a value out of range is refused with the file, the table, the key, what
+was expected, what was found and what to do. Nothing here is global: whoever needs the configuration is given it.
+Relative paths are relative to the configuration's own folder. Described in docs/ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from protocol.ids import IdError, parse_id
+
+Table = TypeVar("Table")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used: which file, table and key, what was expected and found, and what to do."""
+
+
+class CameraKind(StrEnum):
+    """Which camera the unit has; only the first is a camera that sees a room."""
+
+    PICAMERA2 = "picamera2"
+    REPLAY = "replay"
+    SYNTHETIC = "synthetic"
+
+
+class PinsKind(StrEnum):
+    """How button and lamp are reached: real pins, or a socket that tests and the demo press."""
+
+    GPIO = "gpio"
+    MOCK = "mock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceTable:
+    """Which unit this is and where its data lies; `production` refuses everything that only pretends."""
+
+    id: str
+    label: str
+    data: Path
+    production: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an id that is none."""
+        try:
+            parse_id(self.id, "id")
+        except IdError as error:
+            raise ValueError(str(error)) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControllerTable:
+    """Where the controller's listener for units is."""
+
+    url: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address of a web server."""
+        if not self.url.startswith(("https://", "http://")):
+            raise ValueError(f"url: expected https://… (or http:// in tests), got {self.url!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerTable:
+    """Where the MQTT broker is."""
+
+    host: str
+    port: int = 8883
+    tls: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a port that is none."""
+        _require_range("port", self.port, 1, 65_535)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraTable:
+    """The camera. `input`, `speed` and `loop` are for replay; `speed` 2.0 plays twice as fast."""
+
+    kind: CameraKind
+    input: Path | None = None
+    speed: float = 1.0
+    loop: bool = False
+    width: int = 1280
+    height: int = 720
+    fps: int = 25
+    bitrate_bps: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that no encoder makes, and a replay of nothing."""
+        if self.kind is CameraKind.REPLAY and self.input is None:
+            raise ValueError("input: missing; a replay camera needs the video that it replays")
+        _require_range("speed", self.speed, 0.01, 1000)
+        _require_range("width", self.width, 16, 7680)
+        _require_range("height", self.height, 16, 4320)
+        _require_range("fps", self.fps, 1, 120)
+        _require_range("bitrate_bps", self.bitrate_bps, 16_000, 100_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinsTable:
+    """The pins of button and lamp, in BCM numbers."""
+
+    kind: PinsKind
+    button: int = 17
+    red: int = 22
+    green: int = 27
+    blue: int = 23
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that are no pin, and one pin for two things."""
+        pins = {name: getattr(self, name) for name in ("button", "red", "green", "blue")}
+        for name, pin in pins.items():
+            _require_range(name, pin, 0, 27)
+        if len(set(pins.values())) != len(pins):
+            raise ValueError(f"button: expected four different pins, got {pins}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingsTable:
+    """How long gestures last, for hands that need other times, and how often the recorder looks around.
+
+    A hold of `stop_s` to `stop_until_s` stops, of `discard_s` to `stuck_s` discards, a longer one is a stuck button.
+    """
+
+    debounce_s: float = 0.03
+    stop_s: float = 2.0
+    stop_until_s: float = 5.0
+    discard_s: float = 6.0
+    stuck_s: float = 10.0
+    settle_s: float = 3.0
+    stale_s: float = 3.0
+    release_every_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse times that overlap."""
+        _require_range("debounce_s", self.debounce_s, 0.001, 0.5)
+        _require_range("settle_s", self.settle_s, 0, 30)
+        _require_range("stale_s", self.stale_s, 1, 30)
+        _require_range("release_every_s", self.release_every_s, 0.05, 3600)
+        ladder = (self.debounce_s, self.stop_s, self.stop_until_s, self.discard_s, self.stuck_s)
+        if any(low >= high for low, high in itertools.pairwise(ladder)):
+            raise ValueError(f"stop_s: expected debounce_s < stop_s < stop_until_s < discard_s < stuck_s, got {ladder}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitsTable:
+    """Where a recording ends by itself, how media are cut, and what must be free before one begins."""
+
+    recording_s: float = 7200.0
+    segment_s: float = 30.0
+    fragment_s: float = 0.5
+    spool_reserve_bytes: int = 64 * 1024 * 1024
+    lesson_bytes: int = 1024 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        """Refuse cuts that make no sense."""
+        _require_range("recording_s", self.recording_s, 1, 12 * 3600)
+        _require_range("segment_s", self.segment_s, 1, 600)
+        _require_range("fragment_s", self.fragment_s, 0.1, 0.5)
+        _require_range("spool_reserve_bytes", self.spool_reserve_bytes, 1024 * 1024, 2**40)
+        _require_range("lesson_bytes", self.lesson_bytes, 1024 * 1024, 2**40)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentTable:
+    """How often the agent speaks."""
+
+    presence_every_s: float = 60.0
+    health_every_s: float = 60.0
+    spool_every_s: float = 900.0
+    reconnect_min_s: float = 1.0
+    reconnect_max_s: float = 120.0
+
+    def __post_init__(self) -> None:
+        """Refuse times that are no intervals."""
+        for each in fields(self):
+            _require_range(each.name, getattr(self, each.name), 0.01, 86_400)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadTable:
+    """How the uploader works; the rate itself comes with the lease."""
+
+    look_every_s: float = 5.0
+    chunk_bytes: int = 4 * 1024 * 1024
+    timeout_s: float = 30.0
+    retry_min_s: float = 1.0
+    retry_max_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        """Refuse times that are no intervals, and requests that never end."""
+        for name in ("look_every_s", "timeout_s", "retry_min_s", "retry_max_s"):
+            _require_range(name, getattr(self, name), 0.01, 86_400)
+        _require_range("chunk_bytes", self.chunk_bytes, 1024, 256 * 1024 * 1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceConfig:
+    """The whole configuration of one unit."""
+
+    device: DeviceTable
+    controller: ControllerTable
+    broker: BrokerTable
+    camera: CameraTable
+    pins: PinsTable
+    timings: TimingsTable = field(default_factory=TimingsTable)
+    limits: LimitsTable = field(default_factory=LimitsTable)
+    agent: AgentTable = field(default_factory=AgentTable)
+    upload: UploadTable = field(default_factory=UploadTable)
+
+    @property
+    def data(self) -> Path:
+        """Give the folder under which everything of the unit lies."""
+        return self.device.data
+
+    @property
+    def pretends(self) -> tuple[str, ...]:
+        """Name what of this unit only pretends: a camera that sees no room, pins that are no pins."""
+        parts = []
+        if self.camera.kind is not CameraKind.PICAMERA2:
+            parts.append(f"[camera] kind = {self.camera.kind.value!r}")
+        if self.pins.kind is not PinsKind.GPIO:
+            parts.append(f"[pins] kind = {self.pins.kind.value!r}")
+        return tuple(parts)
+
+
+def load_config(path: Path) -> DeviceConfig:
+    """Read `device.toml`; raise `ConfigError` that says where, what was expected, what was found and what to do."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; name the file with --config") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: expected TOML in UTF-8: {error}; correct the place that it names") from None
+    config = _parse_config(document, path)
+    if config.device.production and config.pretends:
+        raise ConfigError(
+            f"{path}: [device] production = true, but {' and '.join(config.pretends)} would only pretend to record "
+            "a room; configure the real camera and pins, or set production = false on a unit for tests"
+        )
+    return config
+
+
+def _parse_config(document: Mapping[str, Any], path: Path) -> DeviceConfig:
+    kinds = typing.get_type_hints(DeviceConfig)
+    known = {each.name: each for each in fields(DeviceConfig)}
+    for name in document:
+        if name not in known:
+            raise ConfigError(f"{path}: [{name}]: unknown table; expected only {_names(known)}; remove or correct it")
+    tables = {}
+    for name, each in known.items():
+        if name in document:
+            tables[name] = _parse_table(kinds[name], document[name], f"{path}: [{name}]", path.parent)
+        elif each.default_factory is MISSING:
+            raise ConfigError(f"{path}: [{name}]: missing; add the table with at least {_required(kinds[name])}")
+    return DeviceConfig(**tables)
+
+
+def _parse_table(kind: type[Table], table: Any, where: str, folder: Path) -> Table:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: expected a table, got {_describe(table)}; write it as [name] with keys below")
+    hints = typing.get_type_hints(kind)
+    known = {each.name: each for each in fields(typing.cast("Any", kind))}
+    for name in table:
+        if name not in known:
+            raise ConfigError(f"{where} {name}: unknown key; expected only {_names(known)}; remove or correct it")
+    for name, each in known.items():
+        if name not in table and _is_required(each):
+            raise ConfigError(f"{where} {name}: missing; add a line: {name} = {_example(hints[name])}")
+    values = {name: _parse_value(hints[name], value, f"{where} {name}", folder) for name, value in table.items()}
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise ConfigError(f"{where} {error}; correct the value or remove the line for the default") from None
+
+
+def _parse_value(kind: Any, value: Any, where: str, folder: Path) -> Any:
+    if isinstance(kind, types.UnionType):
+        (kind,) = (option for option in typing.get_args(kind) if option is not type(None))
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is Path and isinstance(value, str) and value:
+        return folder / value
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and value in [item.value for item in kind]:
+        return kind(value)
+    if type(value) is kind and value != "":
+        return value
+    raise ConfigError(
+        f"{where}: expected {_expectation(kind)}, got {_describe(value)}; write for example: "
+        f"{where.rsplit(' ', 1)[-1]} = {_example(kind)}"
+    )
+
+
+def _require_range(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name}: expected {least} to {most}, got {value}")
+
+
+def _is_required(each: Field[Any]) -> bool:
+    return each.default is MISSING and each.default_factory is MISSING
+
+
+def _required(kind: Any) -> str:
+    return _names([each.name for each in fields(kind) if _is_required(each)])
+
+
+def _names(names: typing.Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _expectation(kind: Any) -> str:
+    if issubclass(kind, StrEnum):
+        return "one of " + ", ".join(repr(item.value) for item in kind)
+    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path as text"}
+    return words[kind]
+
+
+def _example(kind: Any) -> str:
+    if isinstance(kind, types.UnionType):
+        kind = typing.get_args(kind)[0]
+    if issubclass(kind, StrEnum):
+        return f'"{next(iter(kind)).value}"'
+    return {str: '"…"', int: "1", float: "1.0", bool: "false", Path: '"/var/lib/backrow"'}[kind]
+
+
+def _describe(value: Any) -> str:
+    return "empty text" if value == "" else f"{type(value).__name__} {str(value)[:60]!r}"

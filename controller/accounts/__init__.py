@@ -1,0 +1,1 @@
+"""Accounts: who may sign in, how they are let in, and what each may do."""

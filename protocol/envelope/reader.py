@@ -65,12 +65,10 @@ class OpenReader:
                 return
 
     def _open_short(self, index: int, piece: memoryview) -> Iterator[bytes]:
-        if self._source.fault is not None and self._cipher.open_final(index, piece) is None:
-            raise self._source.fault
+        self._source.raise_fault()  # the piece is short because the source failed: it is no end of the file
         plaintext = self._cipher.open_last(index, piece)
         if plaintext:
             yield plaintext
-        self._source.raise_fault()
 
     def _open_full_final(self, index: int, piece: memoryview) -> bytes:
         plaintext = self._cipher.open_final(index, piece)

@@ -1,0 +1,1 @@
+"""Bridge: MQTT to the database and back, as a process of its own."""

@@ -1,0 +1,190 @@
+"""The controller's door to the broker: the only module of the controller that knows paho.
+
+It connects, subscribes to what every unit says, hands messages over through a bounded queue and publishes with
+confirmed delivery. It decides nothing: what a message means, and what must be sent again, is the bridge's business,
+whose outbox is durable while everything here is in memory. Topics and order of work: docs/protocol/mqtt.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import ssl
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from protocol.topics import EVERY_UP
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsFiles:
+    """The school's authority, which the broker must prove, and the certificate with which the bridge proves itself."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Build a context that checks the broker's name; raise `OSError` or `ssl.SSLError` on unreadable files."""
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(self.authority))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(str(self.certificate), str(self.key))
+        return context
+
+
+@dataclass(frozen=True, kw_only=True)
+class BridgeSettings:
+    """Where the broker is and how patient the bridge is. Without `tls` only a loopback broker should be named."""
+
+    host: str
+    port: int
+    client_id: str = "backrow-bridge"
+    tls: TlsFiles | None = None
+    keepalive_s: int = 30
+    connect_timeout_s: float = 10.0
+    reconnect_max_s: int = 30
+    queue_size: int = 10_000
+
+
+class Arrived(NamedTuple):
+    """A message that a unit said; `retain` tells that the broker kept it from before the bridge connected."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+
+
+class BridgeLink:
+    """One connection to the broker, kept up by paho's own thread. paho's callbacks here only count and enqueue."""
+
+    def __init__(self, settings: BridgeSettings) -> None:
+        self._settings = settings
+        self._client = self._make_client()
+        self._state = threading.Condition()
+        self._online = False
+        self._connected_count = 0
+        self._dropped_count = 0
+        self.messages: queue.Queue[Arrived] = queue.Queue(settings.queue_size)
+
+    @property
+    def connected_count(self) -> int:
+        """Give how often the link was connected and subscribed; when it grows, everything must be published again."""
+        with self._state:
+            return self._connected_count
+
+    @property
+    def online(self) -> bool:
+        """Tell whether the link is connected and subscribed now."""
+        with self._state:
+            return self._online
+
+    @property
+    def dropped_count(self) -> int:
+        """Give how many messages were dropped because nobody emptied `messages`."""
+        with self._state:
+            return self._dropped_count
+
+    def start(self) -> None:
+        """Begin to connect, and keep trying; raise `OSError` or `ssl.SSLError` when the TLS files cannot be read."""
+        settings = self._settings
+        if settings.tls:
+            self._client.tls_set_context(settings.tls.context())
+        self._client.connect_timeout = settings.connect_timeout_s
+        self._client.reconnect_delay_set(1, settings.reconnect_max_s)
+        self._client.connect_async(settings.host, settings.port, keepalive=settings.keepalive_s)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Say goodbye to the broker and end paho's thread; a stopped link is not started again."""
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._set_offline()
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Wait until the link is connected and subscribed; False when the time is over first."""
+        with self._state:
+            return self._state.wait_for(lambda: self._online, timeout_s)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool, timeout_s: float) -> bool:
+        """Publish at QoS 1 and return True only when the broker confirmed it; False means: send it again later.
+
+        Nothing is kept for later here: offline it returns False at once, and what was unconfirmed when a connection
+        ended is forgotten at the next, so that an old message never overtakes what the outbox sends then.
+        """
+        if not self.online:
+            return False
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        try:
+            info.wait_for_publish(timeout_s)
+        except (RuntimeError, ValueError) as error:  # paho's words for: no connection any more; its own queue is full
+            log.info("%s was not sent: %s", topic, error)
+            return False
+        return info.is_published()
+
+    def _make_client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._settings.client_id,
+            clean_session=True,
+            protocol=MQTTProtocolVersion.MQTTv311,
+        )
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(
+        self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        client.drop_out_messages()
+        if reason.is_failure:
+            log.warning("the broker at %s:%d refused the bridge: %s", client.host, client.port, reason)
+        else:
+            client.subscribe(EVERY_UP, qos=1)
+
+    def _on_subscribe(
+        self, client: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            log.error("the broker refused the subscription to %s: mend its access rules and restart it", EVERY_UP)
+            return
+        with self._state:
+            self._online = True
+            self._connected_count += 1
+            self._state.notify_all()
+        log.info("connected to the broker at %s:%d", client.host, client.port)
+
+    def _on_disconnect(
+        self, _client: Client, _data: Any, _flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self._set_offline()
+        log.info("the connection to the broker ended: %s", reason)
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        try:
+            self.messages.put_nowait(Arrived(message.topic, bytes(message.payload), message.retain))
+        except queue.Full:
+            self._count_dropped(message.topic)
+        except UnicodeDecodeError:
+            log.warning("a topic that is no UTF-8 was ignored")
+
+    def _count_dropped(self, topic: str) -> None:
+        with self._state:
+            self._dropped_count += 1
+            dropped = self._dropped_count
+        log.error("%d message(s) dropped, the last on %s: the bridge does not keep up", dropped, topic)
+
+    def _set_offline(self) -> None:
+        with self._state:
+            self._online = False
+            self._state.notify_all()

@@ -1,0 +1,1 @@
+"""Audit: who watched what, and what arrived that should not have."""

@@ -1,0 +1,29 @@
+"""Reading and writing the audit tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.audit.models import View
+
+SAME_VIEW = timedelta(minutes=30)
+
+
+def record_view(session: Session, *, recording: str, viewer: str, now: datetime) -> View:
+    """Write down that `viewer` watches `recording`; requests within half an hour of each other are one view."""
+    newest = select(View).where(View.recording == recording, View.viewer == viewer).order_by(View.id.desc()).limit(1)
+    view = session.scalars(newest).first()
+    if view is None or now - view.last_at > SAME_VIEW:
+        view = View(recording=recording, viewer=viewer, began_at=now, last_at=now)
+        session.add(view)
+    view.last_at = max(view.last_at, now)
+    return view
+
+
+def views_of(session: Session, recording: str) -> Sequence[View]:
+    """Give all views of a recording, the newest first."""
+    return session.scalars(select(View).where(View.recording == recording).order_by(View.id.desc())).all()

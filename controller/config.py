@@ -1,0 +1,217 @@
+"""The controller's configuration: `controller.toml`, read once, strictly, and passed on as a frozen value.
+
+Whatever is missing, unknown, of another type or unsafe is refused with the file, the table, the key, what was expected
+and what was found. Paths may be relative to the file. Nothing here opens a socket, a database or a key.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from controller.errors import ConfigError
+from controller.uploads.scheduler.window import Window, parse_window
+
+Table = TypeVar("Table")
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """`[controller]`: where things lie. A restored controller is given a higher `generation`."""
+
+    data: Path
+    keys: Path
+    key_store: Path
+    database: str = ""
+    language: str = "en"
+    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    generation: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """`[people]`: the listener for browsers. Without a certificate only on loopback."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    url: str = ""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Units:
+    """`[units]`: the listener for units. With TLS a client certificate of the school's CA is required."""
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    tls: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """`[broker]`: where the bridge finds MQTT; with TLS the bridge may show a certificate of its own."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    tls: bool = False
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploads:
+    """`[uploads]`: when units may send, how fast all of them together, and how much the controller takes."""
+
+    window: Window = field(default_factory=lambda: parse_window("22:00-06:00"))
+    rate_bps: int = 100_000_000
+    lease_s: int = 900
+    tick_s: int = 30
+    max_object_bytes: int = 2 * GIB
+    reserve_bytes: int = 5 * GIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """`[retention]`: how long a deletion by the owner can be undone."""
+
+    delete_undo_days: int = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The whole configuration."""
+
+    controller: Core
+    people: People = field(default_factory=People)
+    units: Units = field(default_factory=Units)
+    broker: Broker = field(default_factory=Broker)
+    uploads: Uploads = field(default_factory=Uploads)
+    retention: Retention = field(default_factory=Retention)
+
+    @property
+    def database_url(self) -> str:
+        """Give the database's URL: the one configured, or SQLite in the data folder."""
+        return self.controller.database or f"sqlite:///{self.controller.data / 'controller.sqlite3'}"
+
+
+def load_config(path: Path) -> Config:
+    """Read `controller.toml`; raise `ConfigError` that names file, table, key, expected and got."""
+    try:
+        mapping = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
+    return parse_config(mapping, path)
+
+
+def parse_config(mapping: Mapping[str, Any], path: Path) -> Config:
+    """Build the configuration from parsed TOML; `path` is named in errors and anchors relative paths."""
+    config = _Parser(path).table(Config, mapping, "")
+    _require_safe(config, path)
+    return config
+
+
+class _Parser:
+    """Turns TOML values into fields of frozen dataclasses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def table(self, kind: type[Table], mapping: Mapping[str, Any], name: str) -> Table:
+        known = {item.name: item for item in fields(typing.cast("Any", kind))}
+        for key in mapping.keys() - known.keys():
+            raise self._error(name, key, f"expected one of {sorted(known)}, got a key that nothing reads")
+        kinds = typing.get_type_hints(kind)
+        values = {
+            key: self._value(kinds[key], mapping[key], (name, key))
+            for key, item in known.items()
+            if key in mapping or self._required(item, (name, key))
+        }
+        return kind(**values)
+
+    def _required(self, item: Field[Any], where: tuple[str, str]) -> bool:
+        if item.default is MISSING and item.default_factory is MISSING:
+            raise self._error(*where, "missing")
+        return False
+
+    def _value(self, kind: Any, value: Any, where: tuple[str, str]) -> Any:
+        if isinstance(kind, types.UnionType):
+            kind = typing.get_args(kind)[0]
+        if kind in (int, bool):
+            return self._whole(kind, value, where)
+        if kind in (str, Path, ZoneInfo, Window):
+            return self._text(kind, value, where)
+        if not isinstance(value, dict):
+            raise self._error(*where, f"expected a table, got {value!r}")
+        return self.table(kind, value, where[1])
+
+    def _whole(self, kind: type[int], value: Any, where: tuple[str, str]) -> int:
+        if type(value) is not kind:
+            raise self._error(
+                *where, f"expected {'true or false' if kind is bool else 'a whole number'}, got {value!r}"
+            )
+        if kind is int and value < 1:
+            raise self._error(*where, f"expected a number above zero, got {value}")
+        return value
+
+    def _text(self, kind: Any, value: Any, where: tuple[str, str]) -> Any:
+        if not isinstance(value, str):
+            raise self._error(*where, f"expected text, got {value!r}")
+        if kind is Path:
+            return self._path.parent / Path(value).expanduser()
+        try:
+            return parse_window(value) if kind is Window else kind(value)
+        except (ValueError, KeyError, OSError) as error:
+            raise self._error(*where, f"expected {_FORMS[kind]}, got {value!r}: {error}") from None
+
+    def _error(self, table: str, key: str, what: str) -> ConfigError:
+        return ConfigError(f"{self._path}: {f'[{table}] ' if table else ''}{key}: {what}")
+
+
+_FORMS: dict[Any, str] = {
+    ZoneInfo: "a time zone like 'Europe/Zurich'",
+    Window: "a window like '22:00-06:00', or 'always'",
+    str: "text",
+}
+
+
+def _require_safe(config: Config, path: Path) -> None:
+    people, units, broker = config.people, config.units, config.broker
+    pairs = {
+        "people": ("tls_certificate", people.tls_certificate, "tls_key", people.tls_key),
+        "broker": ("certificate", broker.certificate, "key", broker.key),
+    }
+    for table, (certificate_name, certificate, key_name, key) in pairs.items():
+        if (certificate is None) != (key is None):
+            raise ConfigError(f"{path}: [{table}] {certificate_name} and {key_name}: expected both or neither")
+    encrypted = {"people": bool(people.tls_certificate), "units": units.tls, "broker": broker.tls}
+    for table, host in (("people", people.host), ("units", units.host), ("broker", broker.host)):
+        if not encrypted[table] and not is_loopback(host):
+            raise ConfigError(
+                f"{path}: [{table}] host: expected a loopback address while there is no TLS, got {host!r}; "
+                f"{_TLS_ADVICE[table]}"
+            )
+
+
+_TLS_ADVICE = {
+    "people": "set tls_certificate and tls_key, or put a proxy with TLS on the same machine",
+    "units": "set tls = true",
+    "broker": "set tls = true",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself, seen from itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

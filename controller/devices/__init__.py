@@ -1,0 +1,1 @@
+"""Devices: which units the school has, whose they are, and what they say of themselves."""

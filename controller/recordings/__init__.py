@@ -1,0 +1,1 @@
+"""Recordings: what the school holds, for whom, and how it is opened."""

@@ -1,0 +1,79 @@
+"""Tables of the recordings: the recording, the objects held of it, and the names that its bookmarks were given.
+
+The manifest itself lies in the object store beside the objects; the rows hold what pages and receipts ask for often.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from controller.db import DIGEST_CHARS, ID_CHARS, Base, ChoiceType
+
+
+class RecordingState(StrEnum):
+    """Arriving until manifest, key and all objects are held; locked when its owner deleted it; destroyed for good."""
+
+    ARRIVING = "arriving"
+    READY = "ready"
+    LOCKED = "locked"
+    DESTROYED = "destroyed"
+
+
+class Recording(Base):
+    """One recording. Rows of destroyed ones stay, as proof that the unit may forget them."""
+
+    __tablename__ = "recording"
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    owner: Mapped[str] = mapped_column(String(ID_CHARS), index=True)
+    title: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[RecordingState] = mapped_column(ChoiceType(RecordingState))
+    began_at: Mapped[datetime]
+    duration_ms: Mapped[int] = mapped_column(default=0)
+    segments: Mapped[int] = mapped_column(default=0)
+    sound_verdict: Mapped[str | None] = mapped_column(String(32))
+    """A `protocol.manifest.SoundVerdict`, None until the manifest holds measures of the sound."""
+    closed: Mapped[bool] = mapped_column(default=False)
+    """The manifest that is held has its `closed` line."""
+    first_seen_at: Mapped[datetime]
+    ready_at: Mapped[datetime | None]
+    locked_at: Mapped[datetime | None]
+    destroy_after: Mapped[datetime | None]
+    destroyed_at: Mapped[datetime | None]
+    manifest_lines: Mapped[int] = mapped_column(default=0)
+    manifest_head: Mapped[str] = mapped_column(String(DIGEST_CHARS))
+    receipt_due: Mapped[bool] = mapped_column(default=False)
+    """Something became durable since the newest receipt was signed."""
+    receipt_version: Mapped[int] = mapped_column(default=0)
+    receipt_line: Mapped[bytes | None] = mapped_column(LargeBinary)
+    receipt_issued_at: Mapped[datetime | None]
+    receipt_acked: Mapped[int] = mapped_column(default=0)
+    """The newest version of the receipt that the unit said it has."""
+
+
+class HeldObject(Base):
+    """One object that is held durably: index 0 is `key.age` (re-wrapped into the key store), segments count from 1."""
+
+    __tablename__ = "held_object"
+
+    recording: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
+    object_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str] = mapped_column(String(DIGEST_CHARS))
+    size_bytes: Mapped[int]
+    held_at: Mapped[datetime]
+
+
+class BookmarkName(Base):
+    """The name that the owner gave to a bookmark; `line` is the number of its line in the manifest."""
+
+    __tablename__ = "bookmark_name"
+
+    recording: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(200))
+    named_at: Mapped[datetime]

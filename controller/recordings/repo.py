@@ -1,0 +1,72 @@
+"""Reading and writing the recordings' tables. Every function takes the session; who may ask is the caller's matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.recordings.models import BookmarkName, HeldObject, Recording, RecordingState
+
+SHOWN = (RecordingState.ARRIVING, RecordingState.READY, RecordingState.LOCKED)
+
+
+def find_recording(session: Session, recording: str) -> Recording | None:
+    """Give one recording, whoever owns it."""
+    return session.get(Recording, recording)
+
+
+def find_owned(session: Session, recording: str, owner: str) -> Recording | None:
+    """Give a recording if it is `owner`'s; for everybody else it does not exist."""
+    row = session.get(Recording, recording)
+    return row if row and row.owner == owner else None
+
+
+def recordings_of(session: Session, owner: str) -> Sequence[Recording]:
+    """Give the recordings that `owner` sees on their page, the newest first; destroyed ones are not shown."""
+    mine = select(Recording).where(Recording.owner == owner, Recording.state.in_(SHOWN))
+    return session.scalars(mine.order_by(Recording.began_at.desc())).all()
+
+
+def due_for_destruction(session: Session, now: datetime) -> Sequence[Recording]:
+    """Give the locked recordings whose time to undo is over."""
+    over = (Recording.state == RecordingState.LOCKED) & (Recording.destroy_after <= now)
+    return session.scalars(select(Recording).where(over)).all()
+
+
+def held_objects(session: Session, recording: str) -> Sequence[HeldObject]:
+    """Give what is held of a recording, in order."""
+    mine = select(HeldObject).where(HeldObject.recording == recording)
+    return session.scalars(mine.order_by(HeldObject.object_index)).all()
+
+
+def find_held(session: Session, recording: str, index: int) -> HeldObject | None:
+    """Give the row of one object that is held."""
+    return session.get(HeldObject, (recording, index))
+
+
+def rename_recording(row: Recording, title: str) -> None:
+    """Give a recording the title that its owner wants, at most 200 characters."""
+    row.title = title.strip()[:200]
+
+
+def bookmark_names(session: Session, recording: str) -> dict[int, str]:
+    """Give the names of bookmarks by the number of their manifest line."""
+    mine = select(BookmarkName).where(BookmarkName.recording == recording)
+    return {row.line: row.name for row in session.scalars(mine)}
+
+
+def name_bookmark(session: Session, *, recording: str, line: int, name: str, now: datetime) -> None:
+    """Name a bookmark, again if need be; an empty name takes the name away."""
+    row = session.get(BookmarkName, (recording, line))
+    text = name.strip()[:200]
+    if not text:
+        if row:
+            session.delete(row)
+        return
+    if row is None:
+        row = BookmarkName(recording=recording, line=line, name=text, named_at=now)
+        session.add(row)
+    row.name, row.named_at = text, now

@@ -1,0 +1,1 @@
+"""Uploads: leases that let units send, and taking in what they send."""

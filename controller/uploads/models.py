@@ -1,0 +1,68 @@
+"""Tables of the way in: uploads, leases, and what units said of their spools."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from controller.db import ID_CHARS, Base, ChoiceType
+
+
+class UploadState(StrEnum):
+    """How far an upload has come. Quarantined ones keep their file and their row."""
+
+    ARRIVING = "arriving"
+    TAKEN_IN = "taken_in"
+    QUARANTINED = "quarantined"
+
+
+class Upload(Base):
+    """One tus upload of one object; how many of its bytes are durable is known by the store of incoming files."""
+
+    __tablename__ = "upload"
+    __table_args__ = (Index(None, "recording", "object_index"),)
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    recording: Mapped[str] = mapped_column(ForeignKey("recording.id"))
+    object_index: Mapped[int]
+    size_bytes: Mapped[int]
+    state: Mapped[UploadState] = mapped_column(ChoiceType(UploadState))
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    detail: Mapped[str] = mapped_column(Text, default="")
+    """Why the upload was quarantined."""
+
+
+class LeaseRow(Base):
+    """A lease that was signed; the one in force is the device's newest that is neither over nor revoked."""
+
+    __tablename__ = "lease"
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    fence: Mapped[int]
+    version: Mapped[int]
+    rate_bps: Mapped[int]
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    granted_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    line: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SpoolReportRow(Base):
+    """How many bytes wait on a unit, as it said last; for the scheduler alone."""
+
+    __tablename__ = "spool_report"
+
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    waiting_bytes: Mapped[int]
+    oldest_at: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None]
+    """When the unit was first seen waiting; first come, first served goes by it."""
+    said_at: Mapped[datetime]
+    received_at: Mapped[datetime]

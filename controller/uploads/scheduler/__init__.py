@@ -1,0 +1,1 @@
+"""The scheduler: who may upload now, and how fast. Decides only; leases.py performs it."""

@@ -49,6 +49,8 @@ class OneTimeLink(Base):
     token_digest: Mapped[str] = mapped_column(String(DIGEST_CHARS), primary_key=True)
     account: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True)
     made_at: Mapped[datetime]
+    made_by: Mapped[str | None] = mapped_column(String(ID_CHARS))
+    """The admin who made it; None for one made on the server's command line."""
     ends_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
@@ -66,7 +68,7 @@ class Login(Base):
 
 
 class SignInAttempt(Base):
-    """A failed attempt to sign in or to use a link: against what (`key`, a digest), and when."""
+    """A failed attempt to sign in: against what (`key`, a digest), and when."""
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = (Index(None, "key", "at"),)

@@ -1,0 +1,181 @@
+"""The unit's store of signed documents in `state/`: verified before they are kept, and again whenever they are used.
+
+One file a stream holds the newest line; an older one, a fork and one for another unit are refused. A held file that no
+longer verifies counts as absent, with the reason, and never stops the unit. Whether a document still holds is asked
+when it is used, not when it arrives: the clock may be wrong by then or now. Defined in docs/protocol/mqtt.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from protocol.documents import (
+    Document,
+    Keyring,
+    Lease,
+    Policy,
+    Purpose,
+    Receipt,
+    Recipients,
+    Standing,
+    Trust,
+    compare_documents,
+    require_current,
+    verify_document,
+)
+from protocol.durable import PRIVATE, SHARED, Files, replace_file
+from protocol.errors import ProtocolError
+from protocol.ids import parse_id
+from protocol.messages import Verdict
+from protocol.signing import VerifyingKey
+
+Kind = TypeVar("Kind", bound=Document)
+DOCUMENTS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Keyring, Recipients, Policy, Lease, Receipt)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acceptance:
+    """What became of a document that arrived; generation and version are 0 when it could not be read."""
+
+    verdict: Verdict
+    kind: str
+    generation: int = 0
+    version: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held(Generic[Kind]):
+    """A document that is held and holds now, with its signed line; or none, and why."""
+
+    document: Kind | None = None
+    line: bytes = b""
+    reason: str = ""
+
+
+class DocumentStore:
+    """The documents of one unit under `folder` (its `state/`), believed as far as `root` reaches."""
+
+    def __init__(self, folder: Path, *, device: str, root: VerifyingKey, files: Files) -> None:
+        self._folder = folder
+        self._device = device
+        self._root = root
+        self._files = files
+
+    def accept(self, kind: type[Kind], line: bytes) -> Acceptance:
+        """Verify a line that arrived and keep it, durably, when it is newer than the one held.
+
+        A refusal is an answer and no error; a disk that fails raises `OSError` and nothing was accepted.
+        """
+        try:
+            document = self._verify(kind, line)
+            with self._locked():
+                standing = compare_documents(line, self._verified_line(kind, document), kind)
+                if standing is Standing.NEWER:
+                    self._store(self._path_of(document), line)
+        except ProtocolError as error:
+            return Acceptance(verdict=Verdict.REFUSED, kind=kind.KIND, reason=str(error))
+        verdict, reason = {
+            Standing.NEWER: (Verdict.APPLIED, ""),
+            Standing.SAME: (Verdict.HELD_ALREADY, ""),
+            Standing.OLDER: (Verdict.REFUSED, "a newer one is held"),
+        }[standing]
+        generation, version = document.order
+        return Acceptance(verdict=verdict, kind=kind.KIND, generation=generation, version=version, reason=reason)
+
+    def load(self, kind: type[Kind], now: datetime) -> Held[Kind]:
+        """Give the document of a kind that is held and holds at `now`; receipts have `load_receipt`."""
+        return self._load(kind, self._folder / kind.KIND, now)
+
+    def load_receipt(self, recording: str, now: datetime) -> Held[Receipt]:
+        """Give the newest receipt of a recording."""
+        held = self._load(Receipt, self._receipt_path(recording), now)
+        if held.document and held.document.recording != recording:
+            return Held(reason=f"receipt {recording}: it is for recording {held.document.recording}")
+        return held
+
+    def newest_instant(self) -> datetime | None:
+        """Give the latest `issued_at` of the documents held: the time is at least that (a clock may be behind)."""
+        held = (self._load(kind, self._folder / kind.KIND, None) for kind in (Keyring, Recipients, Policy, Lease))
+        return max((each.document.issued_at for each in held if each.document), default=None)
+
+    def forget_receipt(self, recording: str) -> None:
+        """Remove the receipt of a recording of which nothing is left."""
+        self._files.unlink(self._receipt_path(recording))
+
+    @property
+    def trust(self) -> Trust:
+        """Give the root, and the keyring held when it verifies."""
+        bare = Trust(root=self._root)
+        try:
+            return Trust(root=self._root, keyring=verify_document(Keyring, self._read(self._folder / "keyring"), bare))
+        except ProtocolError:
+            return bare
+
+    def _load(self, kind: type[Kind], path: Path, now: datetime | None) -> Held[Kind]:
+        try:
+            line = self._read(path)
+            document = self._verify(kind, line)
+            if now is not None:
+                self._require_current(document, now)
+        except ProtocolError as error:
+            return Held(reason=str(error))
+        return Held(document=document, line=line)
+
+    def _require_current(self, document: Document, now: datetime) -> None:
+        require_current(document, now)
+        keyring = self.trust.keyring
+        if document.SIGNED_FOR is not Purpose.ROOT and keyring:
+            require_current(keyring, now)
+
+    def _verify(self, kind: type[Kind], line: bytes) -> Kind:
+        document = verify_document(kind, line, self.trust)
+        named = getattr(document, "device", self._device)
+        if named != self._device:
+            raise ProtocolError(f"{kind.KIND}.device: expected this unit, {self._device}, got {named[:40]!r}")
+        return document
+
+    def _verified_line(self, kind: type[Document], arrived: Document) -> bytes | None:
+        """Give the held line of the stream, or None when there is none that verifies."""
+        try:
+            line = self._read(self._path_of(arrived))
+            self._verify(kind, line)
+        except ProtocolError:
+            return None
+        return line
+
+    def _path_of(self, document: Document) -> Path:
+        if isinstance(document, Receipt):
+            return self._receipt_path(document.recording)
+        return self._folder / document.KIND
+
+    def _receipt_path(self, recording: str) -> Path:
+        return self._folder / "receipts" / parse_id(recording, "recording")
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise ProtocolError(f"{path.name}: none is held ({error.strerror})") from None
+
+    def _store(self, path: Path, line: bytes) -> None:
+        self._files.make_folder(path.parent)
+        replace_file(path, line, mode=SHARED, files=self._files)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep agent and uploader from replacing a newer document by an older one between look and write."""
+        self._files.make_folder(self._folder)
+        descriptor = self._files.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, PRIVATE | 0o060)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            self._files.close(descriptor)

@@ -34,12 +34,14 @@ class Finding:
 def compare(went_in: Tracks, came_out: Tracks) -> tuple[Finding, ...]:
     """Compare a source with what was played back; every finding must hold."""
     source, played = _from_keyframe(went_in.video), _from_keyframe(came_out.video)
-    return (
+    pictures = (
         _compare_units(source, played),
         _compare_times(source, played),
         _compare_sets(went_in, came_out),
-        *_compare_sound(went_in, came_out, source, played),
     )
+    if not source or not played:
+        return pictures
+    return (*pictures, *_compare_sound(went_in, came_out, source, played))
 
 
 def _from_keyframe(units: tuple[AccessUnit, ...]) -> tuple[AccessUnit, ...]:
@@ -113,6 +115,7 @@ def _compare_samples(given: NDArray[np.float32], heard: NDArray[np.float32]) -> 
 
 def correlate(given: NDArray[np.float32], heard: NDArray[np.float32]) -> tuple[float, float]:
     """Give the best normalised correlation of two pieces of sound and the lag in seconds at which it stands."""
+    given, heard = given - given.mean(), heard - heard.mean()
     size = 1 << (len(given) + len(heard)).bit_length()
     products = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(given, size)), size)
     reach = round(SEARCH_S * SOUND_RATE)

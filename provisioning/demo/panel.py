@@ -1,0 +1,59 @@
+"""The demo's finger and eye: presses the unit's mock button through its panel, and sees its lamp.
+
+The panel is a Unix socket that a unit opens only when its configuration says that its pins are mock ones.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+
+TAP_S = 0.12
+HOLD_TO_STOP_S = 2.6
+
+
+class Panel:
+    """A connection to the panel of one unit; `lamp` is the name of the pattern that the lamp shows now."""
+
+    def __init__(self, path: Path) -> None:
+        """Connect; raises `OSError` while the unit is not up."""
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self.lamp = ""
+        self.lit: tuple[int, int, int] = (0, 0, 0)
+        self._thread = threading.Thread(target=self._listen, name="panel", daemon=True)
+        self._thread.start()
+
+    def tap(self) -> None:
+        """Press and let go."""
+        self.hold(TAP_S)
+
+    def hold(self, seconds: float) -> None:
+        """Press, wait, let go."""
+        self.down()
+        time.sleep(seconds)
+        self.up()
+
+    def down(self) -> None:
+        """Press."""
+        self._socket.sendall(b"down\n")
+
+    def up(self) -> None:
+        """Let go."""
+        self._socket.sendall(b"up\n")
+
+    def close(self) -> None:
+        """Let the unit alone."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(5)
+
+    def _listen(self) -> None:
+        with self._socket.makefile("rb") as lines:
+            for line in lines:
+                said = json.loads(line)
+                self.lamp = said.get("pattern", self.lamp)
+                self.lit = tuple(said.get("lit", self.lit))

@@ -101,7 +101,7 @@ class ArmorReader:
         raise ArmorError(f"armor: expected nothing after its END line, got {text.strip()[:40]!r}")
 
     def _next_line(self) -> bytes | None:
-        """The next line without its ending, the unended last one, or None at the end."""
+        """The next line without its ending, or None when the text ends instead."""
         while not self._lines and len(self._unended) <= _BLOCK_BYTES:
             text = self._source.read_some(_BLOCK_BYTES)
             if not text:
@@ -113,8 +113,8 @@ class ArmorReader:
     def _last_line(self) -> bytes | None:
         self._source.raise_fault()
         line, self._unended = self._unended, b""
-        self._line_number += bool(line)
-        return line or None
+        # A line that the file's end cut off is no broken line, unless it is the END line, which may lack its newline.
+        return line if line in (END_LINE, END_LINE + b"\r") else None
 
     def _add_text(self, text: bytes) -> None:
         *lines, self._unended = (self._unended + text).split(b"\n")

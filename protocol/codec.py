@@ -30,8 +30,29 @@ class CodecError(ProtocolError):
 
 
 def encode_canonical(value: Mapping[str, Any]) -> bytes:
-    """Encode a mapping of strings, whole numbers, booleans, null, lists and mappings as canonical JSON."""
+    """Encode a mapping of strings, whole numbers, booleans, null, lists and mappings as canonical JSON.
+
+    Raises `ValueError` on anything else: what no reader accepts is never written.
+    """
+    _require_encodable(value, "record")
+    return _encode_json(value)
+
+
+def _encode_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _require_encodable(value: Any, where: str) -> None:
+    if (isinstance(value, int) and abs(value) <= INTEGER_LIMIT) or value is None or isinstance(value, str):
+        return
+    if isinstance(value, list | tuple):
+        for at, item in enumerate(value):
+            _require_encodable(item, f"{where}[{at}]")
+    elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        for key, item in value.items():
+            _require_encodable(item, f"{where}.{key}")
+    else:
+        raise ValueError(f"{where}: canonical JSON has no form for {value!r:.60}")
 
 
 def parse_canonical(data: bytes, what: str = "record", *, limit_bytes: int = LIMIT_BYTES) -> dict[str, Any]:
@@ -41,9 +62,16 @@ def parse_canonical(data: bytes, what: str = "record", *, limit_bytes: int = LIM
     value = _parse_json(data, what)
     if not isinstance(value, dict):
         raise CodecError(f"{what}: expected a JSON object, got {_name(value)}")
-    if encode_canonical(value) != data:
+    if not _is_canonical(value, data):
         raise CodecError(f"{what}: the JSON is not canonical (sorted keys, no white space, no escapes but the needed)")
     return value
+
+
+def _is_canonical(value: dict[str, Any], data: bytes) -> bool:
+    try:
+        return _encode_json(value) == data
+    except (UnicodeEncodeError, RecursionError):  # half of a surrogate pair, written as an escape; nested too deeply
+        return False
 
 
 def _parse_json(data: bytes, what: str) -> Any:
@@ -64,12 +92,13 @@ def _parse_json(data: bytes, what: str) -> Any:
 def _pairs_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
-        raise CodecError(f"a key stands twice among {sorted(key for key, _ in pairs)}")
+        keys = [key for key, _ in pairs]
+        raise CodecError(f"the key {next(key for key in keys if keys.count(key) > 1)[:60]!r} stands twice")
     return mapping
 
 
 def _refuse_number(text: str) -> Any:
-    raise CodecError(f"expected whole numbers, got {text}")
+    raise CodecError(f"expected whole numbers, got {text[:24]}")
 
 
 def _whole_number(text: str) -> int:
@@ -101,7 +130,9 @@ def parse_record(record_type: type[Record], mapping: Mapping[str, Any], what: st
     known = _field_types(typing.cast("Hashable", record_type))
     for name in mapping.keys() - known.keys():
         if name.startswith("must_"):
-            raise CodecError(f"{what}.{name}: this reader does not know the field and may not ignore it; update it")
+            raise CodecError(
+                f"{what}.{name[:60]}: this reader does not know the field and may not ignore it; update it"
+            )
     values = {
         name: _parse_field(field, kind, mapping, f"{what}.{name}")
         for name, (field, kind) in known.items()
@@ -109,7 +140,7 @@ def parse_record(record_type: type[Record], mapping: Mapping[str, Any], what: st
     }
     try:
         return record_type(**values)
-    except ValueError as error:
+    except (ValueError, ProtocolError) as error:
         raise CodecError(f"{what}: {error}") from None
 
 
@@ -183,8 +214,7 @@ def format_instant(instant: datetime) -> str:
     """Write an aware instant as RFC 3339 in UTC with milliseconds: `2026-11-23T08:15:00.000Z`."""
     if instant.tzinfo is None:
         raise ValueError(f"expected an aware instant, got {instant!r} without a time zone")
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_instant(text: str, where: str = "instant") -> datetime:

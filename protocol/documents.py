@@ -11,10 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
 
+from protocol.checks import require_at_least, require_digest, require_name
 from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.errors import ProtocolError
+from protocol.ids import parse_id
 from protocol.signing import SigningKey, VerifyingKey, sign_line, split_line, verify_line
 
 
@@ -34,6 +37,11 @@ class Purpose(StrEnum):
     RECEIPT = "receipt"
     LEASE = "lease"
     SETTINGS = "settings"
+
+
+def _require_span(begins_at: datetime, ends_at: datetime) -> None:
+    if ends_at <= begins_at:
+        raise ValueError(f"the end {ends_at} is not after the beginning {begins_at}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +136,7 @@ def _parse_body(kind: type[DocumentType], body: bytes) -> DocumentType:
     mapping: dict[str, Any] = parse_canonical(body, kind.KIND)
     named = mapping.pop("document", None)
     if named != kind.KIND:
-        raise DocumentError(f"{kind.KIND}.document: expected {kind.KIND!r}, got {named!r}")
+        raise DocumentError(f"{kind.KIND}.document: expected {kind.KIND!r}, got {str(named)[:40]!r}")
     return parse_record(kind, mapping, kind.KIND)
 
 
@@ -170,6 +178,11 @@ class Epoch:
     ends_at: datetime
     recipient: str
 
+    def __post_init__(self) -> None:
+        """Refuse a name that is no file name, and an end that is not after the beginning."""
+        require_name(self.name, "name")
+        _require_span(self.begins_at, self.ends_at)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipients(Document):
@@ -179,6 +192,13 @@ class Recipients(Document):
     SIGNED_FOR: ClassVar[Purpose] = Purpose.ROOT
 
     epochs: tuple[Epoch, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse epochs that overlap or do not stand in the order of time: one instant has at most one epoch."""
+        super().__post_init__()
+        for before, after in pairwise(self.epochs):
+            if after.begins_at < before.ends_at:
+                raise ValueError(f"epoch {after.name} begins at {after.begins_at}, before {before.name} has ended")
 
     def epoch_at(self, now: datetime) -> Epoch | None:
         """Give the epoch that covers `now`, or None when the list does not reach that far."""
@@ -202,6 +222,12 @@ class Decision:
     owner: str | None = None
     seats: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse an owner that is no identifier."""
+        if self.owner is not None:
+            parse_id(self.owner, "owner")
+        require_at_least(0, seats=self.seats)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LessonDecision:
@@ -211,6 +237,10 @@ class LessonDecision:
     begins_at: datetime
     ends_at: datetime
     decision: Decision
+
+    def __post_init__(self) -> None:
+        """Refuse an end that is not after the beginning."""
+        _require_span(self.begins_at, self.ends_at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +258,11 @@ class Policy(Document):
     lessons: tuple[LessonDecision, ...] = ()
     otherwise: Decision = field(default=Decision(permission=Permission.REFUSED, reason="no_lesson"))
 
+    def __post_init__(self) -> None:
+        """Refuse a device that is no identifier."""
+        super().__post_init__()
+        parse_id(self.device, "device")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lease(Document):
@@ -242,6 +277,14 @@ class Lease(Document):
     rate_bps: int
     not_before: datetime
 
+    def __post_init__(self) -> None:
+        """Refuse a lease that never holds, allows no bit, or names no device."""
+        super().__post_init__()
+        parse_id(self.device, "device")
+        parse_id(self.lease, "lease")
+        require_at_least(1, fence=self.fence, rate_bps=self.rate_bps)
+        _require_span(self.not_before, self.expires_at)
+
     @property
     def not_after(self) -> datetime:
         """Give the end of the permission, which is the document's own end."""
@@ -255,6 +298,11 @@ class ReceiptItem:
     index: int
     digest: str
     size_bytes: int
+
+    def __post_init__(self) -> None:
+        """Refuse counts below nothing, and what is no digest."""
+        require_at_least(0, index=self.index, size_bytes=self.size_bytes)
+        require_digest(self.digest, "digest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,3 +321,14 @@ class Receipt(Document):
     manifest_head: str
     items: tuple[ReceiptItem, ...]
     backed_up_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a receipt that names an object twice: it would leave open which bytes are meant."""
+        super().__post_init__()
+        parse_id(self.device, "device")
+        parse_id(self.recording, "recording")
+        require_at_least(1, manifest_lines=self.manifest_lines)
+        require_digest(self.manifest_head, "manifest_head")
+        indexes = [item.index for item in self.items]
+        if len(set(indexes)) != len(indexes):
+            raise ValueError(f"items: an index stands twice among {sorted(indexes)[:20]}")

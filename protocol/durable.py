@@ -7,6 +7,7 @@ the operating system, so that a test can fail every write, sync and rename in tu
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 PRIVATE = 0o600
@@ -48,6 +49,14 @@ class Files:
         """Make a folder and its parents; one that stands there is no error."""
         path.mkdir(mode=mode, parents=True, exist_ok=True)
 
+    def remove_folder(self, path: Path) -> None:
+        """Remove an empty folder."""
+        path.rmdir()
+
+    def allocate(self, descriptor: int, size_bytes: int) -> None:
+        """Have the disk set aside blocks for the first `size_bytes` of the file."""
+        os.posix_fallocate(descriptor, 0, size_bytes)
+
     def sync_folder(self, path: Path) -> None:
         """Return when the folder's names are on the disk."""
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -69,7 +78,7 @@ def write_all(descriptor: int, data: bytes | memoryview, files: Files = REAL) ->
 
 def replace_file(path: Path, data: bytes, *, mode: int = PRIVATE, files: Files = REAL) -> None:
     """Put `data` at `path`, durably: readers see the old content or the new, and nothing half-written stays."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft = path.with_name(f".{path.name}.{threading.get_native_id()}.new")  # two threads never share a draft
     try:
         _write_draft(draft, data, mode, files)
         files.replace(draft, path)
@@ -90,17 +99,19 @@ def _write_draft(draft: Path, data: bytes, mode: int, files: Files) -> None:
 
 def append_durably(path: Path, data: bytes, *, mode: int = PRIVATE, files: Files = REAL) -> None:
     """Append `data` to a file and return when it is on the disk; a failed append leaves the file as it was."""
+    stood = path.exists()
     descriptor = files.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, mode)
     try:
         before = os.fstat(descriptor).st_size
         try:
             write_all(descriptor, data, files)
             files.sync(descriptor)
-        except OSError:
-            files.truncate(descriptor, before)
-            raise
-        finally:
-            if before == 0:
+            if before == 0:  # the name is new, or was made by an append that a cut kept from syncing it
                 files.sync_folder(path.parent)
+        except BaseException:
+            files.truncate(descriptor, before)
+            if not stood:
+                files.unlink(path)
+            raise
     finally:
         files.close(descriptor)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from protocol.durable import PRIVATE, replace_file
 from protocol.errors import ProtocolError
-from protocol.signing import SigningKey, VerifyingKey
+from protocol.signing import SignatureError, SigningKey, VerifyingKey
 
 _OTHERS = 0o077
 
@@ -53,6 +53,6 @@ def load_signing_key(path: Path) -> SigningKey:
 def load_verifying_key(path: Path) -> VerifyingKey:
     """Read a public signing key, one line of base64url."""
     try:
-        return VerifyingKey.parse(path.read_text("ascii").strip(), str(path))
-    except (OSError, UnicodeDecodeError) as error:
+        return VerifyingKey.parse(path.read_text("ascii").strip())
+    except (OSError, UnicodeDecodeError, SignatureError) as error:
         raise KeyFileError(f"{path}: cannot be read as a public key: {error}") from None

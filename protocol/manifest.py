@@ -11,13 +11,57 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
+from protocol.contents import (
+    KINDS,
+    Begun,
+    Closed,
+    CloseReason,
+    Content,
+    Event,
+    EventName,
+    FragmentEntry,
+    Moment,
+    Opened,
+    Recovered,
+    Sealed,
+    Sound,
+    SoundVerdict,
+)
 from protocol.errors import ProtocolError
 from protocol.signing import SigningKey, VerifyingKey, sign_line, verify_line
+
+__all__ = [
+    "DOMAIN",
+    "KEY_INDEX",
+    "NO_LINE",
+    "TICKS_PER_SECOND",
+    "Begun",
+    "CloseReason",
+    "Closed",
+    "Content",
+    "Event",
+    "EventName",
+    "ForkError",
+    "FragmentEntry",
+    "Line",
+    "Manifest",
+    "ManifestError",
+    "Moment",
+    "Opened",
+    "Recovered",
+    "Sealed",
+    "Segment",
+    "Sound",
+    "SoundVerdict",
+    "digest_of",
+    "parse_lines",
+    "parse_manifest",
+    "require_extension",
+    "sign_content",
+    "whole_lines",
+]
 
 DOMAIN = "manifest"
 NO_LINE = "0" * 64
@@ -36,154 +80,6 @@ class ForkError(ManifestError):
 def digest_of(data: bytes) -> str:
     """Give the SHA-256 of some bytes in hexadecimal, the form of every digest in a manifest."""
     return hashlib.sha256(data).hexdigest()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """When a line was written: wall time and whether it was trusted, and the boot's own clock in milliseconds."""
-
-    wall_at: datetime
-    wall_trusted: bool
-    boot: str
-    monotonic_ms: int
-
-
-class FragmentEntry(NamedTuple):
-    """One fragment in a segment's plaintext: where it lies, its time in 1/90000 s, and if it begins with a keyframe."""
-
-    offset: int
-    length: int
-    start_ticks: int
-    duration_ticks: int
-    keyframe: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Begun:
-    """The first line: whose unit, whose lesson, under which policy and to which keys the recording is sealed."""
-
-    LINE: ClassVar[str] = "begun"
-
-    recording: str
-    device: str
-    owner: str
-    epoch: str
-    key_digest: str
-    key_bytes: int
-    recipient: str
-    policy_generation: int
-    policy_version: int
-    camera: str
-    lesson: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opened:
-    """A segment is about to be written: the digest of its age header. `take` counts unbroken stretches from 1."""
-
-    LINE: ClassVar[str] = "opened"
-
-    index: int
-    take: int
-    header_digest: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sealed:
-    """A segment is whole: digest and length of its sealed bytes, the init's length, and where its fragments lie."""
-
-    LINE: ClassVar[str] = "sealed"
-
-    index: int
-    digest: str
-    size_bytes: int
-    init_bytes: int
-    duration_ticks: int
-    fragments: tuple[FragmentEntry, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recovered:
-    """A segment that was cut off: digest and length of what was found, and how many whole chunks that can be."""
-
-    LINE: ClassVar[str] = "recovered"
-
-    index: int
-    digest: str
-    size_bytes: int
-    whole_chunks: int
-
-
-class EventName(StrEnum):
-    """What can happen in a recording beside its segments."""
-
-    BOOKMARK = "bookmark"
-    PAUSE = "pause"
-    RESUME = "resume"
-    SOUND = "sound"
-    FAULT = "fault"
-    POLICY = "policy"
-    UNDISCARD = "undiscard"
-
-
-class SoundVerdict(StrEnum):
-    """What the sound of a recording was like."""
-
-    GOOD = "good"
-    QUIET = "quiet"
-    CLIPPING = "clipping"
-    SILENT = "silent"
-    NONE = "none"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sound:
-    """Measures of the sound: shares in parts per thousand, loudness in thousandths of a decibel full scale."""
-
-    verdict: SoundVerdict
-    silent_permille: int
-    clipped_permille: int
-    loudness_mdbfs: int
-    peak_mdbfs: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Something that happened at a media time (1/90000 s since the take began); `detail` is words for a fault."""
-
-    LINE: ClassVar[str] = "event"
-
-    name: EventName
-    take: int = 0
-    at_ticks: int = 0
-    detail: str = ""
-    sound: Sound | None = None
-
-
-class CloseReason(StrEnum):
-    """Why a recording ended. `DISCARDED` is the one that lets a unit destroy undelivered footage."""
-
-    STOPPED = "stopped"
-    DISCARDED = "discarded"
-    LIMIT = "limit"
-    CONSENT = "consent"
-    FAULT = "fault"
-    INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Closed:
-    """No segment follows. Only events may."""
-
-    LINE: ClassVar[str] = "closed"
-
-    reason: CloseReason
-    segments: int
-    duration_ticks: int
-
-
-Content: TypeAlias = Begun | Opened | Sealed | Recovered | Event | Closed
-_KINDS: dict[str, type[Any]] = {kind.LINE: kind for kind in (Begun, Opened, Sealed, Recovered, Event, Closed)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,10 +116,10 @@ def parse_lines(data: bytes, key: VerifyingKey) -> Iterator[Line]:
 def _parse_line(raw: bytes, key: VerifyingKey, number: int) -> Line:
     what = f"manifest line {number}"
     fields = parse_canonical(verify_line(raw, domain=DOMAIN, keys=(key,), what=what), what)
-    kind = _KINDS.get(str(fields.pop("line", None)))
+    kind = KINDS.get(str(fields.pop("line", None)))
     if kind is None:
-        raise ManifestError(f"{what}.line: expected one of {sorted(_KINDS)}")
-    place = parse_record(_Place, {name: fields.pop(name, None) for name in ("n", "prev", "at")}, what)
+        raise ManifestError(f"{what}.line: expected one of {sorted(KINDS)}")
+    place = parse_record(_Place, {name: fields.pop(name) for name in ("n", "prev", "at") if name in fields}, what)
     content = parse_record(kind, fields, what)
     return Line(number=place.n, previous=place.prev, content=content, moment=place.at, digest=digest_of(raw))
 
@@ -275,9 +171,13 @@ class Manifest:
 
     @property
     def discarded(self) -> bool:
-        """Tell whether the teacher discarded the recording and did not take that back."""
-        undone = any(isinstance(c, Event) and c.name is EventName.UNDISCARD for c in (x.content for x in self.lines))
-        return self.closed is not None and self.closed.reason is CloseReason.DISCARDED and not undone
+        """Tell whether the teacher discarded the recording and did not take that back.
+
+        Only a line that stands after `closed` can take a discard back (the grammar refuses one before it).
+        """
+        names = {line.content.name for line in self.events if isinstance(line.content, Event)}
+        discarded = self.closed is not None and self.closed.reason is CloseReason.DISCARDED
+        return discarded and EventName.UNDISCARD not in names
 
     def expected(self, index: int) -> tuple[str, int] | None:
         """Give digest and length of an object (0 is `key.age`), or None while the manifest does not name it."""
@@ -314,6 +214,7 @@ class _Grammar:
     def take(self, line: Line) -> None:
         content = line.content
         if isinstance(content, Event):
+            self._note(line, content)
             return
         if self.closed or isinstance(content, Begun):
             raise ManifestError(f"manifest line {line.number}: {content.LINE!r} cannot stand here")
@@ -323,6 +224,11 @@ class _Grammar:
             self._close(line, content)
         else:
             self._end(line, content)
+
+    def _note(self, line: Line, event: Event) -> None:
+        discarded = self.closed is not None and self.closed.reason is CloseReason.DISCARDED
+        if event.name is EventName.UNDISCARD and not discarded:
+            raise ManifestError(f"manifest line {line.number}: 'undiscard' stands only after a discard")
 
     def _open(self, line: Line, opened: Opened) -> None:
         last = self.segments[-1] if self.segments else None
@@ -348,6 +254,11 @@ class _Grammar:
                 f"{len(self.segments)}{'' if not self.segments or self.segments[-1].ended else ', the last one open'}"
             )
         self.closed = closed
+
+
+def whole_lines(data: bytes) -> bytes:
+    """Give a manifest that is still being written up to its last line feed: a line after it is not durable yet."""
+    return data[: data.rfind(b"\n") + 1]
 
 
 def require_extension(held: bytes, arrived: bytes, recording: str) -> None:

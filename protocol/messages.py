@@ -12,7 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from protocol.checks import require_at_least
 from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
+from protocol.ids import parse_id
 
 Message = TypeVar("Message", "Presence", "Health", "SpoolReport", "Ack")
 MESSAGE_LIMIT_BYTES = 64 * 1024
@@ -27,6 +29,11 @@ class Presence:
     online: bool
     version: str
 
+    def __post_init__(self) -> None:
+        """Refuse a device that is no identifier, and a birth before the first connection."""
+        parse_id(self.device, "device")
+        require_at_least(0, birth=self.birth)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
@@ -38,6 +45,11 @@ class Health:
     school_days_left: int | None = None
     at: datetime
 
+    def __post_init__(self) -> None:
+        """Refuse a device that is no identifier, and less than no days."""
+        parse_id(self.device, "device")
+        require_at_least(0, school_days_left=self.school_days_left or 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpoolReport:
@@ -47,6 +59,11 @@ class SpoolReport:
     waiting_bytes: int
     oldest_at: datetime | None = None
     at: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a device that is no identifier, and less than no bytes."""
+        parse_id(self.device, "device")
+        require_at_least(0, waiting_bytes=self.waiting_bytes)
 
 
 class Verdict(StrEnum):
@@ -67,6 +84,11 @@ class Ack:
     version: int
     verdict: Verdict
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a device that is no identifier, and counters below one."""
+        parse_id(self.device, "device")
+        require_at_least(1, generation=self.generation, version=self.version)
 
 
 def encode_message(message: Presence | Health | SpoolReport | Ack) -> bytes:

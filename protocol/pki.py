@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -46,10 +47,11 @@ def parse_credential(certificate_pem: bytes, key_pem: bytes, what: str = "creden
     """Read a certificate and its key; raise `PkiError` when either is unreadable or they do not fit."""
     try:
         certificate = x509.load_pem_x509_certificate(certificate_pem)
+        public = certificate.public_key()
         key = serialization.load_pem_private_key(key_pem, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise PkiError(f"{what}: expected a PEM certificate and its unencrypted PEM key: {error}") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != public:
         raise PkiError(f"{what}: the key is not the one of certificate {certificate.subject.rfc4514_string()}")
     return Credential(certificate, key)
 
@@ -74,7 +76,12 @@ def issue_device(authority: Credential, device: str, *, now: datetime, days: int
 
 
 def issue_server(authority: Credential, hosts: tuple[str, ...], *, now: datetime, days: int = 365) -> Credential:
-    """Make a server certificate for host names and addresses; the first is its common name."""
+    """Make a server certificate for host names and addresses; the first is its common name.
+
+    Raises `ValueError` without hosts and for names that a certificate cannot carry.
+    """
+    if not hosts:
+        raise ValueError("a server certificate names at least one host")
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _end_builder(authority, hosts[0], key.public_key(), now=now, days=days)
     names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])

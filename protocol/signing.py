@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ from protocol.errors import ProtocolError
 
 KEY_ID_CHARS = 16
 KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+_KEY_ID = re.compile(rb"[0-9a-f]{%d}" % KEY_ID_CHARS)
 
 
 class SignatureError(ProtocolError):
@@ -104,7 +107,16 @@ def split_line(line: bytes, what: str = "signed line") -> SignedLine:
     if len(parts) != 3:
         raise SignatureError(f"{what}: expected a body, a key id and a signature, got {len(parts)} part(s)")
     body, key_id, signature = parts
-    return SignedLine(body, key_id.decode("ascii", "replace"), _decode64(signature.decode("ascii", "replace"), what))
+    if not _KEY_ID.fullmatch(key_id):
+        raise SignatureError(f"{what}: expected a key id of {KEY_ID_CHARS} hexadecimal digits, got {key_id[:20]!r}")
+    return SignedLine(body, key_id.decode("ascii"), _parse_signature(signature, what))
+
+
+def _parse_signature(text: bytes, what: str) -> bytes:
+    signature = _decode64(text.decode("ascii", "replace"), what)
+    if len(signature) != SIGNATURE_BYTES:
+        raise SignatureError(f"{what}: expected a signature of {SIGNATURE_BYTES} bytes, got {len(signature)}")
+    return signature
 
 
 def verify_line(line: bytes, *, domain: str, keys: Iterable[VerifyingKey], what: str = "signed line") -> bytes:

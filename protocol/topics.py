@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from protocol.errors import ProtocolError
-from protocol.ids import parse_id
+from protocol.ids import IdError, parse_id
 
 PREFIX = "backrow/v1"
 
@@ -70,14 +70,17 @@ def every_down(device: str) -> str:
 def parse_up(topic: str) -> UpTopic:
     """Read a topic on which a device speaks; raise `TopicError` for every other."""
     device, kind = _parts(topic, "up", [item.value for item in Up])
-    return UpTopic(parse_id(device, "device"), Up(kind))
+    try:
+        return UpTopic(parse_id(device, "device"), Up(kind))
+    except IdError as error:
+        raise TopicError(f"topic {topic[:120]!r}: {error}") from None
 
 
 def parse_down(topic: str, device: str) -> Down:
     """Read a topic on which the controller speaks to `device`; raise `TopicError` for every other."""
     named, kind = _parts(topic, "down", [item.value for item in Down])
     if named != device:
-        raise TopicError(f"topic {topic!r} is for another device than {device}")
+        raise TopicError(f"topic {topic[:120]!r} is for another device than {device}")
     return Down(kind)
 
 

@@ -8,6 +8,7 @@ Relative paths are relative to the configuration's own folder. Described in docs
 from __future__ import annotations
 
 import itertools
+import math
 import tomllib
 import types
 import typing
@@ -85,7 +86,7 @@ class BrokerTable:
 
 @dataclass(frozen=True, kw_only=True)
 class CameraTable:
-    """The camera. `input`, `speed` and `loop` are for replay; `speed` 2.0 plays twice as fast."""
+    """The camera. `input`, `speed` and `loop` are for replay; `speed` 2.0 plays twice as fast, `inf` does not wait."""
 
     kind: CameraKind
     input: Path | None = None
@@ -100,7 +101,7 @@ class CameraTable:
         """Refuse sizes that no encoder makes, and a replay of nothing."""
         if self.kind is CameraKind.REPLAY and self.input is None:
             raise ValueError("input: missing; a replay camera needs the video that it replays")
-        _require_range("speed", self.speed, 0.01, 1000)
+        _require_range("speed", self.speed, 0.01, math.inf)
         _require_range("width", self.width, 16, 7680)
         _require_range("height", self.height, 16, 4320)
         _require_range("fps", self.fps, 1, 120)

@@ -1,0 +1,122 @@
+"""The one gate to the spool: every path below it is made here, from checked ids and numbers, and nowhere else.
+
+Makes folders, lays the sealed key, counts and removes; never reads media, and never decides what may be removed (that
+is retention's question). Layout and modes: docs/ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from protocol.durable import PRIVATE, SHARED, Files, replace_file
+from protocol.ids import IdError, parse_id
+from protocol.manifest import KEY_INDEX
+
+FOLDER_MODE = 0o750
+LAST_INDEX = 999_999
+_KEY = "key.age"
+_MANIFEST = "manifest"
+_RESERVE = ".reserve"
+
+
+class SpoolStore:
+    """The spool under `root`; everything that changes it goes through `files`."""
+
+    def __init__(self, root: Path, files: Files) -> None:
+        self._root = root
+        self.files = files
+
+    def prepare(self) -> None:
+        """Make the spool's own folder."""
+        self.files.make_folder(self._root, FOLDER_MODE)
+
+    def recordings(self) -> tuple[str, ...]:
+        """Name the recordings that have a folder, in the order of their names; foreign names are passed over."""
+        names = (entry.name for entry in os.scandir(self._root) if entry.is_dir(follow_symlinks=False))
+        return tuple(sorted(name for name in names if _is_id(name)))
+
+    def create(self, recording: str) -> None:
+        """Make a recording's folder, durably; one that stands there already is an error."""
+        folder = self.folder(recording)
+        if folder.exists():
+            raise FileExistsError(f"{folder}: a new recording needs a folder that is not there")
+        self.files.make_folder(folder, FOLDER_MODE)
+        self.files.sync_folder(self._root)
+
+    def put_key(self, recording: str, sealed: bytes) -> None:
+        """Lay the recording's sealed identity, durably."""
+        replace_file(self.object_path(recording, KEY_INDEX), sealed, mode=SHARED, files=self.files)
+
+    def folder(self, recording: str) -> Path:
+        """Name a recording's folder."""
+        return self._root / parse_id(recording, "recording")
+
+    def manifest_path(self, recording: str) -> Path:
+        """Name a recording's manifest."""
+        return self.folder(recording) / _MANIFEST
+
+    def object_path(self, recording: str, index: int) -> Path:
+        """Name an object of a recording: 0 is `key.age`, segments count from 1."""
+        if not 0 <= index <= LAST_INDEX:
+            raise ValueError(f"recording {recording}: expected an index of 0 to {LAST_INDEX}, got {index}")
+        return self.folder(recording) / (_KEY if index == KEY_INDEX else f"{index:06d}.age")
+
+    def size_bytes(self, recording: str, index: int) -> int | None:
+        """Give the length of an object's file, or None when there is no regular file."""
+        try:
+            found = os.stat(self.object_path(recording, index), follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def remove_object(self, recording: str, index: int) -> None:
+        """Unlink one object; the caller has asked retention."""
+        self.files.unlink(self.object_path(recording, index))
+
+    def remove_recording(self, recording: str) -> None:
+        """Remove a whole recording, key first and manifest last, durably; the caller has asked retention."""
+        folder = self.folder(recording)
+        self.files.unlink(folder / _KEY)
+        self.files.sync_folder(folder)
+        for path in sorted(folder.iterdir()):
+            if path.name != _MANIFEST:
+                self.files.unlink(path)
+        self.files.sync_folder(folder)
+        self.files.unlink(folder / _MANIFEST)
+        self.files.remove_folder(folder)
+        self.files.sync_folder(self._root)
+
+    def remove_drafts(self, recording: str) -> None:
+        """Remove what a replacement that was cut off left behind."""
+        for path in self.folder(recording).glob(".*.new"):
+            self.files.unlink(path)
+
+    def hold_reserve(self, size_bytes: int) -> None:
+        """Set `size_bytes` of the disk aside, so that a recording that fills it can still be ended well.
+
+        Raises `OSError` when the disk has not that much.
+        """
+        path = self._root / _RESERVE
+        descriptor = self.files.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE)
+        try:
+            if os.fstat(descriptor).st_size != size_bytes:
+                self.files.truncate(descriptor, 0)
+                self.files.allocate(descriptor, size_bytes)
+        except OSError:
+            self.files.unlink(path)
+            raise
+        finally:
+            self.files.close(descriptor)
+
+    def release_reserve(self) -> None:
+        """Give the reserve back to the disk: now is when it is needed."""
+        self.files.unlink(self._root / _RESERVE)
+
+
+def _is_id(name: str) -> bool:
+    try:
+        return bool(parse_id(name))
+    except IdError:
+        return False

@@ -22,7 +22,7 @@ class Panel:
         """Connect; raises `OSError` while the unit is not up."""
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(path))
-        self.lamp = ""
+        self.lamp = self.words = ""
         self.lit: tuple[int, int, int] = (0, 0, 0)
         self._thread = threading.Thread(target=self._listen, name="panel", daemon=True)
         self._thread.start()
@@ -56,4 +56,5 @@ class Panel:
             for line in lines:
                 said = json.loads(line)
                 self.lamp = said.get("pattern", self.lamp)
+                self.words = said.get("words", self.words)
                 self.lit = tuple(said.get("lit", self.lit))

@@ -1,0 +1,203 @@
+"""The demo's story: a press, a sealed lesson, the night, and a person who watches; told step by step as it happens.
+
+Every step is taken by the product's own processes; the story only presses the button, waits, and looks.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from provisioning.demo.broker import plan_broker
+from provisioning.demo.crew import Crew, backrow, run
+from provisioning.demo.errors import DemoError
+from provisioning.demo.panel import Panel
+from provisioning.demo.school import TEACHER, Footage, School, add_unit, found_school, last_word, pick_ports
+from provisioning.demo.tracks import Tracks, read_tracks
+from provisioning.demo.viewer import Viewer
+
+START_S = 60
+BOOKMARK_AFTER_S = 4.0  # taps in the first three seconds after a press are taken for nervous ones
+NIGHT_S = 600
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Prints the steps, numbered, with how long each took; `translate` gives the words in the reader's language."""
+
+    translate: Callable[[str], str]
+    write: Callable[[str], None]
+
+    @contextmanager
+    def step(self, words: str, **values: object) -> Iterator[None]:
+        """Say what happens now, and how long it took."""
+        self.write(f"• {self.translate(words).format(**values)}")
+        began = time.monotonic()
+        yield
+        self.write(f"  {self.translate('done after {seconds:.1f} s').format(seconds=time.monotonic() - began)}\n")
+
+    def say(self, words: str, **values: object) -> None:
+        """Say something within a step."""
+        self.write(f"  {self.translate(words).format(**values)}\n")
+
+    def progress(self, words: str, **values: object) -> None:
+        """Say something that will be overwritten by what comes next."""
+        self.write(f"\r\x1b[K  {self.translate(words).format(**values)}")
+
+
+@dataclass
+class Story:
+    """One demo: its teller, its processes, and what is known so far."""
+
+    tell: Teller
+    crew: Crew
+    folder: Path
+    footage: Footage
+    language: str
+
+    def open_school(self) -> School:
+        """Make keys, server, accounts and the unit, and start everything but the night."""
+        _ = _mark
+        ports = pick_ports()
+        with self.tell.step(_("A school makes its keys and its server's database; Ada teaches in room 12.\n")):
+            school = found_school(self.folder, ports, self.language)
+            add_unit(school, self.footage)
+        broker = plan_broker(self.folder, ports.broker)
+        with self.tell.step(_("The school's server and its MQTT broker ({broker}) start.\n"), broker=broker.name):
+            self.crew.start("broker", broker.command)
+            for name in ("serve", "bridge"):
+                self.crew.start(f"controller-{name}", backrow("controller", name, "--config", school.config))
+            self.crew.wait_for("the server's pages", lambda: _answers(school.url), seconds=START_S)
+        return school
+
+    def start_unit(self, school: School) -> Panel:
+        """Start the unit's three processes and wait until the lamp says ready."""
+        _ = _mark
+        with self.tell.step(_("The unit in room 12 starts its three processes: recorder, agent, uploader.\n")):
+            for name in ("recorder", "agent", "uploader"):
+                self.crew.start(f"device-{name}", backrow("device", name, "--config", school.unit_config))
+            panel = self._connect(school.panel)
+            self.crew.wait_for("the lamp to say ready", lambda: panel.lamp == "ready", seconds=START_S)
+        return panel
+
+    def _connect(self, path: Path) -> Panel:
+        found: list[Panel] = []
+
+        def connects() -> bool:
+            with suppress(OSError):
+                found.append(Panel(path))
+            return bool(found)
+
+        self.crew.wait_for("the unit's button", connects, seconds=START_S)
+        return found[0]
+
+    def record(self, school: School, panel: Panel) -> None:
+        """Press, bookmark a moment, and stop: at the end of the footage, or by a hold after so many seconds."""
+        _ = _mark
+        with self.tell.step(_("Ada presses the button. The lamp shows that the unit records.\n")):
+            began = time.monotonic()
+            panel.tap()
+            self.crew.wait_for("the recording lamp", lambda: panel.lamp == "recording", seconds=START_S)
+            bookmarked = False
+            while panel.lamp == "recording":
+                self.crew.check()
+                elapsed = time.monotonic() - began
+                self.tell.progress(
+                    _("recording {seconds:.0f} s, {kilobytes} kB sealed on the card"),
+                    seconds=elapsed,
+                    kilobytes=_bytes_below(school.spool) // 1000,
+                )
+                if elapsed > BOOKMARK_AFTER_S and not bookmarked:
+                    panel.tap()
+                    bookmarked = True
+                    self.tell.say(_("Ada taps once: this moment is bookmarked."))
+                time.sleep(0.2)
+            self.tell.say(_("The recording has ended and is sealed."))
+            self.crew.wait_for("the lamp to say ready again", lambda: panel.lamp == "ready", seconds=START_S)
+
+    def let_night_fall(self, school: School) -> None:
+        """Start the jobs, which grant the leases."""
+        self.crew.start("controller-jobs", backrow("controller", "jobs", "--config", school.config))
+
+    def night(self, school: School, viewer: Viewer) -> dict[str, Any]:
+        """Let night fall: leases are granted, everything travels home; give the recording that is ready."""
+        _ = _mark
+        with self.tell.step(_("Night falls. The server grants the unit a lease, and the sealed segments travel.\n")):
+            self.let_night_fall(school)
+            end = time.monotonic() + NIGHT_S
+            while not (ready := _ready(viewer)):
+                self.crew.check()
+                if time.monotonic() > end:
+                    raise DemoError(f"no recording was ready after {NIGHT_S} s; the logs are in {self.folder / 'logs'}")
+                self.tell.progress(
+                    _("{kilobytes} kB are home, verified against the signed manifest"),
+                    kilobytes=_bytes_below(school.objects) // 1000,
+                )
+                time.sleep(0.2)
+            self.tell.progress(
+                _("{kilobytes} kB are home, verified against the signed manifest\n"),
+                kilobytes=_bytes_below(school.objects) // 1000,
+            )
+            self.crew.wait_for("the unit to release what was delivered", lambda: not _spooled(school), seconds=60)
+            self.tell.say(_("The unit has verified the server's receipt and has erased its copy."))
+        return ready
+
+    def sign_in(self, school: School) -> Viewer:
+        """Be the teacher: open the one-time link and set a password that nobody sees."""
+        viewer = Viewer(school.url)
+        viewer.sign_in(school.teacher_link, secrets.token_urlsafe(24))
+        return viewer
+
+    def watch(self, viewer: Viewer, recording: dict[str, Any]) -> Tracks:
+        """Play the recording back as the player's page would."""
+        _ = _mark
+        with self.tell.step(_("A teacher's browser asks for the lesson; the server opens it range by range.\n")):
+            return read_tracks(viewer.play(recording["id"]))
+
+    def went_in(self, school: School) -> Tracks:
+        """Read what the camera was given: the video itself, or what the drawn picture is by definition."""
+        if self.footage.video:
+            return read_tracks(self.footage.video)
+        drawn = self.folder / "drawn.mp4"
+        synthesize = ["device", "synthesize", "--config", str(school.unit_config), "--out", str(drawn)]
+        run(*synthesize, cwd=self.folder)
+        return read_tracks(drawn)
+
+    def new_link(self, school: School) -> str:
+        """Give another one-time link for the teacher, for the person at the terminal."""
+        return last_word(run("controller", "link", "--config", school.config, "--email", TEACHER, cwd=self.folder))
+
+
+def _mark(words: str) -> str:
+    """Mark words for the catalogue; they are translated when they are told."""
+    return words
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2, allow_redirects=False).status_code < 500
+    except requests.ConnectionError:
+        return False
+
+
+def _ready(viewer: Viewer) -> dict[str, Any] | None:
+    return next((one for one in viewer.recordings() if one["state"] == "ready"), None)
+
+
+def _spooled(school: School) -> list[Path]:
+    return [path for path in school.spool.glob("*/*.age") if path.is_file()]
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total

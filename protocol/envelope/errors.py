@@ -38,12 +38,11 @@ class ArmorTruncatedError(ArmorError):
 class NoMatchError(EnvelopeError):
     """The header is well formed, but none of the identities opens any of its stanzas."""
 
-    def __init__(self, *, stanza_types: tuple[str, ...], identities: int) -> None:
+    def __init__(self, *, stanza_types: tuple[str, ...]) -> None:
         self.stanza_types = stanza_types
-        self.identities = identities
+        kinds = ", ".join(sorted(set(stanza_types)))
         super().__init__(
-            f"none of the {identities} identities given opens this file; "
-            f"it is sealed to {len(stanza_types)} recipients of type {', '.join(sorted(set(stanza_types)))}: "
+            f"no identity given opens this file; it is sealed to {len(stanza_types)} recipients ({kinds}): "
             "find the identity of one of them"
         )
 

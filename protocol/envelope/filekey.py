@@ -4,7 +4,7 @@ Decides which sets of recipients one file may have, and what "no match" is. Neve
 Defined by C2SP age.md ("File key", "Recipient stanza") and docs/protocol/envelope.md ("Recipients").
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from protocol.envelope.errors import HeaderError, NoMatchError, RecipientsError
 from protocol.envelope.header import Header, encode_header
@@ -28,10 +28,9 @@ def wrap_file_key(file_key: bytes, recipients: Iterable[Recipient], *, random_by
 def unwrap_file_key(header: Header, identities: Iterable[Identity]) -> bytes:
     """The file key, its header authenticated; raises HeaderError, NoMatchError or HeaderMacError."""
     _require_lone_scrypt(header)
-    tried = tuple(identities)
-    file_key = _find_file_key(header, tried)
+    file_key = _find_file_key(header, identities)
     if file_key is None:
-        raise NoMatchError(stanza_types=tuple(stanza.type for stanza in header.stanzas), identities=len(tried))
+        raise NoMatchError(stanza_types=tuple(stanza.type for stanza in header.stanzas))
     header.verify_mac(file_key)
     return file_key
 
@@ -41,7 +40,7 @@ def _require_lone_scrypt(header: Header) -> None:
         raise HeaderError(f"expected an scrypt stanza to be alone in its header, got {len(header.stanzas)} stanzas")
 
 
-def _find_file_key(header: Header, identities: Sequence[Identity]) -> bytes | None:
+def _find_file_key(header: Header, identities: Iterable[Identity]) -> bytes | None:
     for identity in identities:
         for stanza in header.stanzas:
             file_key = identity.unwrap(stanza)

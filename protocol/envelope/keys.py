@@ -6,17 +6,24 @@ Defined by C2SP age.md ("Native recipient types") and docs/protocol/envelope.md 
 
 import os
 from collections.abc import Callable
+from typing import Protocol
 
 from protocol.envelope import hybrid, x25519
 from protocol.envelope.bech32 import parse_bech32
 from protocol.envelope.errors import KeyTextError
+from protocol.envelope.header import Stanza
 from protocol.envelope.hybrid import HybridIdentity, HybridRecipient
-from protocol.envelope.passphrase import PassphraseIdentity
 from protocol.envelope.x25519 import X25519Identity, X25519Recipient
 
 Recipient = X25519Recipient | HybridRecipient
 KeyIdentity = X25519Identity | HybridIdentity
-Identity = KeyIdentity | PassphraseIdentity
+
+
+class Identity(Protocol):
+    """Whatever can open a stanza: a key, a passphrase, or something that asks a person when it comes to that."""
+
+    def unwrap(self, stanza: Stanza, /) -> bytes | None:
+        """The file key, or None when the stanza is not for this identity; raises HeaderError when it is malformed."""
 
 
 def generate_x25519(*, random_bytes: Callable[[int], bytes] = os.urandom) -> X25519Identity:

@@ -120,7 +120,7 @@ def test_header_only_file_says_that_there_is_no_content() -> None:
 FAULTS: dict[str, tuple[Callable[[], bytes], type[EnvelopeError], int, str]] = {
     "empty file": (lambda: b"", HeaderTruncatedError, 0, "ends inside its age header"),
     "another format": (lambda: b"\x00\x00\x00\x20ftypisom", HeaderError, 0, "not an age file"),
-    "body of the stanza": (lambda: change_stanza(THREE), NoMatchError, 0, "none of the 1 identities"),
+    "body of the stanza": (lambda: change_stanza(THREE), NoMatchError, 0, "no identity given opens this file"),
     "bit in the MAC": (lambda: flip(THREE, header_end(THREE) - 20), HeaderMacError, 0, "MAC is wrong"),
     "bit in the nonce": (lambda: flip(THREE, header_end(THREE)), ChunkError, 0, "chunk 0 is damaged"),
     "bit in chunk 1": (lambda: flip(THREE, chunk_start(THREE, 1) + 5), ChunkError, 1, "chunk 1 is damaged"),
@@ -174,9 +174,9 @@ def test_source_that_does_not_block_is_refused() -> None:
 
 def test_no_match_says_what_the_file_is_sealed_to() -> None:
     """The message names the kinds of recipients, so that a person knows which key to look for."""
-    with pytest.raises(NoMatchError, match="1 recipients of type X25519") as caught:
+    with pytest.raises(NoMatchError, match=r"1 recipients \(X25519\)") as caught:
         open_sealed(THREE, [OTHER])
-    assert (caught.value.stanza_types, caught.value.identities) == (("X25519",), 1)
+    assert caught.value.stanza_types == ("X25519",)
 
 
 def test_reader_opens_each_file_once() -> None:

@@ -1,0 +1,131 @@
+"""One request's body on its way into a part file: reading it in large blocks, hashing it, writing it, ending it.
+
+Not safe for threads: whoever holds the lock of the upload may use its `BodyWriter`. Decides nothing about who may
+write; that is incoming.py. Defined in docs/protocol/uploads.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Protocol
+
+from controller.uploads.partial import IncomingError, Partial, PartialFiles, disk_faults
+from protocol import tus
+
+WRITEBACK_BYTES = 8 * 1024 * 1024
+
+
+class ChecksumMismatchError(IncomingError):
+    """The body does not hash to what was announced; nothing of it was kept."""
+
+
+class Body(Protocol):
+    """A request's body, which ends where the body ends; its `readinto` is used instead where it has one."""
+
+    def read(self, size_bytes: int, /) -> bytes:
+        """Give at least one of the next bytes and at most `size_bytes`; none at the end."""
+
+
+def block_reader(body: Body, block_bytes: int) -> Callable[[int], memoryview]:
+    """Give a function that reads the next block, of at most as many bytes as it is told, into one buffer."""
+    readinto: Callable[[memoryview], int] | None = getattr(body, "readinto", None)
+    if readinto is None:
+        return lambda most: memoryview(body.read(min(most, block_bytes)))
+    buffer, fill = memoryview(bytearray(block_bytes)), readinto
+    return lambda most: buffer[: fill(buffer[: min(most, block_bytes)])]
+
+
+class RunningDigest:
+    """The SHA-256 of the beginning of a file, up to `position`."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self._hash = hashlib.sha256()
+
+    def feed(self, block: bytes | memoryview, *, at: int) -> None:
+        """Hash the block if it follows what was hashed; otherwise the file must be read again in the end."""
+        if at == self.position:
+            self._hash.update(block)
+            self.position += len(block)
+
+    def copy(self) -> RunningDigest:
+        """Give one that goes its own way from here."""
+        twin = RunningDigest()
+        twin.position, twin._hash = self.position, self._hash.copy()
+        return twin
+
+    def value(self) -> bytes:
+        """Give the 32 bytes of the hash up to `position`."""
+        return self._hash.digest()
+
+
+class BodyWriter:
+    """A body that is being written at `offset`, which moves; `digest` is that of the whole file up to there.
+
+    The part file is open and locked against other processes from the beginning until `close`.
+    """
+
+    def __init__(
+        self, partial: Partial, files: PartialFiles, *, digest: RunningDigest, start: int, checksum: tus.Checksum | None
+    ) -> None:
+        self.offset = start
+        self.digest = digest
+        self._start = start
+        self._handed_over = start
+        self._partial = partial
+        self._files = files
+        self._checksum = checksum
+        self._hash = hashlib.new(checksum.algorithm) if checksum else None
+        self._descriptor = partial.open()
+
+    def begin(self) -> None:
+        """Before the first byte of a body with a checksum, note durably that it is not to be trusted yet."""
+        if self._checksum:
+            self._partial.mark_unverified(self._start)
+
+    def write(self, block: memoryview) -> None:
+        """Write the whole block; raise `StoreFaultError` when the disk refuses."""
+        with disk_faults(self._partial.path):
+            rest = block
+            while rest:
+                count = self._files.write_at(self._descriptor, rest, self.offset)
+                self.digest.feed(rest[:count], at=self.offset)
+                self.offset += count
+                rest = rest[count:]
+            self._hand_over()
+        if self._hash:
+            self._hash.update(block)
+
+    def keep(self) -> int:
+        """Make a body that came whole durable and give the new offset; raise `ChecksumMismatchError` if it is wrong."""
+        if self._checksum and self._hash:
+            if self._hash.digest() != self._checksum.digest:
+                raise ChecksumMismatchError(
+                    f"{self._partial.path}: the body from {self._start} on is not what was sent"
+                )
+            self._partial.clear_unverified()
+        return self._sync()
+
+    def keep_what_came(self) -> int | None:
+        """Make a body that broke off durable as far as it came, and give the new offset.
+
+        None says that nothing of it may be kept, because it was to be checked as a whole.
+        """
+        return None if self._checksum else self._sync()
+
+    def close(self) -> None:
+        """Close the file and so let other processes have it."""
+        self._files.close(self._descriptor)
+
+    def _sync(self) -> int:
+        with disk_faults(self._partial.path):
+            self._files.sync(self._descriptor)
+        return self.offset
+
+    def _hand_over(self) -> None:
+        """Keep little waiting for the disk, so that the sync at the end, or a newer request's, is short."""
+        waiting = self.offset - self._handed_over
+        if waiting >= WRITEBACK_BYTES:
+            self._files.begin_writeback(self._descriptor, self._handed_over, waiting)
+            self._handed_over = self.offset

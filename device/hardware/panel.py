@@ -1,7 +1,7 @@
 """A door for the demo: another process presses the mock button and sees the lamp, through a Unix socket.
 
 It exists only where the configuration says mock pins; a production configuration refuses it. In: the lines `down`
-and `up`. Out: one JSON line per change of light, `{"pattern", "light", "words"}`, and the present one on connecting.
+and `up`. Out: a JSON line on connecting and at each change of light, `{"pattern", "lit": [red, green, blue], "words"}`.
 Never reaches the camera: what it can do is what a finger at the button can do.
 """
 
@@ -138,7 +138,7 @@ class MockPanel:
 
 
 def _line(pattern: LampPattern, light: Light) -> str:
-    return json.dumps({"pattern": pattern.name, "light": light.name.lower(), "words": pattern.words})
+    return json.dumps({"pattern": pattern.name, "lit": light.value, "words": pattern.words})
 
 
 def _send(connection: socket.socket, text: str) -> None:

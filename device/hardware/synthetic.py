@@ -1,0 +1,162 @@
+"""A camera that makes its own picture and sound: a running clock with a flash and a beep at each full second.
+
+Ships with the product for the demo, tests and load; a production configuration refuses it. Encodes with libx264 as a
+Pi's own encoder would: a keyframe each second, parameter sets in every keyframe, no B-frames, a capped bit rate.
+"""
+
+import math
+import threading
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.video.codeccontext import VideoCodecContext
+
+from device.hardware.ports import (
+    SOUND_RATE_HZ,
+    TICKS_PER_S,
+    AudioFrame,
+    CameraEnd,
+    CameraFault,
+    CameraSink,
+    Clock,
+    EndReason,
+    PartFacts,
+    PictureFacts,
+    VideoPacket,
+)
+from device.hardware.slate import Plane, Slate
+from device.hardware.tones import Tones
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticSettings:
+    """Size in even pixels, pictures per second, the most bits per second.
+
+    `speed` as for a replay (inf does not wait); `seconds` is the length of each start, None for no end.
+    """
+
+    width: int = 1280
+    height: int = 720
+    fps: int = 25
+    bit_rate_bps: int = 2_000_000
+    speed: float = 1.0
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.width < 64 or self.height < 64 or self.width % 2 or self.height % 2:
+            raise ValueError(f"picture of {self.width}x{self.height}: expected even sizes of at least 64")
+        if not 1 <= self.fps <= 120 or not self.speed > 0 or self.bit_rate_bps < 16_000:
+            raise ValueError(
+                f"fps {self.fps} (1 to 120), speed {self.speed} (above 0), bit rate {self.bit_rate_bps} (from 16000)"
+            )
+
+
+class SyntheticCamera:
+    """Makes pictures and sound from its own clock's beginning at every start."""
+
+    def __init__(self, *, clock: Clock, settings: SyntheticSettings | None = None) -> None:
+        self._clock = clock
+        self._settings = settings or SyntheticSettings()
+        self._cancel = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def facts(self) -> PartFacts:
+        """Says loudly that nobody is filmed."""
+        settings = self._settings
+        size = f"{settings.width}x{settings.height} at {settings.fps}"
+        return PartFacts(f"SYNTHETIC camera, not a classroom: a drawn clock, {size}", is_production=False)
+
+    @property
+    def picture(self) -> PictureFacts:
+        """Upright."""
+        return PictureFacts()
+
+    def start(self, sink: CameraSink) -> None:
+        """See `Camera.start`."""
+        if self._thread is not None and self._thread.is_alive():
+            raise CameraFault(f"{self.facts.description}: is running already; stop it before starting it again")
+        self._cancel = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(sink, self._cancel), name="synthetic", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """See `Camera.stop`."""
+        self._cancel.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+            self._thread = None
+
+    def _run(self, sink: CameraSink, cancel: threading.Event) -> None:
+        try:
+            self._film(sink, cancel)
+        except (av.FFmpegError, OSError) as error:
+            if not cancel.is_set():
+                sink.on_fault(CameraFault(f"{self.facts.description}: the encoder failed: {error}"))
+
+    def _film(self, sink: CameraSink, cancel: threading.Event) -> None:
+        settings, studio = self._settings, _Studio(self._settings)
+        began_s = self._clock.monotonic_s()
+        total = math.inf if settings.seconds is None else round(settings.seconds * settings.fps)
+        number = 0
+        while number < total:
+            if self._is_stopped(began_s + number / settings.fps / settings.speed, cancel):
+                return
+            sink.on_video(studio.film(number))
+            sink.on_audio(studio.listen(number))
+            number += 1
+        if not cancel.is_set():
+            sink.on_end(CameraEnd(EndReason.FINISHED, f"the synthetic camera has shown its {settings.seconds} s"))
+
+    def _is_stopped(self, due_s: float, cancel: threading.Event) -> bool:
+        return cancel.is_set() if math.isinf(self._settings.speed) else self._clock.wait_until(due_s, cancel)
+
+
+class _Studio:
+    """One run's encoder, slate and sound."""
+
+    def __init__(self, settings: SyntheticSettings) -> None:
+        self._fps = settings.fps
+        self._frame = av.VideoFrame(settings.width, settings.height, "yuv420p")
+        shapes = [Plane(plane.width, plane.height, plane.line_size) for plane in self._frame.planes]
+        self._slate = Slate(shapes[0], shapes[1], fps=settings.fps)
+        self._tones = Tones(rate_hz=SOUND_RATE_HZ)
+        self._encoder = _make_encoder(settings)
+
+    def film(self, number: int) -> VideoPacket:
+        """Encode picture `number`; with no B-frames and no lookahead it comes out at once."""
+        frame = self._frame
+        frame.make_writable()
+        luma, blue, red = frame.planes
+        luma.update(self._slate.draw(number))
+        blue.update(self._slate.blue_difference)
+        red.update(self._slate.red_difference)
+        frame.pts, frame.time_base = self._ticks(number), Fraction(1, TICKS_PER_S)
+        (packet,) = self._encoder.encode(frame)
+        duration = self._ticks(number + 1) - self._ticks(number)
+        return VideoPacket(bytes(packet), self._ticks(number), self._ticks(number), duration, packet.is_keyframe)
+
+    def listen(self, number: int) -> AudioFrame:
+        """The sound that belongs to picture `number`."""
+        start, end = (at * SOUND_RATE_HZ // self._fps for at in (number, number + 1))
+        return AudioFrame(self._tones.samples(start, end - start), SOUND_RATE_HZ, start * TICKS_PER_S // SOUND_RATE_HZ)
+
+    def _ticks(self, number: int) -> int:
+        return number * TICKS_PER_S // self._fps
+
+
+def _make_encoder(settings: SyntheticSettings) -> VideoCodecContext:
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = settings.width, settings.height, "yuv420p"
+    encoder.framerate, encoder.time_base = Fraction(settings.fps), Fraction(1, TICKS_PER_S)
+    encoder.bit_rate, encoder.thread_count = settings.bit_rate_bps, 1
+    encoder.options = {
+        "preset": "ultrafast",
+        "tune": "zerolatency",
+        "x264-params": f"keyint={settings.fps}:min-keyint={settings.fps}:scenecut=0:repeat-headers=1",
+        "maxrate": str(settings.bit_rate_bps),
+        "bufsize": str(settings.bit_rate_bps // 2),
+    }
+    encoder.open()
+    return encoder

@@ -18,7 +18,7 @@ class ConfigError(OperatorError):
     """The configuration is missing, malformed, or asks for something unsafe."""
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is a right answer, not an error of ours
+class Refusal(Exception):
     """A request of a unit that is refused: an HTTP status, a code for programs, words for people."""
 
     def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:

@@ -10,6 +10,7 @@ from controller.config import Config
 from controller.db import Database
 from controller.keys import SchoolKeys
 from controller.recordings.keystore import KeyStore
+from controller.recordings.manifests import Manifests
 from controller.recordings.store import ObjectStore
 from protocol.ids import ID_BYTES, make_id
 
@@ -23,6 +24,7 @@ class Services:
     keys: SchoolKeys = field(repr=False)
     objects: ObjectStore
     key_store: KeyStore
+    manifests: Manifests
     clock: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
 

@@ -11,10 +11,15 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
+from controller.accounts import views as account_pages
+from controller.auth import guards
 from controller.config import Config
 from controller.db import Database
+from controller.devices import views as unit_pages
 from controller.keys import load_school_keys
+from controller.recordings import views as recording_pages
 from controller.recordings.keystore import KeyStore
+from controller.recordings.manifests import Manifests
 from controller.recordings.store import FolderStore
 from controller.services import Services
 
@@ -24,12 +29,14 @@ Register = Callable[[Flask, Services], None]
 def make_services(config: Config) -> Services:
     """Put the parts of a controller process together; raise `OperatorError` when keys or folders cannot be used."""
     keys = load_school_keys(config.controller.keys)
+    objects = FolderStore(config.controller.data)
     return Services(
         config=config,
         database=Database(config.database_url),
         keys=keys,
-        objects=FolderStore(config.controller.data),
+        objects=objects,
         key_store=KeyStore(config.controller.key_store, keys),
+        manifests=Manifests(objects),
         clock=lambda: datetime.now(UTC),
         random_bytes=os.urandom,
     )
@@ -37,9 +44,12 @@ def make_services(config: Config) -> Services:
 
 def people_rooms() -> tuple[Register, ...]:
     """Give the rooms behind the people's door; each adds its blueprint and, first of all, its guards."""
-    return ()
+    return (guards.register, account_pages.register, recording_pages.register, unit_pages.register)
 
 
 def units_rooms() -> tuple[Register, ...]:
     """Give the rooms behind the units' door."""
-    return ()
+    from controller.devices import unit_views
+    from controller.uploads import views as uploads
+
+    return (uploads.register, unit_views.register)

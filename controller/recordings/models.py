@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db import DIGEST_CHARS, ID_CHARS, Base, ChoiceType
@@ -64,7 +64,7 @@ class HeldObject(Base):
     recording: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
     object_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     digest: Mapped[str] = mapped_column(String(DIGEST_CHARS))
-    size_bytes: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     held_at: Mapped[datetime]
 
 

@@ -5,14 +5,24 @@ Sessions come in; nothing here decides who may ask.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from controller.recordings import policy
+from controller.recordings import policy, repo
 from controller.recordings.keystore import KeyStore
-from controller.recordings.models import Recording, RecordingState
+from controller.recordings.models import HeldObject, Recording, RecordingState
 from controller.recordings.store import ObjectStore
+from protocol.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Where a recording lies: its sealed objects, and its key."""
+
+    objects: ObjectStore
+    keys: KeyStore
 
 
 def delete_recording(row: Recording, *, now: datetime, undo_days: int) -> bool:
@@ -33,16 +43,23 @@ def undo_deletion(row: Recording, *, now: datetime) -> bool:
     return True
 
 
-def destroy_recording(row: Recording, *, objects: ObjectStore, keys: KeyStore, now: datetime) -> None:
-    """Destroy the key first, which ends the recording; then its objects. The row stays as a tombstone."""
-    keys.destroy(row.id)
-    objects.destroy(row.id)
+def destroy_recording(
+    session: Session, row: Recording, manifest: Manifest | None, *, stores: Stores, now: datetime
+) -> None:
+    """Destroy the key first, which ends the recording; then its objects. The row stays as a tombstone.
+
+    Objects that never arrived are entered as dealt with, so that the next receipt lets the unit release them as well:
+    its copies, too, shall not outlive the owner's word.
+    """
+    stores.keys.destroy(row.id)
+    stores.objects.destroy(row.id)
     row.state, row.destroyed_at, row.title = RecordingState.DESTROYED, now, ""
-
-
-def destroy_due(session: Session, rows: list[Recording], *, objects: ObjectStore, keys: KeyStore, now: datetime) -> int:
-    """Destroy the recordings given; tell how many."""
-    for row in rows:
-        destroy_recording(row, objects=objects, keys=keys, now=now)
-    session.flush()
-    return len(rows)
+    row.receipt_due = True
+    held = {item.object_index for item in repo.held_objects(session, row.id)}
+    for index in manifest.objects() if manifest else ():
+        expected = manifest.expected(index) if manifest else None
+        if index not in held and expected:
+            digest, size_bytes = expected
+            session.add(
+                HeldObject(recording=row.id, object_index=index, digest=digest, size_bytes=size_bytes, held_at=now)
+            )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from protocol.durable import REAL, SHARED, Files, replace_file
 
@@ -23,7 +24,7 @@ class ObjectStore(Protocol):
     def take_in(self, source: Path, recording: str, index: int) -> None:
         """Move a durable file into the store; an object that stood there is replaced."""
 
-    def open(self, recording: str, index: int) -> BinaryIO:
+    def open(self, recording: str, index: int) -> BufferedReader:
         """Open an object for reading, seekable; raise `FileNotFoundError` when there is none."""
 
     def size_bytes(self, recording: str, index: int) -> int | None:
@@ -65,7 +66,7 @@ class FolderStore:
         self._files.replace(source, folder / object_name(index))
         self._files.sync_folder(folder)
 
-    def open(self, recording: str, index: int) -> BinaryIO:
+    def open(self, recording: str, index: int) -> BufferedReader:
         """See `ObjectStore.open`."""
         return (self._objects / recording / object_name(index)).open("rb")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db import ID_CHARS, Base, ChoiceType
@@ -29,7 +29,7 @@ class Upload(Base):
     device: Mapped[str] = mapped_column(ForeignKey("device.id"))
     recording: Mapped[str] = mapped_column(ForeignKey("recording.id"))
     object_index: Mapped[int]
-    size_bytes: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[UploadState] = mapped_column(ChoiceType(UploadState))
     made_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
@@ -46,7 +46,7 @@ class LeaseRow(Base):
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
     fence: Mapped[int]
     version: Mapped[int]
-    rate_bps: Mapped[int]
+    rate_bps: Mapped[int] = mapped_column(BigInteger)
     begins_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
     granted_at: Mapped[datetime]
@@ -60,7 +60,7 @@ class SpoolReportRow(Base):
     __tablename__ = "spool_report"
 
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
-    waiting_bytes: Mapped[int]
+    waiting_bytes: Mapped[int] = mapped_column(BigInteger)
     oldest_at: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
     """When the unit was first seen waiting; first come, first served goes by it."""

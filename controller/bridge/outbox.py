@@ -1,0 +1,45 @@
+"""The outbox's rows: what shall be published is written in the same transaction as the fact that it tells of.
+
+Rows are sent in order and marked when the broker has confirmed them; a row that was sent twice does no harm, because
+everything on these topics is a whole signed document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from controller.bridge.models import Outbox
+from protocol.topics import Down, down_topic
+
+KEPT = timedelta(days=1)
+RETAINED = frozenset({Down.KEYRING, Down.RECIPIENTS, Down.POLICY})
+"""Kinds that the broker keeps. Leases and receipts are not: they would tell its readers how often a room records."""
+
+
+def enqueue(session: Session, *, device: str, kind: Down, line: bytes, now: datetime) -> None:
+    """Put a document for one device into the outbox; an unsent older one of a retained kind is dropped for it."""
+    topic = down_topic(device, kind)
+    retain = kind in RETAINED
+    if retain:
+        session.execute(delete(Outbox).where(Outbox.topic == topic, Outbox.sent_at.is_(None)))
+    session.add(Outbox(topic=topic, payload=line, retain=retain, made_at=now))
+
+
+def unsent(session: Session, most: int) -> Sequence[Outbox]:
+    """Give the oldest rows that were not confirmed yet."""
+    waiting = select(Outbox).where(Outbox.sent_at.is_(None)).order_by(Outbox.id).limit(most)
+    return session.scalars(waiting).all()
+
+
+def mark_sent(session: Session, ids: Sequence[int], now: datetime) -> None:
+    """Mark rows as confirmed by the broker."""
+    session.execute(update(Outbox).where(Outbox.id.in_(ids)).values(sent_at=now))
+
+
+def forget_sent(session: Session, now: datetime) -> None:
+    """Remove rows that were confirmed more than a day ago."""
+    session.execute(delete(Outbox).where(Outbox.sent_at < now - KEPT))

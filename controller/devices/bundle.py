@@ -1,0 +1,104 @@
+"""A unit's bundle: the folder that is copied onto a unit's card, with its configuration, identity and documents.
+
+Made whole beside its place and then renamed. Holds secrets: its files are for their owner alone. The layout is that of
+docs/ARCHITECTURE.md ("The unit's files"); what device.toml may say is the unit's own business.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from controller.errors import OperatorError
+from protocol.durable import PRIVATE, SHARED, replace_file
+from protocol.keyfiles import store_signing_key
+from protocol.pki import Credential
+from protocol.signing import SigningKey, VerifyingKey
+
+Tables = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Everything that a unit starts with."""
+
+    tables: Tables
+    root: VerifyingKey
+    recorder: SigningKey = field(repr=False)
+    credential: Credential
+    authority_pem: bytes
+    state: Mapping[str, bytes]
+    """Signed lines by the name of their file in `state/`."""
+
+
+def store_bundle(folder: Path, bundle: Bundle) -> None:
+    """Write a bundle to `folder`, which does not exist yet or is empty; raise `OperatorError`."""
+    if folder.exists() and any(folder.iterdir()):
+        raise OperatorError(f"{folder}: expected a folder that is new or empty: a unit's keys are never overwritten")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write(draft, bundle)
+        draft.replace(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _write(folder: Path, bundle: Bundle) -> None:
+    data = folder / "data"
+    identity, state = data / "identity", data / "state"
+    for path in (data, identity, state):
+        path.mkdir(mode=0o750)
+    replace_file(folder / "device.toml", encode_tables(bundle.tables).encode(), mode=SHARED)
+    replace_file(identity / "root.pub", f"{bundle.root.encode()}\n".encode(), mode=SHARED)
+    store_signing_key(identity / "recorder.key", bundle.recorder, "recorder")
+    replace_file(identity / "recorder.pub", f"{bundle.recorder.verifying.encode()}\n".encode(), mode=SHARED)
+    replace_file(identity / "tls.pem", bundle.credential.certificate_pem(), mode=SHARED)
+    replace_file(identity / "tls.key", bundle.credential.key_pem(), mode=PRIVATE)
+    replace_file(identity / "ca.pem", bundle.authority_pem, mode=SHARED)
+    for name, line in bundle.state.items():
+        replace_file(state / name, line, mode=SHARED)
+
+
+def encode_tables(tables: Tables) -> str:
+    """Write tables of texts, numbers, truth values and lists of them as TOML."""
+    blocks = (
+        "\n".join([f"[{name}]", *(f"{key} = {_value(v)}" for key, v in keys.items())]) for name, keys in tables.items()
+    )
+    return "\n\n".join(blocks) + "\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text) + '"'
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Read `table.key=value` settings; a value is TOML, and what is no TOML is text. Raise `OperatorError`."""
+    tables: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        table, dot, key = name.strip().partition(".")
+        if not (equals and dot and table.isidentifier() and key.isidentifier()):
+            raise OperatorError(f"--set {setting}: expected table.key=value, for example camera.kind=replay")
+        tables.setdefault(table, {})[key] = _parse_value(text.strip())
+    return tables
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,49 @@
+"""Reading and writing the units' tables. Every function takes the session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from controller.devices.models import Device, Health, Presence
+from protocol import messages
+
+
+def devices(session: Session) -> Sequence[Device]:
+    """Give the units that are not retired, by label."""
+    return session.scalars(select(Device).where(Device.retired_at.is_(None)).order_by(Device.label)).all()
+
+
+def policies_ending_before(session: Session, instant: datetime) -> Sequence[Device]:
+    """Give the units whose policy ends before `instant`, or that have none."""
+    ending = or_(Device.policy_ends_at.is_(None), Device.policy_ends_at < instant)
+    return session.scalars(select(Device).where(Device.retired_at.is_(None), ending)).all()
+
+
+def note_presence(session: Session, said: messages.Presence, now: datetime) -> bool:
+    """Write presence down; tell whether it is a birth that was not known. An older birth's will changes nothing."""
+    row = session.get(Presence, said.device)
+    if row and said.birth < row.birth:
+        return False
+    born = said.online and (row is None or said.birth > row.birth)
+    if row is None:
+        row = Presence(device=said.device, birth=said.birth, online=said.online, version="", changed_at=now)
+        session.add(row)
+    if row.online != said.online or born:
+        row.changed_at = now
+    row.birth, row.online, row.version = said.birth, said.online, said.version[:64]
+    return born
+
+
+def note_health(session: Session, said: messages.Health, now: datetime) -> None:
+    """Write down what a unit says of itself; what it said earlier than what is known changes nothing."""
+    row = session.get(Health, said.device)
+    if row and said.at < row.said_at:
+        return
+    row = row or Health(device=said.device)
+    row.fit, row.reason, row.school_days_left = said.fit, said.reason[:500], said.school_days_left
+    row.said_at, row.received_at = said.at, now
+    session.add(row)

@@ -1,0 +1,105 @@
+"""Adding a unit: its keys and certificate are made, it is entered, and its bundle is written.
+
+The unit's private keys leave the controller in the bundle and are kept nowhere here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.accounts.models import Account, Role
+from controller.config import Config
+from controller.devices.bundle import Bundle, Tables, store_bundle
+from controller.devices.models import Device
+from controller.devices.policies import issue_policy
+from controller.errors import OperatorError
+from controller.keys import load_authority
+from controller.services import Services
+from protocol.pki import Credential, fingerprint, issue_device
+from protocol.signing import SigningKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDevice:
+    """What is asked for: a label for people, whose unit it is, and what its device.toml shall say beside."""
+
+    label: str
+    owner: str
+    settings: Mapping[str, Mapping[str, Any]]
+
+
+def add_device(services: Services, wanted: NewDevice, out: Path) -> Device:
+    """Enter a unit and write its bundle to `out`; raise `OperatorError`. Nothing is entered without a bundle."""
+    authority = load_authority(services.config.controller.keys)
+    device, recorder = services.new_id(), SigningKey.generate()
+    credential = issue_device(authority, device, now=services.clock())
+    with services.database.writing() as session:
+        row = _enter(services, session, wanted, (device, recorder, credential))
+        policy = issue_policy(services, session, row)
+        bundle = Bundle(
+            tables=device_tables(services.config, device, wanted),
+            root=services.keys.trust.root,
+            recorder=recorder,
+            credential=credential,
+            authority_pem=authority.certificate_pem(),
+            state={
+                "keyring": services.keys.keyring_line,
+                "recipients": services.keys.recipients_line,
+                "policy": policy,
+            },
+        )
+        store_bundle(out, bundle)
+    return row
+
+
+def _enter(services: Services, session: Session, wanted: NewDevice, made: tuple[str, SigningKey, Credential]) -> Device:
+    device, recorder, credential = made
+    row = Device(
+        id=device,
+        label=wanted.label,
+        owner=find_owner(session, wanted.owner),
+        recorder_key=recorder.verifying.encode(),
+        certificate_digest=fingerprint(credential.certificate),
+        certificate_ends_at=credential.certificate.not_valid_after_utc,
+        added_at=services.clock(),
+        policy_version=0,
+        fence=0,
+        receipt_version=0,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def find_owner(session: Session, owner: str) -> str:
+    """Give the account's id for an id or an address; raise `OperatorError` when no teacher has it."""
+    account = (
+        session.get(Account, owner)
+        or session.scalars(select(Account).where(Account.email == owner.strip().lower())).first()
+    )
+    if account is None:
+        raise OperatorError(f"--owner {owner}: no account has this id or address; make the teacher's account first")
+    if account.role is not Role.TEACHER:
+        raise OperatorError(f"--owner {owner}: expected a teacher, got an account of role {account.role}")
+    return account.id
+
+
+def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
+    """Say what stands in the unit's device.toml; what is asked for overrides what the configuration tells."""
+    scheme = "https" if config.units.tls else "http"
+    tables: dict[str, dict[str, Any]] = {
+        "device": {"id": device, "label": wanted.label, "data": "data", "production": True},
+        "controller": {"url": f"{scheme}://{config.units.host}:{config.units.port}"},
+        "broker": {"host": config.broker.host, "port": config.broker.port, "tls": config.broker.tls},
+        "camera": {"kind": "picamera2"},
+        "pins": {"kind": "gpio"},
+    }
+    for table, keys in wanted.settings.items():
+        tables[table] = {**tables.get(table, {}), **keys}
+    return tables

@@ -1,0 +1,261 @@
+"""Taking in: an upload that is whole becomes an object that is held, or goes into quarantine.
+
+The order is the promise: digest and length against the signed manifest, then the file durably in its place, then the
+row, and only from the row a receipt. Killed between any two of them, the next manifest or upload finishes the work.
+`key.age` is opened with the epoch's identity and kept only in the key store, sealed to the storage identity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy.orm import Session
+
+from controller.audit.models import Incident
+from controller.devices.models import Device
+from controller.errors import Refusal
+from controller.recordings import policy, repo
+from controller.recordings.models import HeldObject, Recording, RecordingState
+from controller.services import Services
+from protocol.envelope import EnvelopeError, KeyIdentity, open_sealed, parse_identities, read_header_bytes, recover
+from protocol.manifest import KEY_INDEX, Manifest, Recovered, digest_of
+
+KEY_LIMIT_BYTES = 64 * 1024
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A whole object in a durable file, with the SHA-256 of its bytes in hexadecimal."""
+
+    path: Path
+    index: int
+    digest: str
+    size_bytes: int
+
+
+class DamagedError(Exception):
+    """What arrived is not what the recorder signed; `code` is for the unit."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+def take_in(services: Services, recording: str, arrived: Arrived) -> None:
+    """Check an object and hold it durably; raise `DamagedError` when it is not what was signed, else `Refusal`.
+
+    The same object twice does no harm. On return its row is committed and a receipt is due.
+    """
+    with services.database.reading() as session:
+        row, device = require_rows(session, recording)
+    manifest = services.manifests.load(recording, device.recorder_key)
+    require_expected(manifest, arrived)
+    if arrived.index == KEY_INDEX:
+        _take_in_key(services, manifest, arrived)
+    else:
+        _take_in_segment(services, manifest, arrived)
+    with services.database.writing() as session:
+        row, _ = require_rows(session, recording)
+        if row.state is RecordingState.DESTROYED:
+            _forget(services, recording)
+            raise Refusal(HTTPStatus.GONE, "destroyed", "the owner had this recording destroyed")
+        hold(session, row, manifest, arrived, services.clock())
+
+
+def require_rows(session: Session, recording: str) -> tuple[Recording, Device]:
+    """Give the rows of a recording and its device; raise `Refusal` when its manifest never came."""
+    row = session.get(Recording, recording)
+    device = session.get(Device, row.device) if row else None
+    if row is None or device is None:
+        raise Refusal(HTTPStatus.CONFLICT, "not_announced", f"send the manifest of recording {recording} first")
+    return row, device
+
+
+def require_expected(manifest: Manifest, arrived: Arrived) -> None:
+    """Raise `DamagedError` unless length and digest are those that the manifest names."""
+    expected = manifest.expected(arrived.index)
+    got = (arrived.digest, arrived.size_bytes)
+    if got != expected:
+        named = f"{expected[1]} bytes with SHA-256 {expected[0]}" if expected else "nothing yet"
+        raise DamagedError(
+            "digest_mismatch",
+            f"object {arrived.index} of recording {manifest.begun.recording}: the manifest names {named}, "
+            f"got {arrived.size_bytes} bytes with SHA-256 {arrived.digest}",
+        )
+
+
+def _take_in_key(services: Services, manifest: Manifest, arrived: Arrived) -> None:
+    identity = _open_key(services, manifest, arrived)
+    services.key_store.put(manifest.begun.recording, identity)
+    arrived.path.unlink()  # no copy that the epoch's identity opens outlives the re-wrapping
+
+
+def _open_key(services: Services, manifest: Manifest, arrived: Arrived) -> KeyIdentity:
+    epoch = services.keys.epochs.get(manifest.begun.epoch)
+    if epoch is None:
+        detail = f"this controller has no identity of epoch {manifest.begun.epoch}; it must be put into keys/epochs"
+        raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "epoch_unknown", detail)
+    try:
+        text = open_sealed(_read_key(arrived), [epoch]).decode("ascii")
+        (identity,) = parse_identities(text)
+    except (EnvelopeError, UnicodeDecodeError, ValueError) as error:
+        raise DamagedError("key_unreadable", f"key.age does not hold one identity: {error}") from None
+    if str(identity.recipient) != manifest.begun.recipient:
+        raise DamagedError("key_foreign", "key.age holds an identity that is not the one the segments are sealed to")
+    return identity
+
+
+def _read_key(arrived: Arrived) -> bytes:
+    if arrived.size_bytes > KEY_LIMIT_BYTES:
+        raise DamagedError("key_unreadable", f"key.age: expected at most {KEY_LIMIT_BYTES} bytes")
+    return arrived.path.read_bytes()
+
+
+def _take_in_segment(services: Services, manifest: Manifest, arrived: Arrived) -> None:
+    segment = manifest.segments[arrived.index - 1]
+    if isinstance(segment.ended, Recovered):
+        _check_recovered(services, manifest, segment.ended, arrived)
+    services.objects.take_in(arrived.path, manifest.begun.recording, arrived.index)
+
+
+def _check_recovered(services: Services, manifest: Manifest, ended: Recovered, arrived: Arrived) -> None:
+    """A torn segment was not vouched for as a whole when it was written, only its header was: look inside."""
+    recording = manifest.begun.recording
+    opened = manifest.segments[ended.index - 1].opened
+    try:
+        identity = services.key_store.get(recording)
+    except FileNotFoundError:
+        detail = f"segment {ended.index} was recovered after a cut: send key.age (index 0) before it"
+        raise Refusal(HTTPStatus.CONFLICT, "key_first", detail) from None
+    with arrived.path.open("rb") as file:
+        if digest_of(_header(file)) != opened.header_digest:
+            detail = f"segment {ended.index}: the header is not the one that the recorder opened this segment with"
+            raise DamagedError("recovered_mismatch", detail)
+        tail = recover(file, [identity])
+    if tail.whole_chunks < ended.whole_chunks:
+        _note_short(services, manifest, ended, tail.whole_chunks)
+
+
+def _header(file: BinaryIO) -> bytes:
+    try:
+        return read_header_bytes(file)
+    except EnvelopeError as error:
+        raise DamagedError("recovered_mismatch", str(error)) from None
+
+
+def _note_short(services: Services, manifest: Manifest, ended: Recovered, authentic: int) -> None:
+    """Fewer chunks authenticate than lay on the card: what a torn write leaves, and what an edit leaves.
+
+    The segment is taken in all the same: playback stops at the first chunk that is not authentic, and refusing it
+    would keep the rest of the lesson from its owner for ever.
+    """
+    detail = f"segment {ended.index}: {ended.whole_chunks} whole chunks lay on the card, {authentic} are authentic"
+    log.warning("recording %s: %s", manifest.begun.recording, detail)
+    with services.database.writing() as session:
+        session.add(
+            Incident(
+                device=manifest.begun.device,
+                recording=manifest.begun.recording,
+                kind="recovered_short",
+                detail=detail,
+                at=services.clock(),
+            )
+        )
+
+
+def hold(session: Session, row: Recording, manifest: Manifest, arrived: Arrived, now: datetime) -> None:
+    """Write down that an object is held durably, and that a receipt is due."""
+    session.merge(
+        HeldObject(
+            recording=row.id,
+            object_index=arrived.index,
+            digest=arrived.digest,
+            size_bytes=arrived.size_bytes,
+            held_at=now,
+        )
+    )
+    session.flush()
+    row.receipt_due = True
+    settle(session, row, manifest, now)
+
+
+def settle(session: Session, row: Recording, manifest: Manifest, now: datetime) -> None:
+    """Make a recording ready when its closed manifest, key and all objects are held."""
+    held = frozenset(item.object_index for item in repo.held_objects(session, row.id))
+    state = policy.decide_state(row.state, closed=row.closed, objects=manifest.objects(), held=held)
+    if state is RecordingState.READY and row.ready_at is None:
+        row.ready_at = now
+    row.state = state
+
+
+def find_wanted(services: Services, session: Session, row: Recording, manifest: Manifest) -> tuple[int, ...]:
+    """Give the indexes of objects that are named and not held; what lies in its place without a row is adopted.
+
+    Call inside a writing session.
+    """
+    if row.state is RecordingState.DESTROYED or manifest.discarded:
+        return ()
+    rows = {item.object_index: item for item in repo.held_objects(session, row.id)}
+    wanted = []
+    for index in manifest.objects():
+        if index in rows and is_whole(services, rows[index]):
+            continue
+        adopted = _find_orphan(services, manifest, index)
+        if adopted:
+            hold(session, row, manifest, adopted, services.clock())
+            continue
+        wanted.append(index)
+        if index in rows:
+            _lose(session, row, rows[index])
+    settle(session, row, manifest, services.clock())
+    return tuple(wanted)
+
+
+def is_whole(services: Services, held: HeldObject) -> bool:
+    """Tell by the length whether an object still lies where it should; digests are the sweep's business."""
+    if held.object_index == KEY_INDEX:
+        return services.key_store.holds(held.recording)
+    return services.objects.size_bytes(held.recording, held.object_index) == held.size_bytes
+
+
+def _find_orphan(services: Services, manifest: Manifest, index: int) -> Arrived | None:
+    """Find an object that was put in its place by a process that was killed before it wrote the row."""
+    recording, expected = manifest.begun.recording, manifest.expected(index)
+    if expected is None:
+        return None
+    digest, size_bytes = expected
+    if index == KEY_INDEX:
+        found = services.key_store.holds(recording)
+        return Arrived(Path(), index, digest, size_bytes) if found and _is_key_of(services, manifest) else None
+    if services.objects.size_bytes(recording, index) != size_bytes:
+        return None
+    with services.objects.open(recording, index) as file:
+        same = hashlib.file_digest(file, "sha256").hexdigest() == digest
+    return Arrived(Path(), index, digest, size_bytes) if same else None
+
+
+def _is_key_of(services: Services, manifest: Manifest) -> bool:
+    return str(services.key_store.get(manifest.begun.recording).recipient) == manifest.begun.recipient
+
+
+def _lose(session: Session, row: Recording, held: HeldObject) -> None:
+    """Take back, in the next receipt, what is not held any more; the unit may still have it."""
+    log.error("recording %s: object %d is damaged or missing in the store", row.id, held.object_index)
+    session.delete(held)
+    session.flush()
+    row.receipt_due = True
+    if row.state is RecordingState.READY:
+        row.state = RecordingState.ARRIVING
+
+
+def _forget(services: Services, recording: str) -> None:
+    services.key_store.destroy(recording)
+    services.objects.destroy(recording)

@@ -1,0 +1,187 @@
+"""Manifests on the controller: taking in what a unit sends, and reading what is held.
+
+A manifest is believed only when the device's registered recorder key signed every line, it names this device and this
+recording, and it continues what is held. A fork is refused and written down. Defined in docs/protocol/manifest.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from sqlalchemy.orm import Session
+
+from controller.audit.models import Incident
+from controller.devices.models import Device
+from controller.errors import Refusal
+from controller.recordings.models import Recording, RecordingState
+from controller.recordings.store import ObjectStore
+from protocol.errors import ProtocolError
+from protocol.ids import parse_id
+from protocol.manifest import (
+    TICKS_PER_SECOND,
+    CloseReason,
+    Event,
+    EventName,
+    ForkError,
+    Manifest,
+    Sealed,
+    parse_manifest,
+    require_extension,
+)
+from protocol.signing import VerifyingKey
+
+UNDISCARD = timedelta(days=1)
+"""How long a discard at the button can be taken back: the unit's own limit lies within the same day."""
+
+
+class Manifests:
+    """Verified manifests out of the object store; the last few are remembered by the digest of their bytes."""
+
+    def __init__(self, objects: ObjectStore, keep: int = 32) -> None:
+        self._objects = objects
+        self._keep = keep
+        self._known: OrderedDict[tuple[str, str], Manifest] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def load(self, recording: str, recorder_key: str) -> Manifest:
+        """Give the manifest that is held, verified; raise `FileNotFoundError` when none is."""
+        return self.verify(self._objects.read_manifest(recording), recorder_key)
+
+    def verify(self, data: bytes, recorder_key: str) -> Manifest:
+        """Verify a manifest's bytes; raise a `ProtocolError` that names the line."""
+        place = (hashlib.sha256(data).hexdigest(), recorder_key)
+        with self._lock:
+            known = self._known.get(place)
+        if known is None:
+            known = parse_manifest(data, VerifyingKey.parse(recorder_key, "recorder key"))
+        with self._lock:
+            self._known[place] = known
+            self._known.move_to_end(place)
+            if len(self._known) > self._keep:
+                self._known.popitem(last=False)
+        return known
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What pages and receipts want to know of a manifest."""
+
+    segments: int
+    duration_ms: int
+    sound_verdict: str | None
+    closed: bool = field(default=False)
+
+
+def summarize(manifest: Manifest) -> Summary:
+    """Sum a manifest up; the length of a segment that a power cut tore is not known and counts as nothing."""
+    sealed = [segment.ended for segment in manifest.segments if isinstance(segment.ended, Sealed)]
+    ticks = sum(segment.duration_ticks for segment in sealed)
+    sounds = [
+        line.content.sound
+        for line in manifest.events
+        if isinstance(line.content, Event) and line.content.name is EventName.SOUND and line.content.sound
+    ]
+    return Summary(
+        segments=len(manifest.segments),
+        duration_ms=ticks * 1000 // TICKS_PER_SECOND,
+        sound_verdict=sounds[-1].verdict.value if sounds else None,
+        closed=manifest.closed is not None,
+    )
+
+
+def verify_arrived(manifests: Manifests, device: Device, recording: str, data: bytes) -> Manifest:
+    """Verify a manifest that `device` sent for `recording`; raise `Refusal`."""
+    try:
+        manifest = manifests.verify(data, device.recorder_key)
+        parse_id(manifest.begun.owner, "owner")
+    except ProtocolError as error:
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "manifest_unverified", str(error)) from None
+    named = (manifest.begun.device, manifest.begun.recording)
+    if named != (device.id, recording):
+        detail = f"the manifest is of recording {named[1]} of device {named[0]}, not of {recording} of {device.id}"
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "manifest_foreign", detail)
+    return manifest
+
+
+def take_in_manifest(
+    session: Session, objects: ObjectStore, manifest: Manifest, data: bytes, *, now: datetime
+) -> Recording:
+    """Keep a verified manifest durably and bring its recording's row up to date; raise `Refusal` for a fork.
+
+    Call inside a writing session: two manifests of one recording are taken in one after the other.
+    """
+    row = session.get(Recording, manifest.begun.recording)
+    if row is None:
+        row = _begin(session, manifest, now)
+    if row.state is RecordingState.DESTROYED:
+        return row
+    held = _read_held(objects, row.id)
+    _require_continuation(held, data, row)
+    if len(data) > len(held):
+        objects.put_manifest(row.id, data)
+    if len(data) >= len(held):
+        _update(row, manifest, now)
+    return row
+
+
+def _begin(session: Session, manifest: Manifest, now: datetime) -> Recording:
+    if manifest.discarded:
+        detail = "the teacher discarded this recording at the button; it is not taken in"
+        raise Refusal(HTTPStatus.CONFLICT, "discarded", detail)
+    begun = manifest.begun
+    row = Recording(
+        id=begun.recording,
+        device=begun.device,
+        owner=begun.owner,
+        state=RecordingState.ARRIVING,
+        began_at=manifest.began.wall_at,
+        first_seen_at=now,
+        manifest_head=manifest.head,
+        receipt_version=0,
+        receipt_acked=0,
+    )
+    session.add(row)
+    return row
+
+
+def _read_held(objects: ObjectStore, recording: str) -> bytes:
+    try:
+        return objects.read_manifest(recording)
+    except FileNotFoundError:
+        return b""
+
+
+def _require_continuation(held: bytes, data: bytes, row: Recording) -> None:
+    try:
+        require_extension(held, data, row.id)
+    except ForkError as error:
+        raise Refusal(HTTPStatus.CONFLICT, "manifest_fork", str(error)) from None
+
+
+def _update(row: Recording, manifest: Manifest, now: datetime) -> None:
+    summary = summarize(manifest)
+    row.segments, row.duration_ms, row.closed = summary.segments, summary.duration_ms, summary.closed
+    row.sound_verdict = summary.sound_verdict
+    if row.manifest_head != manifest.head or row.receipt_version == 0:
+        row.receipt_due = True
+    row.manifest_lines, row.manifest_head = len(manifest.lines), manifest.head
+    _follow_discard(row, manifest, now)
+
+
+def _follow_discard(row: Recording, manifest: Manifest, now: datetime) -> None:
+    """Lock what was discarded at the button after some of it had arrived; unlock it when that was taken back."""
+    by_button = manifest.closed is not None and manifest.closed.reason is CloseReason.DISCARDED
+    if manifest.discarded and row.state in (RecordingState.ARRIVING, RecordingState.READY):
+        row.state, row.locked_at, row.destroy_after = RecordingState.LOCKED, now, now + UNDISCARD
+    elif by_button and not manifest.discarded and row.state is RecordingState.LOCKED:
+        row.state, row.locked_at, row.destroy_after = RecordingState.ARRIVING, None, None
+
+
+def note_refusal(session: Session, device: str, recording: str, refusal: Refusal, now: datetime) -> None:
+    """Write down a manifest that no honest unit sends."""
+    session.add(Incident(device=device, recording=recording, kind=refusal.code, detail=refusal.detail, at=now))

@@ -1,0 +1,14 @@
+"""All tables together, for the migrations and the test that compares both. Importing it imports every room's models."""
+
+from __future__ import annotations
+
+from controller.accounts import models as _accounts
+from controller.audit import models as _audit
+from controller.bridge import models as _bridge
+from controller.db import Base
+from controller.devices import models as _devices
+from controller.recordings import models as _recordings
+from controller.uploads import models as _uploads
+
+ROOMS = (_accounts, _audit, _bridge, _devices, _recordings, _uploads)
+METADATA = Base.metadata

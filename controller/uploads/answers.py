@@ -1,0 +1,99 @@
+"""How the units' door speaks: refusals as JSON, whatever refused, and the rest of a refused body read away.
+
+A client that is still sending does not hear an answer from a connection that is closed on it; so what nobody wants of
+a body is read and dropped, block by block, before the refusal goes out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import ParamSpec
+
+from flask import Response, request
+
+from controller.errors import Refusal
+from controller.uploads.incoming import (
+    FencedError,
+    StoreFaultError,
+    UploadBusyError,
+    UploadNotFoundError,
+)
+from protocol import tus
+
+SIGNED_LINES = "application/vnd.backrow.signed-lines"
+DRAIN_BLOCK_BYTES = 256 * 1024
+_TUS_CODES = {
+    400: "malformed",
+    404: "upload_unknown",
+    405: "method",
+    409: "offset_conflict",
+    410: "upload_gone",
+    412: "tus_version",
+    413: "too_long",
+    415: "content_type",
+    460: "checksum_mismatch",
+}
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+
+def answer_tus(response: tus.Response) -> Response:
+    """Send what tus decided; its refusals keep their status and headers and get our JSON body."""
+    code = _TUS_CODES.get(response.status)
+    if code is None or not response.body:
+        return Response(response.body, response.status, list(response.headers))
+    refusal = answer_refusal(response.status, code, response.body.decode().strip())
+    for name, value in response.headers:
+        if name.lower() != "content-type":
+            refusal.headers[name] = value
+    return refusal
+
+
+def answer_refusal(status: int, code: str, detail: str) -> Response:
+    """Refuse with a code for programs and words for people."""
+    drain_body()
+    return answer_json({"error": code, "detail": detail}, status)
+
+
+def answer_json(value: object, status: int = HTTPStatus.OK) -> Response:
+    """Answer with JSON that nobody may keep."""
+    response = Response(json.dumps(value), status, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def drain_body() -> None:
+    """Read away what is left of the request's body; a connection that breaks meanwhile needs no answer."""
+    body = request.environ["wsgi.input"]
+    try:
+        while body.read(DRAIN_BLOCK_BYTES):
+            pass
+    except (OSError, ValueError):
+        log.info("the connection broke while the rest of a refused body was read")
+
+
+def refusing(view: Callable[P, Response]) -> Callable[P, Response]:
+    """Turn what a view raises about the request into its answer."""
+
+    @wraps(view)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Response:
+        try:
+            return view(*args, **kwargs)
+        except Refusal as refusal:
+            return answer_refusal(refusal.status, refusal.code, refusal.detail)
+        except UploadNotFoundError:
+            return answer_tus(tus.refuse(404, "There is no such upload. Create it again."))
+        except FencedError:
+            return answer_tus(tus.respond_fenced())
+        except UploadBusyError as error:
+            return answer_refusal(HTTPStatus.LOCKED, "busy", str(error))
+        except StoreFaultError as error:
+            log.exception("the disk refused")
+            return answer_refusal(HTTPStatus.INSUFFICIENT_STORAGE, "full", f"the controller's disk refused: {error}")
+
+    return wrapper

@@ -1,0 +1,92 @@
+"""Leases performed: what the scheduler planned becomes rows, signed documents and messages, in one transaction.
+
+Each lease of a device has a higher fence than the one before, and a revocation takes a fence as well: whoever still
+shows the older lease is refused.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from controller.bridge import outbox
+from controller.devices.models import Device
+from controller.services import Services
+from controller.uploads import repo
+from controller.uploads.models import LeaseRow
+from controller.uploads.scheduler.plan import Grant, Limits, Plan, Running, Waiting, plan_leases
+from protocol.documents import Lease, issue_document
+from protocol.topics import Down
+
+
+def tick(services: Services) -> Plan:
+    """Plan leases by what is known now, and perform the plan; tell what was done."""
+    now = services.clock()
+    limits = _limits(services, now)
+    with services.database.writing() as session:
+        running = [Running(row.device, row.id, row.rate_bps, row.ends_at) for row in repo.leases_in_force(session, now)]
+        waiting = [
+            Waiting(row.device, row.waiting_bytes, row.waiting_since or row.said_at)
+            for row in repo.waiting_units(session)
+        ]
+        plan = plan_leases(now, waiting, running, limits)
+        for lease in plan.revocations:
+            revoke(session, session.get_one(LeaseRow, lease), now)
+        for grant in plan.grants:
+            issue_lease(services, session, grant)
+    return plan
+
+
+def _limits(services: Services, now: datetime) -> Limits:
+    uploads = services.config.uploads
+    return Limits(
+        span=uploads.window.span_at(now, services.config.controller.time_zone),
+        rate_bps=uploads.rate_bps,
+        lease=timedelta(seconds=uploads.lease_s),
+        has_room=services.objects.free_bytes() > uploads.reserve_bytes,
+    )
+
+
+def issue_lease(services: Services, session: Session, grant: Grant) -> LeaseRow:
+    """Sign a lease under the device's next fence, and put it into the outbox; call inside a writing session."""
+    device = session.get_one(Device, grant.device)
+    device.fence += 1
+    now = services.clock()
+    lease = Lease(
+        generation=services.config.controller.generation,
+        version=device.fence,
+        issued_at=min(now, grant.begins_at),
+        expires_at=grant.ends_at,
+        device=device.id,
+        lease=services.new_id(),
+        fence=device.fence,
+        rate_bps=grant.rate_bps,
+        not_before=grant.begins_at,
+    )
+    row = LeaseRow(
+        id=lease.lease,
+        device=device.id,
+        fence=lease.fence,
+        version=lease.version,
+        rate_bps=lease.rate_bps,
+        begins_at=lease.not_before,
+        ends_at=lease.not_after,
+        granted_at=now,
+        line=issue_document(lease, services.keys.lease),
+    )
+    session.add(row)
+    outbox.enqueue(session, device=device.id, kind=Down.LEASE, line=row.line, now=now)
+    return row
+
+
+def revoke(session: Session, row: LeaseRow, now: datetime) -> None:
+    """Take a lease back: from now on its fence is too old."""
+    row.revoked_at = now
+    session.get_one(Device, row.device).fence += 1
+
+
+def current_line(session: Session, device: str, now: datetime) -> bytes | None:
+    """Give the signed line of the lease in force, or None."""
+    row = repo.lease_in_force(session, device, now)
+    return row.line if row else None

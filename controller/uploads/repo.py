@@ -1,0 +1,48 @@
+"""Reading and writing the tables of the way in. Every function takes the session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.devices.models import Device, Presence
+from controller.uploads.models import LeaseRow, SpoolReportRow, Upload, UploadState
+
+
+def lease_in_force(session: Session, device: str, now: datetime) -> LeaseRow | None:
+    """Give the device's lease that is neither over nor revoked; there is at most one that its fence lets through."""
+    newest = select(LeaseRow).where(LeaseRow.device == device).order_by(LeaseRow.fence.desc()).limit(1)
+    row = session.scalars(newest).first()
+    return row if row and row.revoked_at is None and row.ends_at > now else None
+
+
+def leases_in_force(session: Session, now: datetime) -> Sequence[LeaseRow]:
+    """Give all leases in force."""
+    running = select(LeaseRow).join(Device, Device.id == LeaseRow.device)
+    newest = LeaseRow.fence == Device.fence
+    return session.scalars(running.where(newest, LeaseRow.revoked_at.is_(None), LeaseRow.ends_at > now)).all()
+
+
+def waiting_units(session: Session) -> Sequence[SpoolReportRow]:
+    """Give the reports of units that are reachable, not retired, and have bytes to send."""
+    waiting = (
+        select(SpoolReportRow)
+        .join(Presence, Presence.device == SpoolReportRow.device)
+        .join(Device, Device.id == SpoolReportRow.device)
+        .where(Presence.online, Device.retired_at.is_(None), SpoolReportRow.waiting_bytes > 0)
+    )
+    return session.scalars(waiting).all()
+
+
+def find_upload(session: Session, upload: str, device: str) -> Upload | None:
+    """Give an upload of this device; for every other device it does not exist."""
+    row = session.get(Upload, upload)
+    return row if row and row.device == device else None
+
+
+def arriving_uploads(session: Session) -> Sequence[Upload]:
+    """Give the uploads that are not finished."""
+    return session.scalars(select(Upload).where(Upload.state == UploadState.ARRIVING)).all()

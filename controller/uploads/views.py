@@ -1,0 +1,196 @@
+"""The units' door: manifest, uploads (tus 1.0), lease and receipt, as docs/protocol/uploads.md defines them.
+
+Glue alone: who asks is decided by caller.py, what tus answers by protocol.tus, where bytes stay by incoming.py, what
+becomes of a whole object by arrivals.py. Bodies are streamed and never held in memory.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, Flask, Response, request
+
+from controller.devices.models import Device
+from controller.errors import Refusal
+from controller.recordings import ingest, manifests, receipts
+from controller.recordings.models import Recording
+from controller.services import Services
+from controller.uploads import caller, leases
+from controller.uploads.answers import SIGNED_LINES, answer_json, answer_tus, drain_body, refusing
+from controller.uploads.arrivals import Arrivals
+from controller.uploads.incoming import BodyTooLongError, ChecksumMismatchError, Claim, IncomingStore
+from controller.uploads.models import Upload, UploadState
+from controller.uploads.repo import find_upload
+from protocol import tus
+from protocol.errors import ProtocolError
+from protocol.ids import parse_id
+
+MANIFEST_LIMIT_BYTES = 16 * 1024 * 1024
+PREFIX = "/units/v1"
+TUS_METHODS = ["OPTIONS", "HEAD", "PATCH", "DELETE", "POST", "GET", "PUT"]
+
+
+def register(app: Flask, services: Services) -> None:
+    """Add the units' endpoints to an application."""
+    incoming = IncomingStore(services.config.controller.data / "incoming")
+    views = UploadViews(services, incoming)
+    rooms = Blueprint("uploads", __name__, url_prefix=PREFIX)
+    rules = (
+        ("/uploads", views.collection, TUS_METHODS),
+        ("/uploads/<upload>", views.upload, TUS_METHODS),
+        ("/recordings/<recording>/manifest", views.manifest, ["PUT"]),
+        ("/recordings/<recording>/receipt", views.receipt, ["GET"]),
+        ("/lease", views.lease, ["GET"]),
+    )
+    for path, view, methods in rules:
+        rooms.add_url_rule(path, view_func=refusing(view), methods=methods, provide_automatic_options=False)
+    app.register_blueprint(rooms)
+    app.extensions["backrow-arrivals"] = views.arrivals
+
+
+class UploadViews:
+    """The endpoints, bound to the parts of the controller."""
+
+    def __init__(self, services: Services, incoming: IncomingStore) -> None:
+        self._services = services
+        self._incoming = incoming
+        self.arrivals = Arrivals(services, incoming)
+        self._rules = tus.Rules(services.config.uploads.max_object_bytes)
+
+    def lease(self) -> Response:
+        """Give the lease in force, or 204."""
+        device = caller.require_unit(self._services, request.environ)
+        with self._services.database.reading() as session:
+            line = leases.current_line(session, device, self._services.clock())
+        return _signed(line) if line else Response(status=HTTPStatus.NO_CONTENT)
+
+    def manifest(self, recording: str) -> Response:
+        """Take in a manifest and tell which objects are wanted."""
+        device = caller.require_lease(self._services, request.environ)
+        recording = _parse_recording(recording)
+        data = _read_limited(MANIFEST_LIMIT_BYTES)
+        try:
+            return self._take_in_manifest(device, recording, data)
+        except Refusal as refusal:
+            with self._services.database.writing() as session:
+                manifests.note_refusal(session, device, recording, refusal, self._services.clock())
+            raise
+
+    def _take_in_manifest(self, device: str, recording: str, data: bytes) -> Response:
+        services = self._services
+        with services.database.reading() as session:
+            manifest = manifests.verify_arrived(services.manifests, session.get_one(Device, device), recording, data)
+        with services.database.writing() as session:
+            row = manifests.take_in_manifest(session, services.objects, manifest, data, now=services.clock())
+            wanted = ingest.find_wanted(services, session, row, manifest)
+        return answer_json({"lines": row.manifest_lines, "wanted": list(wanted)})
+
+    def receipt(self, recording: str) -> Response:
+        """Give the newest receipt."""
+        device = caller.require_lease(self._services, request.environ)
+        recording = _parse_recording(recording)
+        with self._services.database.reading() as session:
+            row = session.get(Recording, recording)
+        line = receipts.receipt_of(self._services, recording) if row and row.device == device else None
+        if line is None:
+            detail = f"nothing of recording {recording} is held for this device"
+            raise Refusal(HTTPStatus.NOT_FOUND, "receipt_unknown", detail)
+        return _signed(line)
+
+    def collection(self) -> Response:
+        """Make an upload (POST), or say what this server does (OPTIONS)."""
+        asked = _tus_request()
+        decision = tus.decide_on_collection(asked, rules=self._rules)
+        if asked.effective_method == "OPTIONS" and isinstance(decision, tus.Response):
+            return answer_tus(decision)
+        device = caller.require_lease(self._services, request.environ)
+        if isinstance(decision, tus.Response):
+            return answer_tus(decision)
+        claim = self.arrivals.create(device, decision.length, decision.metadata)
+        state = self._append(claim, decision.body) if decision.body else claim.upload
+        if isinstance(state, Response):
+            return state
+        return answer_tus(tus.respond_created(state, location=f"{PREFIX}/uploads/{state.id}"))
+
+    def upload(self, upload: str) -> Response:
+        """Serve one upload: HEAD, PATCH, DELETE."""
+        asked = _tus_request()
+        if asked.effective_method == "OPTIONS":
+            return answer_tus(tus.respond_options(self._rules))
+        device = caller.require_lease(self._services, request.environ)
+        with self._services.database.reading() as session:
+            row = find_upload(session, upload, device)
+        claim, target = self._find(row)
+        decision = tus.decide_on_upload(asked, target, rules=self._rules, now=self._services.clock())
+        if isinstance(decision, tus.Response):
+            return answer_tus(decision)
+        if claim is None:  # already taken in: nothing is left to write or to remove
+            return _answer_taken_in(target, decision)
+        if isinstance(decision, tus.Terminate):
+            self._incoming.discard(claim.upload.id)
+            return answer_tus(tus.respond_terminated())
+        state = self._append(claim, decision)
+        return state if isinstance(state, Response) else answer_tus(tus.respond_appended(state))
+
+    def _find(self, row: Upload | None) -> tuple[Claim | None, tus.UploadState | tus.Gone | None]:
+        """Claim an upload that is arriving, which fences whoever writes to it; finish one that is whole."""
+        if row is None:
+            return None, None
+        if row.state is UploadState.QUARANTINED:
+            return None, tus.Gone(f"it was not what the recorder signed and is quarantined: {row.detail}")
+        if row.state is UploadState.TAKEN_IN:
+            return None, _taken_in(row)
+        claim = self._incoming.claim(row.id)
+        if claim.upload.is_complete:
+            self.arrivals.finish(row.id)
+            return None, _taken_in(row)
+        return claim, claim.upload
+
+    def _append(self, claim: Claim, accept: tus.Accept) -> tus.UploadState | Response:
+        """Write the body; when the upload is whole, take the object in. Gives a response when the body is refused."""
+        try:
+            body = request.environ["wsgi.input"]
+            written = self._incoming.append(claim, body, limit_bytes=accept.limit_bytes, checksum=accept.checksum)
+        except ChecksumMismatchError:
+            return answer_tus(tus.respond_mismatch(claim.upload))
+        except BodyTooLongError:
+            return answer_tus(tus.respond_too_long(claim.upload))
+        if written.upload.is_complete:
+            self.arrivals.finish(written.upload.id)
+        return written.upload
+
+
+def _tus_request() -> tus.Request:
+    return tus.Request(request.method, tus.Headers(list(request.headers.items())))
+
+
+def _taken_in(row: Upload) -> tus.UploadState:
+    metadata = {"recording": row.recording.encode(), "index": str(row.object_index).encode()}
+    return tus.UploadState(row.id, row.size_bytes, row.size_bytes, metadata=metadata)
+
+
+def _answer_taken_in(target: object, decision: tus.Accept | tus.Terminate) -> Response:
+    drain_body()
+    if isinstance(decision, tus.Terminate):
+        return answer_tus(tus.respond_terminated())
+    assert isinstance(target, tus.UploadState)
+    return answer_tus(tus.respond_appended(target))
+
+
+def _parse_recording(text: str) -> str:
+    try:
+        return parse_id(text, "recording")
+    except ProtocolError as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "malformed", str(error)) from None
+
+
+def _read_limited(limit_bytes: int) -> bytes:
+    data: bytes = request.environ["wsgi.input"].read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        detail = f"expected a manifest of at most {limit_bytes} bytes"
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", detail)
+    return data
+
+
+def _signed(line: bytes) -> Response:
+    return Response(line, mimetype=SIGNED_LINES, headers={"Cache-Control": "no-store"})

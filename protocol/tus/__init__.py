@@ -1,33 +1,49 @@
 """tus 1.0, resumable uploads: a core without I/O for both roles. Bytes, sockets, files and clocks stay outside.
 
-A server asks for a decision and carries out what it says (`store` is whatever keeps the bytes):
+A server asks for a decision and carries out what it says; `store` keeps the bytes (controller/uploads/incoming.py):
 
-    def patch(upload_id, environ):
+    def answer(environ, upload_id):  # HEAD, PATCH, DELETE, OPTIONS at the address of one upload
         request = tus.Request(environ["REQUEST_METHOD"], tus.Headers(header_pairs(environ)))
-        claim = store.claim(upload_id)  # fences an older writer; its offset is durable
-        upload = tus.UploadState(upload_id, claim.length_bytes, claim.offset_bytes, claim.expires_at, claim.metadata)
-        match tus.decide_on_upload(request, upload, rules=tus.Rules(2**40), now=clock.now()):
-            case tus.Response() as response:  # HEAD, OPTIONS, and every refusal
-                return response
-            case tus.Terminate():
-                store.discard(claim)
-                return tus.respond_terminated()
-            case tus.Accept() as accept:
+        try:
+            claim = store.claim(upload_id)  # fences an older writer; what it tells is durable
+        except UploadNotFoundError:
+            claim = None  # tus.Gone("...") for one that is known to have been here
+        target = claim.upload if claim else None
+        match tus.decide_on_upload(request, target, rules=tus.Rules(largest_upload_bytes=2**31), now=clock()):
+            case tus.Accept(limit_bytes=limit, checksum=checksum):
                 try:
-                    offset = store.append(claim, body, limit_bytes=accept.limit_bytes, checksum=accept.checksum)
+                    return tus.respond_appended(store.append(claim, body, limit_bytes=limit, checksum=checksum).upload)
                 except ChecksumMismatchError:
-                    return tus.respond_mismatch(upload)
+                    return tus.respond_mismatch(target)
                 except BodyTooLongError:
-                    return tus.respond_too_long(upload)
+                    return tus.respond_too_long(target)
                 except FencedError:
                     return tus.respond_fenced()
-                return tus.respond_appended(replace(upload, offset=offset))
+            case tus.Terminate():
+                store.discard(upload_id)
+                return tus.respond_terminated()
+            case response:  # the answer to HEAD and OPTIONS, and every refusal: send it as it stands
+                return response
 
-`None` stands for an upload that is not known (404), `Gone` for one that once was (410). At the address where uploads
-are made it is `decide_on_collection`, which gives a `Response` or a `Create`. What such a server promises is in
-docs/protocol/uploads.md.
+At the address where uploads are made, `decide_on_collection` gives a `Response` or a `Create`, answered by
+`respond_created`. A client drives a `ClientUpload`; see client.py. Both sides' promises: docs/protocol/uploads.md.
 """
 
+from protocol.tus.client import (
+    Advanced,
+    AskAgain,
+    ClientRequest,
+    ClientUpload,
+    Created,
+    GaveUp,
+    LostBytes,
+    Outcome,
+    Part,
+    Phase,
+    Reply,
+    RetryLater,
+    StartOver,
+)
 from protocol.tus.errors import HeaderError, TusLocalError, TusRemoteError
 from protocol.tus.exchange import (
     EXTENSIONS,
@@ -81,14 +97,27 @@ __all__ = [
     "EXTENSIONS",
     "VERSION",
     "Accept",
+    "Advanced",
+    "AskAgain",
     "Checksum",
+    "ClientRequest",
+    "ClientUpload",
     "Create",
+    "Created",
+    "GaveUp",
     "Gone",
     "HeaderError",
     "Headers",
+    "LostBytes",
+    "Outcome",
+    "Part",
+    "Phase",
+    "Reply",
     "Request",
     "Response",
+    "RetryLater",
     "Rules",
+    "StartOver",
     "Terminate",
     "TusLocalError",
     "TusRemoteError",

@@ -13,7 +13,7 @@ from typing import Protocol
 from controller.uploads.partial import IncomingError, Partial, PartialFiles, disk_faults
 from protocol import tus
 
-WRITEBACK_BYTES = 8 * 1024 * 1024
+WRITEBACK_BYTES = 2 * 1024 * 1024
 
 
 class ChecksumMismatchError(IncomingError):

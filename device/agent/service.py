@@ -1,0 +1,188 @@
+"""The agent process: one loop that connects, listens, stores verified documents and says how the unit is.
+
+What is said and when is decided in device/agent/session.py; what is believed, by the document store. The loop survives
+a broker that is gone for hours and a disk that refuses; nothing here touches camera, microphone or footage.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from device.agent.birth import next_birth
+from device.agent.facts import load_fitness, look_at_backlog
+from device.agent.link import Heard, Link, LinkSettings, TlsFiles, Turn
+from device.agent.session import Arrival, Facts, Intervals, Outcome, Refused, Saying, Session
+from device.config import DeviceConfig
+from device.identity import DocumentStore, load_root
+from device.uploads.records import Records
+from device.uploads.spooled import Spool
+from device.world import REAL_WORLD, Stop, World
+from protocol.durable import REAL
+from protocol.errors import ProtocolError
+from protocol.keyfiles import load_verifying_key
+
+log = logging.getLogger(__name__)
+POLL_S = 0.25
+GOODBYE_S = 3.0
+
+
+def run(config: DeviceConfig, stop: Stop) -> None:
+    """Run the agent until `stop` is set; raise `KeyFileError` or `OSError` when the unit's identity cannot be read."""
+    make_agent(config, REAL_WORLD).run(stop)
+
+
+def make_agent(config: DeviceConfig, world: World) -> Agent:
+    """Put the agent together from the unit's configuration."""
+    data, identity = config.data, config.data / "identity"
+    store = DocumentStore(data / "state", device=config.device.id, root=load_root(identity), files=REAL)
+    sources = Sources(
+        status=data / "recorder" / "status",
+        spool=Spool(data / "spool", load_verifying_key(identity / "recorder.pub")),
+        records=Records(data / "uploads"),
+        lesson_bytes=config.limits.lesson_bytes,
+        reserve_bytes=config.limits.spool_reserve_bytes,
+    )
+    return Agent(config, store=store, sources=sources, link=Link(_link_settings(config, identity)), world=world)
+
+
+def _link_settings(config: DeviceConfig, identity: Path) -> LinkSettings:
+    tls = TlsFiles(authority=identity / "ca.pem", certificate=identity / "tls.pem", key=identity / "tls.key")
+    return LinkSettings(
+        device=config.device.id,
+        host=config.broker.host,
+        port=config.broker.port,
+        tls=tls if config.broker.tls else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """The files from which the agent learns how the unit is."""
+
+    status: Path
+    spool: Spool
+    records: Records
+    lesson_bytes: int
+    reserve_bytes: int
+
+    def facts(self, now: datetime) -> Facts:
+        """Read what must be known at every turn; the spool is looked at when it is asked for."""
+        fitness = load_fitness(self.status, lesson_bytes=self.lesson_bytes, reserve_bytes=self.reserve_bytes)
+        return Facts(now=now, fitness=fitness, backlog=lambda: look_at_backlog(self.spool, self.records))
+
+
+class Agent:
+    """The loop and what it holds: the session, the link, and when to connect next."""
+
+    def __init__(
+        self, config: DeviceConfig, *, store: DocumentStore, sources: Sources, link: Link, world: World
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._sources = sources
+        self._link = link
+        self._world = world
+        self._failures = 0
+        self._connect_at_s = 0.0
+        intervals = Intervals(
+            presence_s=config.agent.presence_every_s,
+            health_s=config.agent.health_every_s,
+            spool_s=config.agent.spool_every_s,
+        )
+        self._session = Session(config.device.id, version("backrow"), intervals)
+
+    def run(self, stop: Stop) -> None:
+        """Turn until `stop` is set, then say goodbye."""
+        try:
+            while not stop.is_set():
+                self.turn(stop)
+        finally:
+            self._link.close(self._session.goodbye(), timeout_s=GOODBYE_S)
+
+    def turn(self, stop: Stop) -> None:
+        """Connect when it is time, handle what came, say what is due."""
+        if not self._link.is_open:
+            self._connect_when_due(stop)
+        for event in self._link.poll(POLL_S):
+            match event:
+                case Turn.READY:
+                    self._ready()
+                case Turn.LOST:
+                    self._lost()
+                case Heard():
+                    self._hear(event)
+        if self._session.online:
+            facts = self._sources.facts(self._world.now())
+            self._session, sayings = self._session.tick(facts, self._world.monotonic_s())
+            self._say(sayings)
+
+    def _connect_when_due(self, stop: Stop) -> None:
+        wait_s = self._connect_at_s - self._world.monotonic_s()
+        if wait_s > 0:
+            stop.wait(min(wait_s, POLL_S))
+            return
+        self._session, will = self._session.begin(self._next_birth())
+        try:
+            self._link.open(will)
+        except OSError as error:
+            log.info("no connection to %s:%d: %s", self._config.broker.host, self._config.broker.port, error)
+            self._lost()
+
+    def _next_birth(self) -> int:
+        now = self._world.now()
+        try:
+            return next_birth(self._config.data / "agent" / "birth", now)
+        except OSError as error:
+            log.warning("the birth counter cannot be written: %s", error)
+            return max(self._session.birth + 1, int(now.timestamp()))
+
+    def _ready(self) -> None:
+        self._failures = 0
+        facts = self._sources.facts(self._world.now())
+        self._session, sayings = self._session.connected(facts, self._world.monotonic_s())
+        self._say(sayings)
+
+    def _lost(self) -> None:
+        agent = self._config.agent
+        most_s = min(agent.reconnect_max_s, agent.reconnect_min_s * 2 ** min(self._failures, 30))
+        self._failures += 1
+        self._connect_at_s = self._world.monotonic_s() + most_s * (0.5 + self._world.jitter() / 2)
+        self._session = self._session.lost()
+
+    def _hear(self, heard: Heard) -> None:
+        try:
+            arrival = self._session.read(heard.topic, heard.payload)
+        except ProtocolError as error:
+            log.warning("a message was ignored: %s", error)
+            return
+        if isinstance(arrival, Refused):
+            log.info("a %s was refused: %s", arrival.document, arrival.reason)
+            self._say(arrival.sayings)
+        else:
+            self._take(arrival)
+
+    def _take(self, arrival: Arrival) -> None:
+        """Offer a document to the store and acknowledge it; then offer again what had waited for a new keyring."""
+        outcome = self._offer(arrival)
+        self._session, sayings = self._session.answer(arrival, outcome)
+        self._say(sayings)
+        self._session, again = self._session.release(arrival, outcome)
+        for held in again:
+            self._take(held)
+
+    def _offer(self, arrival: Arrival) -> Outcome:
+        try:
+            accepted = self._store.accept(arrival.kind, arrival.line)
+        except OSError as error:
+            log.error("a %s cannot be stored: %s", arrival.kind.KIND, error)
+            return Outcome.refused(f"the unit's card refuses: {error.strerror}")
+        log.info("%s: %s %s", accepted.kind, accepted.verdict.value, accepted.reason)
+        return Outcome(verdict=accepted.verdict, verified=accepted.generation > 0, reason=accepted.reason)
+
+    def _say(self, sayings: tuple[Saying, ...]) -> None:
+        for saying in sayings:
+            self._link.say(saying)

@@ -1,0 +1,238 @@
+"""Opens one sealed file into a stream or a file, with keys from files and from people: the work of `backrow open`.
+
+Gives what can be had and says what could not; a draft beside the output is renamed when it is done, so that no
+half-written file ever stands under the name that was asked for. Never changes what it reads.
+Formats: docs/protocol/envelope.md.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from protocol.envelope import (
+    ArmorError,
+    ArmorTruncatedError,
+    EnvelopeError,
+    HeaderError,
+    HeaderMacError,
+    Identity,
+    KeyTextError,
+    NoMatchError,
+    OpenReader,
+    PassphraseIdentity,
+    PayloadError,
+    Stanza,
+    TrailingDataError,
+    TruncatedError,
+    parse_identities,
+)
+
+STANDARD_STREAM = Path("-")
+
+
+class Status(IntEnum):
+    """The exit statuses, the worst loss highest; 1 is a fault of this program, 2 one of how it was called."""
+
+    WHOLE = 0
+    TRAILING = 3
+    DIFFERS = 4
+    TRUNCATED = 5
+    DAMAGED = 6
+    ARMOR = 7
+    HEADER = 8
+    MAC = 9
+    NO_MATCH = 10
+    KEYS = 11
+    MISSING = 12
+    FAILED = 13
+
+
+# The first class that fits decides.
+_STATUSES: tuple[tuple[type[EnvelopeError], Status], ...] = (
+    (TrailingDataError, Status.TRAILING),
+    (TruncatedError, Status.TRUNCATED),
+    (ArmorTruncatedError, Status.TRUNCATED),
+    (PayloadError, Status.DAMAGED),
+    (ArmorError, Status.ARMOR),
+    (HeaderMacError, Status.MAC),
+    (NoMatchError, Status.NO_MATCH),
+    (HeaderError, Status.HEADER),
+)
+
+
+class OpenFailure(Exception):
+    """Nothing more can be done with this file: why, and the exit status that says so."""
+
+    def __init__(self, message: str, status: Status) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the opening of one file ended, how much plaintext it gave, and in words what is wrong."""
+
+    status: Status
+    opened_bytes: int
+    words: str
+
+
+@dataclass
+class PassphraseOnDemand:
+    """A passphrase that is fetched when the first stanza needs it, and once."""
+
+    fetch: Callable[[], bytes]
+    _identity: PassphraseIdentity | None = field(default=None, repr=False)
+
+    def unwrap(self, stanza: Stanza, /) -> bytes | None:
+        """The file key of an scrypt stanza, if the passphrase is the right one."""
+        if stanza.type != "scrypt":
+            return None
+        self._identity = self._identity or PassphraseIdentity(self.fetch())
+        return self._identity.unwrap(stanza)
+
+
+def open_stream(source: BinaryIO, identities: Iterable[Identity], write: Callable[[bytes], None]) -> Outcome:
+    """Open `source` as far as it goes, each authentic chunk handed to `write`, which fails by OpenFailure alone."""
+    opened_bytes = 0
+    try:
+        for plaintext in OpenReader(source, identities):
+            write(plaintext)
+            opened_bytes += len(plaintext)
+    except EnvelopeError as error:
+        status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+        return Outcome(status, opened_bytes, _explain(error))
+    except OSError as error:
+        return Outcome(Status.FAILED, opened_bytes, f"it cannot be read to its end: {error.strerror or error}")
+    return Outcome(Status.WHOLE, opened_bytes, "whole")
+
+
+def _explain(error: EnvelopeError) -> str:
+    if isinstance(error, NoMatchError) and "scrypt" in error.stanza_types:
+        return "the passphrase does not open it"
+    return str(error)
+
+
+def open_to_file(source: BinaryIO, identities: Iterable[Identity], path: Path) -> Outcome:
+    """Open `source` into `path`, which appears at once and only with all that can be had; nothing opened, no file."""
+    with _draft_beside(path) as (draft, file):
+        outcome = open_stream(source, identities, lambda data: _write(file, data, path))
+        if outcome.status is Status.WHOLE or outcome.opened_bytes:
+            _keep(draft, file, path)
+    return outcome
+
+
+@contextmanager
+def _draft_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A private file in the folder of `path`; removed at the end unless it was renamed."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        fail_writing(path, error)
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield draft, file
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write(file: BinaryIO, data: bytes, path: Path) -> None:
+    try:
+        file.write(data)
+    except OSError as error:
+        fail_writing(path, error)
+
+
+def _keep(draft: Path, file: BinaryIO, path: Path) -> None:
+    try:
+        file.flush()
+        os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        fail_writing(path, error)
+
+
+def fail_writing(path: Path, error: OSError) -> NoReturn:
+    raise OpenFailure(f"{path} cannot be written: {error.strerror or error}", Status.FAILED) from error
+
+
+def load_identities(paths: Iterable[Path], passphrase: PassphraseOnDemand) -> list[Identity]:
+    """The identities of every key file, and the passphrase after them; a key file may itself be sealed with one."""
+    identities: list[Identity] = []
+    for path in paths:
+        try:
+            identities += parse_identities(_read_key_text(path, passphrase))
+        except KeyTextError as error:
+            raise OpenFailure(f"key file {path}: {error}", Status.KEYS) from error
+    return [*identities, passphrase]
+
+
+def _read_key_text(path: Path, passphrase: PassphraseOnDemand) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise OpenFailure(f"key file {path} cannot be read: {error.strerror}", Status.KEYS) from error
+    if data.lstrip().startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
+        data = open_key(BytesIO(data), [passphrase], f"key file {path}", Status.KEYS)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise OpenFailure(f"key file {path}: expected text, got binary data", Status.KEYS) from error
+
+
+def open_key(source: BinaryIO, identities: Iterable[Identity], name: str, status: Status | None = None) -> bytes:
+    """A small sealed file whole or not at all; fails with `status`, or with the one that its fault has."""
+    parts: list[bytes] = []
+    outcome = open_stream(source, identities, parts.append)
+    if outcome.status is not Status.WHOLE:
+        raise OpenFailure(f"{name}: {outcome.words}", status or outcome.status)
+    return b"".join(parts)
+
+
+def fetch_passphrase(path: Path | None) -> bytes:
+    """The first line of the passphrase file, or what a person types at the terminal."""
+    if path is None:
+        return _ask_passphrase()
+    try:
+        first_line = path.read_bytes().split(b"\n", 1)[0].removesuffix(b"\r")
+    except OSError as error:
+        raise OpenFailure(f"passphrase file {path} cannot be read: {error.strerror}", Status.KEYS) from error
+    if not first_line:
+        raise OpenFailure(f"passphrase file {path}: expected the passphrase in the first line, got none", Status.KEYS)
+    return first_line
+
+
+def _ask_passphrase() -> bytes:
+    # Without a terminal getpass would read standard input, which may be the sealed file itself.
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError as error:
+        raise OpenFailure(
+            "this is sealed with a passphrase and there is no terminal to ask: give --passphrase-file", Status.KEYS
+        ) from error
+    return getpass.getpass("Passphrase: ").encode("utf-8")
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[BinaryIO]:
+    """A file to be read, or standard input for "-"."""
+    if path == STANDARD_STREAM:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = path.open("rb", buffering=0)
+    except OSError as error:
+        raise OpenFailure(f"{path} cannot be read: {error.strerror}", Status.FAILED) from error
+    with file:
+        yield file

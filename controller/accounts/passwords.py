@@ -13,6 +13,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _AT_ONCE = 4  # each takes 64 MiB
+NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$yW6sXYq0aN+D5TRaOkqebg$IzqpeW9TAgiu34Y6umGN/SXlEMJiBbZHC0akNUeZCe8"
+"""The hash of a password that nobody knows, made with the parameters in use."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,6 @@ class Passwords:
 
     hasher: PasswordHasher = field(default_factory=PasswordHasher)
     _turn: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(_AT_ONCE), repr=False)
-    _nobody: str = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Make the hash that stands in for accounts that do not exist."""
-        object.__setattr__(self, "_nobody", self.hash("nobody has this password"))
 
     def hash(self, password: str) -> str:
         """Give the argon2id hash of a password, parameters and salt included."""
@@ -36,7 +33,7 @@ class Passwords:
         """Tell whether the password fits; with None it never does, after the same work."""
         with self._turn:
             try:
-                self.hasher.verify(password_hash or self._nobody, password)
+                self.hasher.verify(password_hash or NOBODY, password)
             except (VerificationError, InvalidHashError):
                 return False
         return password_hash is not None

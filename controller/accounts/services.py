@@ -19,6 +19,7 @@ from controller.accounts.models import Account, Login, OneTimeLink, Role, SignIn
 from controller.accounts.passwords import Passwords
 from controller.accounts.policy import AttemptLimit, PasswordFault
 from controller.db import Database
+from controller.services import Services
 from protocol.ids import ID_BYTES, make_id
 
 _TOKEN_BYTES = 32
@@ -259,3 +260,13 @@ def _key(kind: str, *parts: str) -> str:
 
 def _describe(account: Account) -> Person:
     return Person(id=account.id, name=account.name, email=account.email, role=account.role, language=account.language)
+
+
+def make_accounts(services: Services) -> Accounts:
+    """Make the accounts of a controller process from its parts."""
+    return Accounts(
+        database=services.database,
+        passwords=Passwords(),
+        now=services.clock,
+        random_bytes=services.random_bytes,
+    )

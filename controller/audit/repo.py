@@ -13,10 +13,15 @@ from controller.audit.models import View
 SAME_VIEW = timedelta(minutes=30)
 
 
+def newest_view(session: Session, *, recording: str, viewer: str) -> View | None:
+    """Give the newest view of a recording by one person."""
+    mine = select(View).where(View.recording == recording, View.viewer == viewer).order_by(View.id.desc())
+    return session.scalars(mine.limit(1)).first()
+
+
 def record_view(session: Session, *, recording: str, viewer: str, now: datetime) -> View:
     """Write down that `viewer` watches `recording`; requests within half an hour of each other are one view."""
-    newest = select(View).where(View.recording == recording, View.viewer == viewer).order_by(View.id.desc()).limit(1)
-    view = session.scalars(newest).first()
+    view = newest_view(session, recording=recording, viewer=viewer)
     if view is None or now - view.last_at > SAME_VIEW:
         view = View(recording=recording, viewer=viewer, began_at=now, last_at=now)
         session.add(view)

@@ -108,8 +108,7 @@ def _split_runs(segments: Sequence[PlayableSegment]) -> list[list[PlayableSegmen
 def _plan_stretch(run: Sequence[PlayableSegment], begins_at_ticks: int) -> Stretch:
     groups = [(segment.index, group) for segment in run for group in _group_fragments(segment.fragments)]
     starts = [group[0].start_ticks for _, group in groups]
-    last = groups[-1][1][-1]
-    ends = [*starts[1:], last.start_ticks + last.duration_ticks]
+    ends = [*starts[1:], max(fragment.start_ticks + fragment.duration_ticks for fragment in groups[-1][1])]
     return Stretch(
         take=run[0].take,
         init_index=run[0].index,

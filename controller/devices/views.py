@@ -1,0 +1,79 @@
+"""The page of the units: reachable or not, fit or not and why, school days of space left.
+
+Nothing on it tells whether or how often a unit recorded (promise P7). A teacher sees their own units, an admin all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, render_template
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.accounts.models import Role
+from controller.accounts.repo import names_of
+from controller.accounts.services import Person
+from controller.auth.access import for_roles, signed_in
+from controller.devices.models import Device, Health, Presence
+from controller.services import Services
+
+
+def register(app: Flask, services: Services) -> None:
+    """Add the room's pages."""
+    room = Blueprint("devices", __name__)
+    UnitPages(services).add_to(room)
+    app.register_blueprint(room)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One unit as the page shows it; `presence` and `health` are None while it has said nothing."""
+
+    device: Device
+    presence: Presence | None
+    health: Health | None
+    owner_name: str
+
+
+class UnitPages:
+    """What people see of units."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def add_to(self, room: Blueprint) -> None:
+        """Add the pages' addresses."""
+        room.add_url_rule("/units", view_func=self.units)
+        room.add_url_rule("/units/list", view_func=self.live_units)
+
+    @for_roles(Role.TEACHER, Role.ADMIN)
+    def units(self) -> str:
+        """Show the units."""
+        return self._render("devices/units.html")
+
+    @for_roles(Role.TEACHER, Role.ADMIN)
+    def live_units(self) -> str:
+        """Give the part of the page that changes by itself."""
+        return self._render("devices/_units.html")
+
+    def _render(self, template: str) -> str:
+        with self._services.database.reading() as session:
+            return render_template(template, units=_list_units(session, signed_in()))
+
+
+def _list_units(session: Session, person: Person) -> list[Unit]:
+    wanted = select(Device).where(Device.retired_at.is_(None)).order_by(Device.label)
+    if person.role is not Role.ADMIN:
+        wanted = wanted.where(Device.owner == person.id)
+    devices = session.scalars(wanted).all()
+    names = names_of(session, {device.owner for device in devices})
+    return [
+        Unit(
+            device=device,
+            presence=session.get(Presence, device.id),
+            health=session.get(Health, device.id),
+            owner_name=names.get(device.owner, ""),
+        )
+        for device in devices
+    ]

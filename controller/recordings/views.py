@@ -1,0 +1,185 @@
+"""Pages of the recordings, for their owner alone: the list, one recording, its bookmarks, its deletion.
+
+Deletion locks at once and can be undone for some days; what that means is decided in controller/recordings/policy.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, Response, abort, flash, jsonify, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from controller.accounts.models import Role
+from controller.audit.services import list_watched
+from controller.auth.access import for_roles, signed_in
+from controller.auth.languages import gettext
+from controller.recordings import policy, repo
+from controller.recordings.models import Recording, RecordingState
+from controller.recordings.ownership import require_owned, require_playable, source_of
+from controller.recordings.playback import Bookmark, Playback
+from controller.recordings.services import delete_recording, undo_deletion
+from controller.recordings.streaming import StreamPages
+from controller.recordings.titles import Verdict, clock_text, describe_sound, describe_state, round_length
+from controller.services import Services
+from protocol.codec import format_instant
+
+
+def register(app: Flask, services: Services) -> None:
+    """Add the room's pages."""
+    playback = Playback(services.objects, services.key_store, services.manifests)
+    room = Blueprint("recordings", __name__)
+    RecordingPages(services, playback).add_to(room)
+    StreamPages(services, playback).add_to(room)
+    app.register_blueprint(room)
+    app.jinja_env.filters["clock"] = clock_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One recording as the pages show it."""
+
+    row: Recording
+    state: Verdict
+    sound: Verdict
+    length: tuple[int, str]
+    may_undo: bool
+
+    @property
+    def id(self) -> str:
+        """Give the recording's id."""
+        return self.row.id
+
+
+class RecordingPages:
+    """What an owner sees and does."""
+
+    def __init__(self, services: Services, playback: Playback) -> None:
+        self._services = services
+        self._playback = playback
+
+    def add_to(self, room: Blueprint) -> None:
+        """Add the pages' addresses."""
+        one = "/recordings/<recording>"
+        room.add_url_rule("/recordings", view_func=self.listing)
+        room.add_url_rule("/recordings/list", view_func=self.live_list)
+        room.add_url_rule("/api/v1/recordings", view_func=self.listing_for_programs)
+        room.add_url_rule(one, view_func=self.show)
+        room.add_url_rule(f"{one}/title", view_func=self.rename, methods=["POST"])
+        room.add_url_rule(f"{one}/bookmarks/<int:line>", view_func=self.name_bookmark, methods=["POST"])
+        room.add_url_rule(f"{one}/delete", view_func=self.confirm_delete)
+        room.add_url_rule(f"{one}/delete", view_func=self.delete, methods=["POST"])
+        room.add_url_rule(f"{one}/undelete", view_func=self.undelete, methods=["POST"])
+
+    @for_roles(Role.TEACHER)
+    def listing(self) -> str:
+        """Show one's own recordings."""
+        return self._render_list("recordings/listing.html")
+
+    @for_roles(Role.TEACHER)
+    def live_list(self) -> str:
+        """Give the part of the page that changes by itself."""
+        return self._render_list("recordings/_list.html")
+
+    @for_roles(Role.TEACHER)
+    def listing_for_programs(self) -> Response:
+        """List one's own recordings as JSON."""
+        with self._services.database.reading() as session:
+            rows = repo.recordings_of(session, signed_in().id)
+        return jsonify(recordings=[_describe_for_programs(row) for row in rows])
+
+    @for_roles(Role.TEACHER)
+    def show(self, recording: str) -> str:
+        """Show one recording: its player and bookmarks when it is ready, and who has watched it."""
+        with self._services.database.reading() as session:
+            row = require_owned(session, recording)
+            watched = list_watched(session, recording)
+            bookmarks = self._find_bookmarks(session, row)
+        return render_template(
+            "recordings/recording.html", entry=self._describe(row), watched=watched, bookmarks=bookmarks
+        )
+
+    @for_roles(Role.TEACHER)
+    def rename(self, recording: str) -> AnyResponse:
+        """Give the recording a title; an empty one brings the date back."""
+        with self._services.database.writing() as session:
+            repo.rename_recording(require_owned(session, recording), request.form.get("title", ""))
+        flash(gettext("Saved."))
+        return redirect(url_for("recordings.show", recording=recording))
+
+    @for_roles(Role.TEACHER)
+    def name_bookmark(self, recording: str, line: int) -> AnyResponse | str:
+        """Name a bookmark; htmx gets the one row back, a plain form the page."""
+        name = request.form.get("name", "")
+        with self._services.database.writing() as session:
+            source = require_playable(session, recording)
+            if not self._playback.has_bookmark(source, line):
+                abort(404)
+            repo.name_bookmark(session, recording=recording, line=line, name=name, now=self._services.clock())
+        if "HX-Request" in request.headers:
+            return gettext("Saved.")
+        return redirect(url_for("recordings.show", recording=recording, _anchor=f"bookmark-{line}"))
+
+    @for_roles(Role.TEACHER)
+    def confirm_delete(self, recording: str) -> str:
+        """Ask before deleting, and say what happens."""
+        with self._services.database.reading() as session:
+            row = require_owned(session, recording)
+        days = self._services.config.retention.delete_undo_days
+        return render_template("recordings/delete.html", entry=self._describe(row), days=days)
+
+    @for_roles(Role.TEACHER)
+    def delete(self, recording: str) -> AnyResponse:
+        """Lock the recording at once."""
+        undo_days = self._services.config.retention.delete_undo_days
+        with self._services.database.writing() as session:
+            delete_recording(require_owned(session, recording), now=self._services.clock(), undo_days=undo_days)
+        flash(gettext("Deleted. Nobody can watch it any more. You can undo this on this page."))
+        return redirect(url_for("recordings.listing"))
+
+    @for_roles(Role.TEACHER)
+    def undelete(self, recording: str) -> AnyResponse:
+        """Take a deletion back."""
+        with self._services.database.writing() as session:
+            undone = undo_deletion(require_owned(session, recording), now=self._services.clock())
+        flash(gettext("The recording is back.") if undone else gettext("This can no longer be undone."))
+        return redirect(url_for("recordings.listing"))
+
+    def _render_list(self, template: str) -> str:
+        with self._services.database.reading() as session:
+            entries = [self._describe(row) for row in repo.recordings_of(session, signed_in().id)]
+        return render_template(
+            template,
+            entries=[entry for entry in entries if entry.row.state is not RecordingState.LOCKED],
+            deleted=[entry for entry in entries if entry.row.state is RecordingState.LOCKED],
+        )
+
+    def _describe(self, row: Recording) -> Entry:
+        return Entry(
+            row=row,
+            state=describe_state(row.state),
+            sound=describe_sound(row.sound_verdict),
+            length=round_length(row.duration_ms),
+            may_undo=policy.may_undo(row.state, destroy_after=row.destroy_after, now=self._services.clock()),
+        )
+
+    def _find_bookmarks(self, session: Session, row: Recording) -> Sequence[Bookmark]:
+        if not policy.may_play(row.state):
+            return ()
+        source = source_of(session, row)
+        names = repo.bookmark_names(session, row.id)
+        return self._playback.find_bookmarks(source, self._playback.plan(source), names)
+
+
+def _describe_for_programs(row: Recording) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "title": row.title,
+        "state": row.state.value,
+        "began_at": format_instant(row.began_at),
+        "duration_ms": row.duration_ms,
+        "sound_verdict": row.sound_verdict,
+        "segments": row.segments,
+    }

@@ -58,6 +58,7 @@ class RandomAccessReader:
         self._payload_start = len(self.header.raw) + len(nonce)
         self._payload_bytes = file_bytes - self._payload_start
         self._cached: tuple[int, bytes] = (-1, b"")
+        self._last = self._cached
         self.complete = True
         self.size = self._find_size(tail)
 

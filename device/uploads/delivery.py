@@ -1,0 +1,111 @@
+"""Brings one object to the controller over tus 1.0: create, or go on where it was broken off, piece by piece.
+
+Which request comes next and what an answer means is decided by protocol.tus; here it is sent, at the lease's pace.
+Whether the object is then accepted is the controller's word, and whether it may be erased is the receipt's. Defined in
+docs/protocol/uploads.md.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from device.uploads.client import Answer, Door, LinkError, Request
+from device.uploads.endpoints import lease_header, require_success
+from device.uploads.pace import piece_bytes
+from device.uploads.parcel import PacedBody, Pacer, Parcel
+from protocol import tus
+
+log = logging.getLogger(__name__)
+COLLECTION = "units/v1/uploads"
+CHECKSUM_MISMATCH = 460
+MOST_STALLS = 4
+
+
+class UploadGoneError(Exception):
+    """The controller no longer knows an upload that had begun: it may have the object already, so ask."""
+
+
+@dataclass(frozen=True)
+class Permit:
+    """The lease under which bytes leave: its signed line, and its rate, asked for at every block.
+
+    `rate_bps` raises `EndedError` as soon as the lease does not hold any more.
+    """
+
+    lease: bytes
+    rate_bps: Callable[[], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How objects are sent: the door, the pace, and the largest piece of one request."""
+
+    door: Door
+    pacer: Pacer
+    piece_bytes: int
+
+    def send(self, parcel: Parcel, permit: Permit, *, upload: str, note_upload: Callable[[str], None]) -> None:
+        """Send an object from where `upload` (an address, or "") stands, and return when the controller has all of it.
+
+        `note_upload` is told the address as soon as there is one. Raises `LinkError` when the link breaks,
+        `RefusalError` when the controller says no, `UploadGoneError`, `EndedError`, and `SpoolFileError`.
+        """
+        state = tus.ClientUpload(
+            self.door.address_of(COLLECTION),
+            length=parcel.size_bytes,
+            chunk_bytes=self.piece_bytes,
+            metadata={"recording": parcel.recording.encode(), "index": str(parcel.index).encode()},
+            url=self._still_here(upload),
+        )
+        stalls = 0
+        while state.is_open:
+            state = replace(state, chunk_bytes=piece_bytes(permit.rate_bps(), self.piece_bytes))
+            state, outcome = self._exchange(state, parcel, permit)
+            if isinstance(outcome, tus.Created):
+                note_upload(outcome.url)
+            stalls = 0 if isinstance(outcome, tus.Created | tus.Advanced) else stalls + 1
+            if stalls > MOST_STALLS:
+                raise LinkError(f"{state.url}: the offset stays at {state.acknowledged} of {state.length}: {outcome}")
+
+    def _still_here(self, upload: str) -> str | None:
+        """Give the address of an upload that had begun; one at another controller than today's is forgotten."""
+        try:
+            return self.door.address_of(upload) if upload else None
+        except LinkError:
+            return None
+
+    def _exchange(
+        self, state: tus.ClientUpload, parcel: Parcel, permit: Permit
+    ) -> tuple[tus.ClientUpload, tus.Outcome]:
+        asked = state.next_request()
+        answer, request = self._ask(asked, parcel, permit)
+        try:
+            reply = tus.Reply(answer.status, tus.Headers(dict(answer.headers)), answer.body)
+            state, outcome = state.receive(asked, reply)
+        except tus.TusRemoteError as error:
+            raise LinkError(f"{request.method} {request.path}: the answer breaks tus: {error}") from error
+        _raise_refusal(outcome, request, answer)
+        if not isinstance(outcome, tus.Advanced | tus.Created):
+            log.info("%s %s: %s", request.method, request.path, outcome)
+        return state, outcome
+
+    def _ask(self, asked: tus.ClientRequest, parcel: Parcel, permit: Permit) -> tuple[Answer, Request]:
+        request = Request(asked.method, asked.url, {**dict(asked.headers), **lease_header(permit.lease)})
+        if asked.part is None:
+            return self.door.ask(request), request
+        with parcel.open() as file:
+            file.seek(asked.part.offset)
+            body = PacedBody(file, asked.part.length, pacer=self.pacer, rate_bps=permit.rate_bps)
+            return self.door.ask(replace(request, body=body)), request
+
+
+def _raise_refusal(outcome: tus.Outcome, request: Request, answer: Answer) -> None:
+    """Raise what ends this attempt; what can be mended by asking for the offset again passes."""
+    if isinstance(outcome, tus.StartOver):
+        raise UploadGoneError(f"{request.method} {request.path}: {outcome.reason}")
+    if isinstance(outcome, tus.GaveUp | tus.RetryLater) and answer.status != CHECKSUM_MISMATCH:
+        require_success(request, answer)
+    if isinstance(outcome, tus.GaveUp):
+        raise LinkError(f"{request.method} {request.path}: {outcome.reason}")

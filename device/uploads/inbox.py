@@ -1,0 +1,69 @@
+"""Fetches signed statements over HTTPS and offers them to the document store, which alone decides what is believed.
+
+For units whose broker is gone this is the way by which keyring, policy and leases come; receipts come this way always.
+A statement signed by an unknown key is offered again after the newest keyring was fetched.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from device.identity import Acceptance, DocumentStore
+from device.uploads.endpoints import Endpoints
+from protocol.codec import parse_canonical
+from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients
+from protocol.errors import ProtocolError
+from protocol.signing import split_line
+
+log = logging.getLogger(__name__)
+FETCHED: dict[str, type[Document]] = {kind.KIND: kind for kind in (Keyring, Recipients, Policy)}
+
+
+class Inbox:
+    """Every method raises `LinkError` or `RefusalError` when the controller does not answer or says no."""
+
+    def __init__(self, endpoints: Endpoints, store: DocumentStore) -> None:
+        self._endpoints = endpoints
+        self._store = store
+
+    def fetch_documents(self) -> None:
+        """Fetch keyring, recipients and policy, and keep what is newer; the keyring is offered first."""
+        lines = [(kind, line) for line in self._endpoints.documents() if (kind := _kind_of(line))]
+        for kind, line in sorted(lines, key=lambda one: one[0] is not Keyring):
+            _log(self._store.accept(kind, line))
+
+    def fetch_lease(self) -> None:
+        """Fetch the lease in force, if there is one, and keep it when it is newer."""
+        line = self._endpoints.lease()
+        if line is not None:
+            self._accept(Lease, line)
+
+    def fetch_receipt(self, recording: str, lease: bytes, now: datetime) -> Receipt | None:
+        """Fetch the newest receipt of a recording and give the one that is held then."""
+        line = self._endpoints.receipt(recording, lease)
+        if line is not None:
+            self._accept(Receipt, line)
+        return self._store.load_receipt(recording, now).document
+
+    def _accept(self, kind: type[Document], line: bytes) -> None:
+        accepted = self._store.accept(kind, line)
+        if accepted.generation == 0:
+            log.info("%s; fetching the newest keyring", accepted.reason)
+            self.fetch_documents()
+            accepted = self._store.accept(kind, line)
+        _log(accepted)
+
+
+def _kind_of(line: bytes) -> type[Document] | None:
+    """Tell which kind a line says that it is; unknown and unreadable ones are passed over with a word."""
+    try:
+        named = parse_canonical(split_line(line, "document").body, "document").get("document")
+    except ProtocolError as error:
+        log.warning("a document that was fetched is ignored: %s", error)
+        return None
+    return FETCHED.get(str(named))
+
+
+def _log(accepted: Acceptance) -> None:
+    log.info("%s: %s %s", accepted.kind, accepted.verdict.value, accepted.reason)

@@ -1,0 +1,76 @@
+"""The lease in force, as the uploader knows it: the newest verified one that holds now and was not refused.
+
+The agent stores leases that come over MQTT in `state/lease`; the uploader stores those that it asks for itself. Either
+way it is verified again here. A permit looks at the file again while bytes flow, so that a newer fence, another rate
+or an end is obeyed within a second.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from device.identity import DocumentStore, Held
+from device.uploads.delivery import Permit
+from device.uploads.parcel import EndedError
+from device.uploads.plan import holds
+from device.world import World
+from protocol.documents import Lease
+
+LOOK_EVERY_S = 1.0
+
+
+class Leases:
+    """Reads the store; remembers only which lease the controller has refused."""
+
+    def __init__(self, store: DocumentStore, world: World) -> None:
+        self._store = store
+        self._world = world
+        self._refused: tuple[int, int] = (0, 0)
+        self._held: Held[Lease] = Held()
+        self._look_at_s = 0.0
+
+    def now(self) -> datetime:
+        """Give the time: never before what the newest verified document proves, since a unit may have no clock."""
+        now, proven = self._world.now(), self._store.newest_instant()
+        return max(now, proven) if proven else now
+
+    def current(self) -> Held[Lease]:
+        """Give the lease that holds now, with its line; an empty one says why there is none."""
+        now = self.now()
+        self._held = self._store.load(Lease, now)
+        self._look_at_s = self._world.monotonic_s() + LOOK_EVERY_S
+        lease = self._held.document
+        if lease is None or lease.order > self._refused:
+            return self._held
+        return Held(reason="the controller has refused the lease that is held")
+
+    def in_force(self) -> bool:
+        """Tell whether there is a lease that permits sending now."""
+        lease = self.current().document
+        return lease is not None and holds(lease, self.now())
+
+    def refuse(self, lease: Lease) -> None:
+        """Do not use this lease, nor an older one, again."""
+        self._refused = max(self._refused, lease.order)
+
+    def permit(self, held: Held[Lease]) -> Permit:
+        """Give the permit to send under a lease that `current` gave."""
+        if held.document is None:
+            raise EndedError(held.reason)
+        lease = held.document
+
+        def rate_bps() -> int:
+            return self._rate_of(lease)
+
+        return Permit(held.line, rate_bps)
+
+    def _rate_of(self, lease: Lease) -> int:
+        """Give the rate that holds now for bytes under `lease`; raise `EndedError` when it holds no more."""
+        if self._world.monotonic_s() >= self._look_at_s:
+            self.current()
+        newest = self._held.document
+        if newest is None or not holds(newest, max(self._world.now(), newest.issued_at)):
+            raise EndedError("the lease has ended")
+        if newest.fence != lease.fence:
+            raise EndedError(f"a lease with fence {newest.fence} has replaced fence {lease.fence}")
+        return newest.rate_bps

@@ -1,0 +1,61 @@
+"""The uploader's own memory: one small file a recording in `uploads/`, canonical JSON, replaced as a whole.
+
+Nothing in it is believed by anybody else: the recorder releases segments by receipts alone. A record that is missing
+or damaged costs a few questions to the controller and no footage. Layout: docs/ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+from device.uploads.plan import UploadRecord
+from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
+from protocol.durable import SHARED, replace_file
+from protocol.errors import ProtocolError
+from protocol.ids import IdError, parse_id
+
+log = logging.getLogger(__name__)
+
+
+class Records:
+    """The records in one folder; one process writes, the agent only reads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, recording: str) -> UploadRecord:
+        """Give what is remembered of a recording; an empty record when nothing readable is."""
+        path = self._path(recording)
+        try:
+            record = parse_record(UploadRecord, parse_canonical(path.read_bytes(), str(path)), str(path))
+        except FileNotFoundError:
+            return UploadRecord(recording=recording)
+        except ProtocolError as error:
+            log.warning("%s; begun anew", error)
+            return UploadRecord(recording=recording)
+        return record if record.recording == recording else UploadRecord(recording=recording)
+
+    def save(self, record: UploadRecord) -> None:
+        """Keep a record, durably; raise `OSError` when the card refuses, the old one stands then."""
+        self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        replace_file(self._path(record.recording), encode_canonical(encode_record(record)), mode=SHARED)
+
+    def forget_all_but(self, recordings: Collection[str]) -> None:
+        """Remove the records of recordings that are no longer in the spool."""
+        if not self._folder.is_dir():
+            return
+        for path in self._folder.iterdir():
+            if _is_id(path.name) and path.name not in recordings:
+                path.unlink(missing_ok=True)
+
+    def _path(self, recording: str) -> Path:
+        return self._folder / parse_id(recording, "recording")
+
+
+def _is_id(name: str) -> bool:
+    try:
+        return bool(parse_id(name))
+    except IdError:
+        return False

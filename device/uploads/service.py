@@ -1,0 +1,208 @@
+"""The uploader process: one loop that looks at spool and lease, does the next step and remembers what came of it.
+
+What comes next is decided in device/uploads/plan.py; what the unit believes, by the document store. The loop never
+writes into the spool, never erases footage, and may be killed at any time: what the controller acknowledged and the
+few records in `uploads/` are all that it goes on from.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from device.config import DeviceConfig, UploadTable
+from device.identity import DocumentStore, load_root
+from device.uploads.client import Client, ClientSettings, Door, LinkError
+from device.uploads.delivery import Delivery
+from device.uploads.endpoints import Endpoints, LeaseRefusedError, RefusalError
+from device.uploads.inbox import Inbox
+from device.uploads.leases import Leases
+from device.uploads.parcel import EndedError, Pacer
+from device.uploads.plan import AskForLease, Item, Patience, Rest, plan_next
+from device.uploads.records import Records
+from device.uploads.spooled import Look, Spool
+from device.uploads.work import Job, LinkTroubleError, Worker
+from device.world import REAL_WORLD, Stop, World
+from protocol.documents import Receipt
+from protocol.durable import REAL
+from protocol.keyfiles import load_verifying_key
+
+log = logging.getLogger(__name__)
+DOCUMENTS_EVERY_S = 3600.0
+FIRST_DOCUMENTS_S = 60.0
+
+
+def run(config: DeviceConfig, stop: Stop) -> None:
+    """Run the uploader until `stop` is set; raise `KeyFileError`, `AddressError` or `OSError` when it cannot begin."""
+    settings = ClientSettings(
+        url=config.controller.url,
+        identity=config.data / "identity",
+        connect_timeout_s=config.upload.timeout_s,
+        read_timeout_s=config.upload.timeout_s,
+    )
+    client = Client(settings)
+    try:
+        make_uploader(config, client, world=REAL_WORLD, stop=stop).run()
+    finally:
+        client.close()
+
+
+def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop) -> Uploader:
+    """Put the uploader together from the unit's configuration."""
+    data, upload = config.data, config.upload
+    store = DocumentStore(data / "state", device=config.device.id, root=load_root(data / "identity"), files=REAL)
+    spool = Spool(data / "spool", load_verifying_key(data / "identity" / "recorder.pub"))
+    records = Records(data / "uploads")
+    inbox = Inbox(Endpoints(door), store)
+    worker = Worker(
+        endpoints=Endpoints(door),
+        inbox=inbox,
+        delivery=Delivery(door=door, pacer=Pacer(world, stop), piece_bytes=upload.chunk_bytes),
+        spool=spool,
+        records=records,
+        patience=Patience(least_s=upload.retry_min_s, most_s=upload.retry_max_s),
+        jitter=world.jitter,
+    )
+    parts = Parts(worker=worker, inbox=inbox, store=store, leases=Leases(store, world))
+    return Uploader(upload, parts, world=world, stop=stop)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the loop works with."""
+
+    worker: Worker
+    inbox: Inbox
+    store: DocumentStore
+    leases: Leases
+
+
+class Pause:
+    """When something may be tried again: at once, or ever later while it keeps failing."""
+
+    def __init__(self, patience: Patience, world: World) -> None:
+        self._patience = patience
+        self._world = world
+        self._failures = 0
+        self._until_s = 0.0
+
+    @property
+    def left_s(self) -> float:
+        """Give the seconds that are still to wait."""
+        return max(0.0, self._until_s - self._world.monotonic_s())
+
+    def lengthen(self) -> None:
+        """Wait, longer than the last time."""
+        self._failures += 1
+        self.wait(self._patience.delay_s(self._failures, self._world.jitter()))
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long from now."""
+        self._until_s = self._world.monotonic_s() + seconds
+
+    def clear(self) -> None:
+        """Wait no more, and begin small the next time."""
+        self._failures, self._until_s = 0, 0.0
+
+
+class Uploader:
+    """The loop: what it looks at, and when it may bother the controller again."""
+
+    def __init__(self, settings: UploadTable, parts: Parts, *, world: World, stop: Stop) -> None:
+        self._worker = parts.worker
+        self._inbox = parts.inbox
+        self._store = parts.store
+        self._leases = parts.leases
+        self._look_every_s = settings.look_every_s
+        self._world = world
+        self._stop = stop
+        patience = Patience(least_s=settings.retry_min_s, most_s=settings.retry_max_s)
+        self._link_pause = Pause(patience, world)
+        self._lease_pause = Pause(patience, world)
+        self._documents_pause = Pause(patience, world)
+        self._documents_pause.wait(FIRST_DOCUMENTS_S * world.jitter())
+
+    def run(self) -> None:
+        """Turn until `stop` is set."""
+        while not self._stop.is_set():
+            self._stop.wait(self.turn())
+
+    def turn(self) -> float:
+        """Do one step and give the seconds until the next is worth while."""
+        try:
+            return self._turn()
+        except OSError as error:
+            log.error("the unit's card refuses: %s", error)
+            return self._look_every_s
+
+    def _turn(self) -> float:
+        look = self._worker.look()
+        if self._link_pause.left_s > 0:
+            return min(self._link_pause.left_s, self._look_every_s)
+        self._fetch_documents_when_due()
+        held, now = self._leases.current(), self._leases.now()
+        match plan_next(self._items(look), held.document, now):
+            case AskForLease():
+                return self._ask_for_lease_when_due()
+            case Rest():
+                return self._look_every_s
+            case step:
+                return self._attempt(Job(step=step, held=held, permit=self._leases.permit(held), now=now))
+
+    def _items(self, look: Look) -> Iterator[Item]:
+        now = self._leases.now()
+        for recording in look.recordings:
+            name = recording.recording
+            yield Item(
+                recording=recording,
+                record=self._worker.records.load(name),
+                receipt=partial(self._held_receipt, name, now),
+            )
+
+    def _held_receipt(self, recording: str, now: datetime) -> Receipt | None:
+        return self._store.load_receipt(recording, now).document
+
+    def _attempt(self, job: Job) -> float:
+        try:
+            self._worker.perform(job)
+        except EndedError as ended:
+            log.info("sending stopped: %s", ended)
+        except LeaseRefusedError as refusal:
+            log.info("%s", refusal)
+            self._leases.refuse(job.lease)
+        except LinkTroubleError as trouble:
+            log.warning("%s", trouble)
+            self._link_pause.lengthen()
+        else:
+            self._link_pause.clear()
+        return 0.0
+
+    def _ask_for_lease_when_due(self) -> float:
+        if self._lease_pause.left_s == 0:
+            self._ask_for_lease()
+        return 0.0 if self._leases.in_force() else min(self._lease_pause.left_s, self._look_every_s)
+
+    def _ask_for_lease(self) -> None:
+        try:
+            self._inbox.fetch_lease()
+        except (LinkError, RefusalError) as error:
+            log.info("no lease: %s", error)
+        if self._leases.in_force():
+            self._lease_pause.clear()
+        else:
+            self._lease_pause.lengthen()
+
+    def _fetch_documents_when_due(self) -> None:
+        if self._documents_pause.left_s > 0:
+            return
+        try:
+            self._inbox.fetch_documents()
+        except (LinkError, RefusalError) as error:
+            log.info("no documents: %s", error)
+            self._documents_pause.lengthen()
+        else:
+            self._documents_pause.clear()
+            self._documents_pause.wait(DOCUMENTS_EVERY_S * (0.5 + self._world.jitter()))

@@ -1,0 +1,94 @@
+"""A school, a unit with a spool, a small controller on loopback, and an uploader in a world that only waits to move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from device.config import load_config
+from device.uploads.client import Client, ClientSettings
+from device.uploads.plan import UploadRecord
+from device.uploads.records import Records
+from device.uploads.service import Uploader, make_uploader
+from tests.fakes.ingest import Ingest, IngestServer
+from tests.fakes.world import FakeWorld
+from tests.school import School, UnitBundle, make_school
+
+NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
+MOST_TURNS = 400
+
+
+@dataclass
+class Night:
+    """Everything that one upload test plays with."""
+
+    school: School
+    unit: UnitBundle
+    world: FakeWorld
+    ingest: Ingest
+    server: IngestServer
+    client: Client
+    uploader: Uploader
+
+    def grant(self, *, fence: int = 1, rate_bps: int = 1_000_000_000, **options: object) -> bytes:
+        """Put a lease into the unit's state, as the agent does."""
+        line = self.school.issue_lease(
+            self.unit.device,
+            fence=fence,
+            rate_bps=rate_bps,
+            **options,  # type: ignore[arg-type]
+        )
+        self.unit.put_state("lease", line)
+        return line
+
+    def turn(self) -> float:
+        """Take one turn of the loop and let the time pass that it asks for."""
+        delay_s = self.uploader.turn()
+        self.world.advance(delay_s)
+        return delay_s
+
+    def run(self, turns: int = MOST_TURNS) -> int:
+        """Turn until there is nothing to do at the moment; give how many turns that took."""
+        for number in range(turns):
+            if self.turn() > 0:
+                return number
+        raise AssertionError(f"the uploader was still busy after {turns} turns")
+
+    def settle(self, done: object, turns: int = MOST_TURNS) -> None:
+        """Turn until `done()` says yes."""
+        for _ in range(turns):
+            if done():  # type: ignore[operator]
+                return
+            self.turn()
+        raise AssertionError(f"did not settle within {turns} turns; asked: {self.ingest.asked[-6:]}")
+
+    def restart(self) -> None:
+        """Begin anew from the disk alone, as after `kill -9`."""
+        self.uploader = make_uploader(
+            load_config(self.unit.config), self.client, world=self.world.world, stop=self.world
+        )
+
+    def record(self, recording: str) -> UploadRecord:
+        """Give what the uploader remembers."""
+        return Records(self.unit.data / "uploads").load(recording)
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    """A unit at the beginning of a night, and the controller that waits for it."""
+    school = make_school(tmp_path / "school", now=NOW)
+    world = FakeWorld(NOW)
+    unit = school.make_unit(tmp_path / "unit", tables={"upload": {"chunk_bytes": 4096, "retry_min_s": 1.0}})
+    ingest = Ingest(school, unit.recorder.verifying, lambda: world.now_at)
+    with IngestServer(ingest) as server:
+        settings = ClientSettings(
+            url=server.url, identity=unit.data / "identity", connect_timeout_s=5, read_timeout_s=10
+        )
+        client = Client(settings)
+        uploader = make_uploader(load_config(unit.config), client, world=world.world, stop=world)
+        yield Night(school, unit, world, ingest, server, client, uploader)
+        client.close()

@@ -1,0 +1,200 @@
+"""A controller for tests: a made-up school's keys, a database, people, units, and lessons that have been delivered.
+
+Real parts throughout; only the clock is a test's own. The pages are asked through Flask's client or a real server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from zoneinfo import ZoneInfo
+
+from cheroot.wsgi import Server
+from flask import Flask
+from flask.testing import FlaskClient
+
+from controller import Surface, create_app, wiring
+from controller.accounts.models import Role
+from controller.accounts.services import Accounts, make_accounts
+from controller.config import Config, Core, People
+from controller.devices.models import Device
+from controller.migrations import upgrade
+from controller.recordings.ingest import Arrived, take_in
+from controller.recordings.manifests import take_in_manifest
+from controller.services import Services
+from protocol.manifest import Event, parse_manifest
+from protocol.signing import SigningKey
+from tests.lesson import BEGAN_AT, Lesson, MediaSegment, sound_measured
+from tests.school import make_school, new_id
+
+PASSWORD = "four words in a row"
+NIGHT = BEGAN_AT + timedelta(hours=18)
+
+
+@dataclass
+class TestClock:
+    """An aware instant that a test moves."""
+
+    __test__ = False
+    now: datetime = NIGHT
+
+    def __call__(self) -> datetime:
+        """Give the instant."""
+        return self.now
+
+    def pass_time(self, time: timedelta) -> None:
+        """Let time pass."""
+        self.now += time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A person with an account, and the unit in their room."""
+
+    id: str
+    email: str
+    device: str
+    recorder: SigningKey = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The controller, its clock, and what a test does in it."""
+
+    services: Services
+    clock: TestClock
+    epoch: str
+
+    @property
+    def accounts(self) -> Accounts:
+        """Give the accounts."""
+        return make_accounts(self.services)
+
+    def make_app(self) -> Flask:
+        """Make the people's application; mistakes of ours are raised, not shown."""
+        app = create_app(self.services.config, Surface.PEOPLE, self.services)
+        app.testing = True
+        return app
+
+    def client(self, app: Flask | None = None) -> FlaskClient:
+        """Make a browser that is not signed in."""
+        return (app or self.make_app()).test_client()
+
+    def add_person(self, name: str, role: Role) -> str:
+        """Add an account with `PASSWORD`; its address is the name's first word."""
+        account = self.accounts.add(email=email_of(name), name=name, role=role)
+        token = self.accounts.issue_link(account, made_by=None)
+        self.accounts.redeem_link(token, password=PASSWORD, repeated=PASSWORD)
+        return account
+
+    def add_teacher(self, name: str = "Ada Moreno", room: str = "Room 12") -> Teacher:
+        """Add a teacher and the unit of their room."""
+        account, device, recorder = self.add_person(name, Role.TEACHER), new_id(), SigningKey.generate()
+        with self.services.database.writing() as session:
+            session.add(_make_device(device, account, room, recorder))
+        return Teacher(id=account, email=email_of(name), device=device, recorder=recorder)
+
+    def make_lesson(
+        self,
+        teacher: Teacher,
+        segments: Sequence[MediaSegment],
+        *,
+        events: Sequence[Event] = (),
+        torn: frozenset[int] = frozenset(),
+        began_at: datetime = BEGAN_AT,
+    ) -> Lesson:
+        """Record a lesson on a teacher's unit; it has not been delivered yet."""
+        return Lesson(
+            device=teacher.device,
+            owner=teacher.id,
+            recorder=teacher.recorder,
+            epoch=self.epoch,
+            epoch_identity=self.services.keys.epochs[self.epoch],
+            segments=segments,
+            events=(sound_measured(), *events),
+            torn=torn,
+            began_at=began_at,
+        )
+
+    def deliver(self, lesson: Lesson, *, only: int | None = None) -> str:
+        """Take a lesson in as the units' door does; with `only`, no object above that index. Give its id."""
+        services = self.services
+        manifest = parse_manifest(lesson.manifest, lesson.recorder.verifying)
+        with services.database.writing() as session:
+            take_in_manifest(session, services.objects, manifest, lesson.manifest, now=services.clock())
+        incoming = services.config.controller.data / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
+        for index, data in sorted(lesson.objects.items()):
+            if only is None or index <= only:
+                path = incoming / f"{lesson.id}-{index}"
+                path.write_bytes(data)
+                take_in(services, lesson.id, Arrived(path, index, hashlib.sha256(data).hexdigest(), len(data)))
+        return lesson.id
+
+
+def email_of(name: str) -> str:
+    """Give the address of a made-up person."""
+    return f"{name.split()[0].lower()}@school.example"
+
+
+def _make_device(device: str, owner: str, room: str, recorder: SigningKey) -> Device:
+    return Device(
+        id=device,
+        label=room,
+        owner=owner,
+        recorder_key=recorder.verifying.encode(),
+        certificate_digest="0" * 64,
+        certificate_ends_at=NIGHT + timedelta(days=365),
+        added_at=NIGHT,
+    )
+
+
+def make_house(folder: Path, *, zone: str = "Europe/Madrid", url: str = "") -> House:
+    """Make a controller under `folder`, with an empty database of the newest form."""
+    school = make_school(folder, now=BEGAN_AT)
+    config = Config(
+        controller=Core(
+            data=folder / "data", keys=school.keys, key_store=folder / "key-store", time_zone=ZoneInfo(zone)
+        ),
+        people=People(url=url),
+    )
+    (folder / "data").mkdir()
+    clock = TestClock()
+    services = replace(wiring.make_services(config), clock=clock)
+    upgrade(services.database)
+    epoch = next(iter(services.keys.epochs))
+    return House(services=services, clock=clock, epoch=epoch)
+
+
+def form_token(page: str) -> str:
+    """Find the form token of a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, "the page has no form token"
+    return found.group(1)
+
+
+def sign_in(client: FlaskClient, email: str, password: str = PASSWORD) -> None:
+    """Sign a browser in through the form."""
+    token = form_token(client.get("/sign-in").text)
+    answer = client.post("/sign-in", data={"csrf_token": token, "email": email, "password": password})
+    assert answer.status_code == 302, answer.text
+
+
+@contextmanager
+def serve(app: Flask) -> Iterator[str]:
+    """Serve an application on loopback and give its address."""
+    server = Server(("127.0.0.1", 0), app.wsgi_app, numthreads=16)
+    server.prepare()
+    thread = Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.bind_addr[1]}"
+    finally:
+        server.stop()
+        thread.join(timeout=10)

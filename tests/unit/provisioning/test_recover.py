@@ -103,9 +103,12 @@ def test_open_calls_each_fault_by_its_own_status_and_words(name: str, tmp_path: 
 
 def test_statuses_are_distinct_and_documented() -> None:
     """--help lists every exit status that there is, in order of loss."""
-    listed = [int(line.split()[0]) for line in STATUS_HELP.splitlines() if line.strip()[:1].isdigit()]
-    assert listed == sorted({2, *map(int, Status)})
+    listed = [line.split(maxsplit=1) for line in STATUS_HELP.splitlines() if line.strip()[:1].isdigit()]
+    assert [int(number) for number, _ in listed] == sorted({2, *map(int, Status)})
     assert "cut short" in run_open("--help").stdout
+    page = (Path(__file__).parents[3] / "docs" / "protocol" / "envelope.md").read_text("utf-8")
+    for number, words in listed:
+        assert f"| {number} | {words} |" in page
 
 
 def test_open_leaves_no_draft_behind(tmp_path: Path, key_file: Path) -> None:

@@ -8,6 +8,7 @@ import functools
 import os
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -55,10 +56,15 @@ class Vector:
 
 def require_node_modules() -> None:
     """Skip without the npm packages on a developer's machine; fail where everything must have been installed."""
-    if INDEX.exists():
+    require_file(INDEX, os.environ)
+
+
+def require_file(path: Path, environment: Mapping[str, str]) -> None:
+    """Fail (with CI=true) or skip the test when a file of the npm packages is missing."""
+    if path.exists():
         return
-    message = f"{INDEX} is missing: run `npm ci --ignore-scripts` in tests/ (`make test` does it)"
-    if os.environ.get("CI") == "true":
+    message = f"{path} is missing: run `npm ci --ignore-scripts` in tests/ (`make test` does it)"
+    if environment.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
 

@@ -1,6 +1,7 @@
 """The official age test kit, whole: every vector, with the exact failure and the exact plaintext that it names."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from protocol.envelope import (
 )
 from protocol.envelope.filekey import unwrap_file_key
 from protocol.envelope.header import encode_header, parse_header
-from tests.unit.protocol.envelope.kit import VECTORS, Vector, load_vectors, require_node_modules
+from tests.unit.protocol.envelope.kit import VECTORS, Vector, load_vectors, require_file, require_node_modules
 
 FAILURES: dict[str, type[EnvelopeError]] = {
     "header failure": HeaderError,
@@ -45,6 +46,14 @@ def test_kit_is_whole() -> None:
     vectors = load_vectors()
     assert len(vectors) == VECTORS
     assert {vector.get("expect") for vector in vectors.values()} == {"success", *FAILURES}
+
+
+def test_missing_kit_fails_where_it_must_be_installed(tmp_path: Path) -> None:
+    """Without the packages a developer's run skips with the command to type, and a CI run fails."""
+    with pytest.raises(pytest.skip.Exception, match="npm ci --ignore-scripts"):
+        require_file(tmp_path / "index.js", {})
+    with pytest.raises(pytest.fail.Exception, match="npm ci --ignore-scripts"):
+        require_file(tmp_path / "index.js", {"CI": "true"})
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocol.envelope import CHUNK_BYTES, SEALED_CHUNK_BYTES, SealingWriter, open_sealed, parse_header, seal
+from protocol.envelope import (
+    CHUNK_BYTES,
+    SEALED_CHUNK_BYTES,
+    HeaderTruncatedError,
+    SealingWriter,
+    open_sealed,
+    parse_header,
+    recover,
+    seal,
+)
 from tests.unit.protocol.envelope.samples import IDENTITY, NONCE_BYTES, content, header_end, seeded
 
 RECIPIENTS = [IDENTITY.recipient]
@@ -130,6 +139,24 @@ def test_writer_syncs_a_real_file(tmp_path: Path) -> None:
         assert path.stat().st_size == writer.sealed_bytes
         writer.finish()
     assert open_sealed(path.read_bytes(), [IDENTITY]) == content(100_000)
+
+
+@pytest.mark.parametrize("appetite", [700, 65552, 1 << 30])
+@pytest.mark.parametrize("fail_at", range(0, 3 * SEALED_CHUNK_BYTES, 9001))
+def test_writer_that_fails_anywhere_leaves_a_recoverable_file(fail_at: int, appetite: int) -> None:
+    """Wherever the disk is full, what stands there is a torn file whose whole chunks all open."""
+    sink = RecordingSink(appetite=appetite, fail_at=fail_at)
+    writer = SealingWriter(sink, RECIPIENTS)
+    with pytest.raises(OSError, match="no space"):
+        writer.write(content(4 * CHUNK_BYTES))
+    payload_bytes = fail_at - len(writer.header) - NONCE_BYTES
+    if fail_at < len(writer.header):
+        with pytest.raises(HeaderTruncatedError):
+            recover(BytesIO(sink.data))
+        return
+    account = recover(BytesIO(sink.data), [IDENTITY])
+    assert account.whole_chunks == max(0, payload_bytes) // SEALED_CHUNK_BYTES
+    assert account.final_present is False
 
 
 @pytest.mark.parametrize("fail_at", [0, 10, 200, 300, SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES + 1000])

@@ -59,7 +59,7 @@ class Units:
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """`[broker]`: where the bridge finds MQTT; with TLS the bridge may show a certificate of its own."""
+    """`[broker]`: where the bridge finds MQTT; with TLS the bridge proves itself with a certificate."""
 
     host: str = "127.0.0.1"
     port: int = 1883
@@ -167,7 +167,7 @@ class _Parser:
         if not isinstance(value, str):
             raise self._error(*where, f"expected text, got {value!r}")
         if kind is Path:
-            return self._path.parent / Path(value).expanduser()
+            return self._path.absolute().parent / Path(value).expanduser()
         try:
             return parse_window(value) if kind is Window else kind(value)
         except (ValueError, KeyError, OSError) as error:
@@ -193,6 +193,8 @@ def _require_safe(config: Config, path: Path) -> None:
     for table, (certificate_name, certificate, key_name, key) in pairs.items():
         if (certificate is None) != (key is None):
             raise ConfigError(f"{path}: [{table}] {certificate_name} and {key_name}: expected both or neither")
+    if broker.tls and not broker.certificate:
+        raise ConfigError(f"{path}: [broker] certificate: missing; with tls = true the bridge must prove itself")
     encrypted = {"people": bool(people.tls_certificate), "units": units.tls, "broker": broker.tls}
     for table, host in (("people", people.host), ("units", units.host), ("broker", broker.host)):
         if not encrypted[table] and not is_loopback(host):

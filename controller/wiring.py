@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -22,6 +23,9 @@ from controller.recordings.keystore import KeyStore
 from controller.recordings.manifests import Manifests
 from controller.recordings.store import FolderStore
 from controller.services import Services
+
+if TYPE_CHECKING:
+    from controller.bridge.link import BridgeSettings
 
 Register = Callable[[Flask, Services], None]
 
@@ -53,3 +57,14 @@ def units_rooms() -> tuple[Register, ...]:
     from controller.uploads import views as uploads
 
     return (uploads.register, unit_views.register)
+
+
+def bridge_settings(config: Config) -> BridgeSettings:
+    """Say where the bridge finds the broker, and with which files it proves itself there."""
+    from controller.bridge.link import BridgeSettings, TlsFiles
+
+    broker = config.broker
+    tls = None
+    if broker.tls and broker.certificate and broker.key:
+        tls = TlsFiles(authority=config.controller.keys / "ca.pem", certificate=broker.certificate, key=broker.key)
+    return BridgeSettings(host=broker.host, port=broker.port, tls=tls)

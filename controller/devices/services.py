@@ -94,7 +94,7 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     """Say what stands in the unit's device.toml; what is asked for overrides what the configuration tells."""
     scheme = "https" if config.units.tls else "http"
     tables: dict[str, dict[str, Any]] = {
-        "device": {"id": device, "label": wanted.label, "data": "data", "production": True},
+        "device": {"id": device, "label": wanted.label, "data": "data"},
         "controller": {"url": f"{scheme}://{config.units.host}:{config.units.port}"},
         "broker": {"host": config.broker.host, "port": config.broker.port, "tls": config.broker.tls},
         "camera": {"kind": "picamera2"},
@@ -102,4 +102,6 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     }
     for table, keys in wanted.settings.items():
         tables[table] = {**tables.get(table, {}), **keys}
+    real = tables["camera"].get("kind") == "picamera2" and tables["pins"].get("kind") == "gpio"
+    tables["device"].setdefault("production", real)
     return tables

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller.errors import OperatorError
 from controller.keys import SchoolKeys
 from protocol.durable import PRIVATE, REAL, Files, replace_file
 from protocol.envelope import KeyIdentity, open_sealed, parse_identities, seal
@@ -52,6 +51,4 @@ class KeyStore:
             self._files.sync_folder(self._folder)
 
     def _path(self, recording: str) -> Path:
-        if not self._folder.is_absolute():
-            raise OperatorError(f"{self._folder}: expected the key store's path to be absolute")
         return self._folder / f"{recording}.age"

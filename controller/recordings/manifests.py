@@ -7,6 +7,7 @@ recording, and it continues what is held. A fork is refused and written down. De
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from protocol.manifest import (
 )
 from protocol.signing import VerifyingKey
 
+log = logging.getLogger(__name__)
 UNDISCARD = timedelta(days=1)
 """How long a discard at the button can be taken back: the unit's own limit lies within the same day."""
 
@@ -185,3 +187,12 @@ def _follow_discard(row: Recording, manifest: Manifest, now: datetime) -> None:
 def note_refusal(session: Session, device: str, recording: str, refusal: Refusal, now: datetime) -> None:
     """Write down a manifest that no honest unit sends."""
     session.add(Incident(device=device, recording=recording, kind=refusal.code, detail=refusal.detail, at=now))
+
+
+def read_for_release(manifests: Manifests, row: Recording, device: Device | None) -> Manifest | None:
+    """Give the manifest of a recording that is about to be destroyed; None when it is not there to be read any more."""
+    try:
+        return manifests.load(row.id, device.recorder_key) if device else None
+    except (OSError, ProtocolError):
+        log.exception("recording %s: its manifest cannot be read; it is destroyed all the same", row.id)
+        return None

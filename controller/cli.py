@@ -1,0 +1,180 @@
+"""`backrow controller`: the server's commands. Reads options and files, starts what was asked for, prints for people.
+
+Every command takes `--config controller.toml`. The three processes are `serve`, `bridge` and `jobs`; each ends cleanly
+on SIGTERM and can be killed at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from controller.config import Config, load_config
+from controller.errors import OperatorError
+from controller.services import Services
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+CONNECT_WAIT_S = 5.0
+
+
+class Group(click.Group):
+    """A group that tells an operator what to do instead of showing a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an `OperatorError` ends it with its message."""
+        try:
+            return super().invoke(ctx)
+        except OperatorError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def config_option(command: Command) -> Command:
+    """Add the option that every command has."""
+    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return click.option("--config", "path", required=True, type=kind, help="The controller's controller.toml.")(command)
+
+
+def open_services(path: Path) -> Services:
+    """Read the configuration and put the parts together; raise `OperatorError` unless the database is current."""
+    from controller import wiring
+    from controller.migrations import require_current
+
+    services = wiring.make_services(load_config(path))
+    require_current(services.database)
+    return services
+
+
+@click.group(name="controller", cls=Group)
+def group() -> None:
+    """The school's server: pages, bridge, jobs."""
+
+
+@group.command()
+@config_option
+def migrate(path: Path) -> None:
+    """Make the database, or bring it to the form that this version needs."""
+    from controller.db import Database
+    from controller.migrations import upgrade
+
+    config = load_config(path)
+    config.controller.data.mkdir(mode=0o750, parents=True, exist_ok=True)
+    database = Database(config.database_url)
+    upgrade(database)
+    database.close()
+    click.echo(f"The database {database.engine.url.render_as_string()} is current.")
+
+
+@group.command()
+@config_option
+def serve(path: Path) -> None:
+    """Serve the pages to people and take in what units send."""
+    from controller import Surface, create_app, server
+
+    start_log()
+    services = open_services(path)
+    config = services.config
+    units = create_app(config, Surface.UNITS, services)
+    finished = units.extensions["backrow-arrivals"].finish_whole()
+    if finished:
+        logging.getLogger(__name__).info("%d upload(s) that a crash had left whole were taken in", finished)
+    listeners = {
+        "people": server.people_listener(create_app(config, Surface.PEOPLE, services), config),
+        "units": server.units_listener(units, config),
+    }
+    server.serve(listeners, lambda: click.echo(_serving(config)))
+    services.database.close()
+
+
+def _serving(config: Config) -> str:
+    units = f"{'https' if config.units.tls else 'http'}://{config.units.host}:{config.units.port}"
+    return f"Serving people on {people_url(config)} and units on {units}."
+
+
+def people_url(config: Config) -> str:
+    """Give the address of the pages, as links carry it."""
+    people = config.people
+    scheme = "https" if people.tls_certificate else "http"
+    return people.url.rstrip("/") or f"{scheme}://{people.host}:{people.port}"
+
+
+@group.command()
+@config_option
+def bridge(path: Path) -> None:
+    """Carry messages between the broker and the database."""
+    from controller.bridge.link import BridgeLink
+    from controller.bridge.service import Bridge
+    from controller.wiring import bridge_settings
+
+    start_log()
+    services = open_services(path)
+    stop = stop_on_signal()
+    link = BridgeLink(bridge_settings(services.config))
+    carrier = Bridge(services, link, stop)
+    threads = [threading.Thread(target=loop, name=loop.__name__) for loop in (carrier.hear_all, carrier.send_all)]
+    link.start()
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join()
+    link.stop()
+    services.database.close()
+
+
+@group.command()
+@config_option
+def jobs(path: Path) -> None:
+    """Grant leases, issue receipts, renew policies, carry out deletions."""
+    from controller.jobs.service import make_jobs, run_jobs
+    from controller.uploads.incoming import IncomingStore
+
+    start_log()
+    services = open_services(path)
+    incoming = IncomingStore(services.config.controller.data / "incoming")
+    run_jobs(make_jobs(services, incoming), services.clock, stop_on_signal())
+    services.database.close()
+
+
+@group.command()
+@config_option
+def status(path: Path) -> None:
+    """Show the units: reachable or not, fit or not, school days of space left."""
+    from controller.devices.commands import describe_units
+
+    services = open_services(path)
+    click.echo(describe_units(services))
+    services.database.close()
+
+
+def start_log() -> None:
+    """Log to standard error, where systemd's journal or a file takes it."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def stop_on_signal() -> threading.Event:
+    """Give an event that SIGTERM or SIGINT sets."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _attach() -> None:
+    from controller.accounts.commands import admin_link, new_link, teacher_commands
+    from controller.devices.commands import device
+
+    for command in (device, teacher_commands, admin_link, new_link):
+        group.add_command(command)
+
+
+_attach()
+
+if __name__ == "__main__":
+    group()

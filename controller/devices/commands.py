@@ -1,0 +1,70 @@
+"""`backrow controller device`: add a unit, list units."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from controller.devices import repo
+from controller.devices.models import Health, Presence
+from controller.services import Services
+
+
+@click.group(name="device")
+def device() -> None:
+    """The school's units."""
+
+
+@device.command(name="add")
+@click.option("--config", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--label", required=True, help="What people call it: the room.")
+@click.option("--owner", required=True, help="The teacher whose unit it is: address or account id.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the unit's bundle.")
+@click.option("--set", "settings", multiple=True, help="What device.toml shall say beside: table.key=value.")
+def add(path: Path, label: str, owner: str, out: Path, settings: tuple[str, ...]) -> None:
+    """Enter a unit and write its bundle: configuration, identity, certificate, first documents."""
+    from controller.cli import open_services
+    from controller.devices.bundle import parse_settings
+    from controller.devices.services import NewDevice, add_device
+
+    services = open_services(path)
+    row = add_device(services, NewDevice(label=label, owner=owner, settings=parse_settings(settings)), out.absolute())
+    services.database.close()
+    click.echo(f"Added unit {row.id} ({row.label}). Its bundle is in {out}: copy it onto the unit's card and delete it")
+    click.echo(f"here, it holds the unit's keys. The certificate ends on {row.certificate_ends_at:%Y-%m-%d}.")
+
+
+@device.command(name="list")
+@click.option("--config", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def list_units(path: Path) -> None:
+    """List the units."""
+    from controller.cli import open_services
+
+    services = open_services(path)
+    click.echo(describe_units(services))
+    services.database.close()
+
+
+def describe_units(services: Services) -> str:
+    """Say of each unit what IT may know: never whether or how often it recorded."""
+    with services.database.reading() as session:
+        rows = [(row, session.get(Presence, row.id), session.get(Health, row.id)) for row in repo.devices(session)]
+    if not rows:
+        return "There are no units yet; add one with: backrow controller device add"
+    return "\n".join(
+        f"{row.id}  {row.label:<24} {_reachable(presence):<12} {_fit(health)}" for row, presence, health in rows
+    )
+
+
+def _reachable(presence: Presence | None) -> str:
+    if presence is None:
+        return "never seen"
+    return "reachable" if presence.online else "unreachable"
+
+
+def _fit(health: Health | None) -> str:
+    if health is None:
+        return ""
+    days = "" if health.school_days_left is None else f", {health.school_days_left} school days of space left"
+    return ("fit" if health.fit else f"unfit: {health.reason}") + days

@@ -1,0 +1,78 @@
+"""The jobs: leases at every tick, receipts that nobody fetched, policies before they end, deletions that are due.
+
+Each job is tried at its own pace; one that fails is logged and tried again, and never keeps another from running.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.devices.models import Device
+from controller.devices.policies import renew_policies
+from controller.recordings import receipts, repo
+from controller.recordings.manifests import read_for_release
+from controller.recordings.services import Stores, destroy_recording
+from controller.services import Services
+from controller.uploads import leases
+from controller.uploads.incoming import IncomingStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do again and again."""
+
+    name: str
+    every: timedelta
+    perform: Callable[[], object]
+
+
+def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
+    """Give the controller's jobs."""
+    tick = timedelta(seconds=services.config.uploads.tick_s)
+    return (
+        Job("leases", tick, lambda: leases.tick(services)),
+        Job("receipts", min(tick, timedelta(seconds=5)), lambda: receipts.issue_due(services)),
+        Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
+        Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
+        Job("unfinished uploads", timedelta(hours=1), lambda: incoming.sweep(services.clock())),
+    )
+
+
+def destroy_due(services: Services) -> int:
+    """Destroy the recordings whose time to undo is over; tell how many."""
+    with services.database.writing() as session:
+        due = repo.due_for_destruction(session, services.clock())
+        for row in due:
+            manifest = read_for_release(services.manifests, row, session.get(Device, row.device))
+            stores = Stores(services.objects, services.key_store)
+            destroy_recording(session, row, manifest, stores=stores, now=services.clock())
+    return len(due)
+
+
+def run_jobs(jobs: tuple[Job, ...], clock: Callable[[], datetime], stop: threading.Event) -> None:
+    """Perform every job now and then again at its pace, until stopped."""
+    due = {job.name: clock() for job in jobs}
+    while not stop.is_set():
+        now = clock()
+        for job in jobs:
+            if now >= due[job.name]:
+                perform(job)
+                due[job.name] = now + job.every
+        soonest = min(due.values())
+        stop.wait(max(0.05, (soonest - clock()).total_seconds()))
+
+
+def perform(job: Job) -> bool:
+    """Perform one job once; a failure is logged with its cause. Tell whether it went well."""
+    try:
+        job.perform()
+    except Exception:
+        log.exception("job %s failed; it is tried again in %s", job.name, job.every)
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""The controller's two listeners on cheroot: people, and units with TLS and a required client certificate.
+
+A TLS handshake is done by the worker thread that serves the connection: cheroot itself does it in the thread that
+accepts, where one silent connection keeps every other waiting. Each listener has its own threads, so that long uploads
+never starve the pages.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cheroot import server as cheroot_server
+from cheroot import wsgi
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+from controller.config import Config
+
+PEOPLE_THREADS = 24
+UNITS_THREADS = 64
+TIMEOUT_S = 30  # the longest silence inside a request; a slow classroom link pauses, a dead one ends
+STOP_S = 5
+
+log = logging.getLogger(__name__)
+
+
+class WorkerTlsAdapter(BuiltinSSLAdapter):
+    """Wraps sockets without a handshake; `WorkerConnection` does it."""
+
+    def wrap(self, sock: Any) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        """Wrap a socket that was accepted; nothing is read from it yet."""
+        return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
+
+
+def make_tls(context: ssl.SSLContext, certificate: Path, key: Path) -> WorkerTlsAdapter:
+    """Make cheroot's adapter for a context of ours; the one that it would make asks for no client certificate."""
+    adapter = WorkerTlsAdapter(str(certificate), str(key))
+    adapter.context = context
+    return adapter
+
+
+class WorkerConnection(cheroot_server.HTTPConnection):
+    """A connection whose TLS handshake is done by the thread that serves it."""
+
+    def communicate(self) -> bool:
+        """Serve the next request; shake hands before the first one."""
+        if isinstance(self.socket, ssl.SSLSocket) and not self.ssl_env and not self._shake_hands(self.socket):
+            return False
+        return bool(super().communicate())  # type: ignore[no-untyped-call]  # so in cheroot's stubs
+
+    def _shake_hands(self, sock: ssl.SSLSocket) -> bool:
+        try:
+            sock.do_handshake()
+        except OSError as error:  # ssl.SSLError is one
+            log.info("no TLS with %s: %s", self.remote_addr, error)
+            return False
+        self.ssl_env = self.server.ssl_adapter.get_environ(sock)
+        return True
+
+
+class _Listener(wsgi.Server):
+    """cheroot's server, which tells its errors to our log."""
+
+    ConnectionClass = WorkerConnection
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's
+        """Log what cheroot has to say."""
+        log.log(level, "cheroot: %s", msg, exc_info=traceback)
+
+
+def make_listener(
+    app: Callable[..., Any], host: str, port: int, *, threads: int, tls: WorkerTlsAdapter | None = None
+) -> wsgi.Server:
+    """Make a listener; it is bound by `prepare` and served by `serve`."""
+    listener = _Listener(
+        (host, port), app, numthreads=threads, timeout=TIMEOUT_S, shutdown_timeout=STOP_S, request_queue_size=128
+    )
+    listener.keep_alive_conn_limit = 4 * threads  # cheroot's 10 would make most units shake hands for every request
+    listener.ssl_adapter = tls
+    return listener
+
+
+def people_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
+    """Make the people's listener: TLS when there is a certificate, else plain on loopback."""
+    people = config.people
+    tls = None
+    if people.tls_certificate and people.tls_key:
+        context = server_context(people.tls_certificate, people.tls_key)
+        tls = make_tls(context, people.tls_certificate, people.tls_key)
+    return make_listener(app, people.host, people.port, threads=PEOPLE_THREADS, tls=tls)
+
+
+def units_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
+    """Make the units' listener: TLS with a required client certificate of the school's CA, or plain on loopback."""
+    keys = config.controller.keys
+    tls = None
+    if config.units.tls:
+        certificate, key = keys / "server.pem", keys / "server.key"
+        context = server_context(certificate, key)
+        context.load_verify_locations(cafile=str(keys / "ca.pem"))
+        context.verify_mode = ssl.CERT_REQUIRED
+        tls = make_tls(context, certificate, key)
+    return make_listener(app, config.units.host, config.units.port, threads=UNITS_THREADS, tls=tls)
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Make a server's TLS context: 1.2 or newer, no client certificate asked for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(str(certificate), str(key))
+    return context
+
+
+def serve(listeners: dict[str, wsgi.Server], ready: Callable[[], None]) -> None:
+    """Bind all listeners, say so, and serve until SIGTERM or SIGINT; then let running requests end, and return."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    for listener in listeners.values():
+        listener.prepare()
+    threads = [threading.Thread(target=_serve_one, args=(each, stop), name=name) for name, each in listeners.items()]
+    for thread in threads:
+        thread.start()
+    ready()
+    stop.wait()
+    for listener in listeners.values():
+        listener.stop()
+    for thread in threads:
+        thread.join()
+
+
+def _serve_one(listener: wsgi.Server, stop: threading.Event) -> None:
+    try:
+        listener.serve()
+    except Exception:
+        log.exception("a listener ended; the controller stops")
+        raise
+    finally:
+        stop.set()

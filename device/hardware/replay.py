@@ -89,9 +89,11 @@ class ReplayCamera:
         except InputBroken as broken:
             if not cancel.is_set():
                 sink.on_end(CameraEnd(EndReason.CUT_OFF, str(broken)))
-        except (MediaError, OSError) as error:
-            if not cancel.is_set():
-                sink.on_fault(CameraFault(f"{self.facts.description}: {error}"))
+        except Exception as error:
+            # Whatever it is, a camera that has stopped must say so: the lamp depends on it.
+            sink.on_fault(CameraFault(f"{self.facts.description}: stopped: {error}"))
+            if not isinstance(error, MediaError):
+                raise
 
     def _play(self, sink: CameraSink, cancel: threading.Event) -> None:
         pace = _Pace(self._clock, self._settings.speed)

@@ -62,9 +62,9 @@ class Slate:
         return b"".join(rows)
 
     def _draw_texture(self, canvas: bytearray, number: int) -> None:
-        """The lower fifth moves like people do, enough to make an encoder work."""
+        """A strip at the foot moves like people do, enough to make an encoder work."""
         width, stride = self._luma.width, self._luma.stride
-        for row in range(self._luma.height * 4 // 5, self._luma.height):
+        for row in range(self._luma.height * 8 // 9, self._luma.height):
             offset = (row * 131 + number * (1 + row % 3)) % width
             canvas[row * stride : row * stride + width] = self._noise[offset : offset + width]
 

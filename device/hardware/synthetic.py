@@ -91,9 +91,11 @@ class SyntheticCamera:
     def _run(self, sink: CameraSink, cancel: threading.Event) -> None:
         try:
             self._film(sink, cancel)
-        except (av.FFmpegError, OSError) as error:
-            if not cancel.is_set():
-                sink.on_fault(CameraFault(f"{self.facts.description}: the encoder failed: {error}"))
+        except Exception as error:
+            # Whatever it is, a camera that has stopped must say so: the lamp depends on it.
+            sink.on_fault(CameraFault(f"{self.facts.description}: stopped: {error}"))
+            if not isinstance(error, av.FFmpegError):
+                raise
 
     def _film(self, sink: CameraSink, cancel: threading.Event) -> None:
         settings, studio = self._settings, _Studio(self._settings)

@@ -16,6 +16,7 @@ class Tones:
 
     def __init__(self, *, rate_hz: int) -> None:
         self._rate_hz = rate_hz
+        self._hum = array("h", (_hum(sample / rate_hz) for sample in range(rate_hz)))
         self._seconds: dict[int, bytes] = {}
 
     def samples(self, start: int, count: int) -> bytes:
@@ -30,18 +31,20 @@ class Tones:
 
     def _second(self, number: int) -> bytes:
         if number not in self._seconds:
-            rate = self._rate_hz
-            values = (self._value(number, sample / rate) for sample in range(rate))
-            self._seconds[number] = _little_endian(array("h", values))
+            values = self._hum[:]
+            for sample in range(round(_BEEP_S * self._rate_hz)):
+                values[sample] += round(_BEEP_LEVEL * math.sin(2 * math.pi * beep_hz(number) * sample / self._rate_hz))
+            self._seconds[number] = _little_endian(values)
         return self._seconds[number]
 
-    def _value(self, number: int, at_s: float) -> int:
-        """A vowel-like hum of three harmonics, four syllables a second, and the beep."""
-        pitch = 2 * math.pi * 140 * at_s
-        syllable = 0.5 - 0.5 * math.cos(2 * math.pi * 4 * at_s)
-        hum = _HUM_LEVEL * syllable * (math.sin(pitch) + 0.6 * math.sin(3 * pitch) + 0.3 * math.sin(7 * pitch)) / 1.9
-        beep = _BEEP_LEVEL * math.sin(2 * math.pi * beep_hz(number) * at_s) if at_s < _BEEP_S else 0.0
-        return round(hum + beep)
+
+def _hum(at_s: float) -> int:
+    """A vowel-like hum of three harmonics, four syllables a second."""
+    pitch = 2 * math.pi * 140 * at_s
+    syllable = 0.5 - 0.5 * math.cos(2 * math.pi * 4 * at_s)
+    return round(
+        _HUM_LEVEL * syllable * (math.sin(pitch) + 0.6 * math.sin(3 * pitch) + 0.3 * math.sin(7 * pitch)) / 1.9
+    )
 
 
 def beep_hz(second: int) -> int:

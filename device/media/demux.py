@@ -6,7 +6,8 @@ could be read was given.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +27,7 @@ _Track = TypeVar("_Track", VideoStream, AudioStream)
 
 _DEFAULT_DURATION = TICKS_PER_S // 25
 _TAIL_TOLERANCE_S = 1.0
+_MOST_HELD = 32
 
 Footage = VideoPacket | AudioFrame
 
@@ -47,16 +49,17 @@ def read_video(path: Path) -> Iterator[VideoPacket]:
     """Yield the pictures as Annex-B access units in decoding order."""
     with open_input(path) as container:
         video = pick_video(container, path)
-        order = _DecodingOrder()
-        held: VideoPacket | None = None
-        for unit in _access_units(container, video):
-            packet = order.place(unit)
-            if held is not None:
-                yield _until(held, packet.dts)
-            held = packet
-        if held is not None:
-            yield held
-        _check_end(path, video, held)
+        last: VideoPacket | None = None
+        pictures = _Pictures(container, video)
+        for packet in _in_decoding_order(pictures):
+            if last is not None:
+                yield _until(last, packet.dts)
+            last = packet
+        if last is not None:
+            yield last
+        _check_end(path, video, last)
+        if pictures.damaged:
+            raise InputBroken(f"{path}: {pictures.damaged} damaged pictures were left out")
 
 
 def read_audio(path: Path) -> Iterator[AudioFrame]:
@@ -88,12 +91,19 @@ class _MonoSound:
             converted = self._resampler.resample(frame)
         except ValueError:  # the track changed its layout or rate in the middle
             yield from self.flush()
-            converted = self._resampler.resample(frame)
+            converted = self._try_afresh(frame)
         yield from map(self._port_frame, converted)
 
     def flush(self) -> Iterator[AudioFrame]:
         yield from map(self._port_frame, self._resampler.resample(None))
         self._resampler = self._fresh()
+
+    def _try_afresh(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        try:
+            return self._resampler.resample(frame)
+        except (ValueError, av.FFmpegError):  # no layout that can be mixed: damaged, and silence stands in its place
+            self._resampler = self._fresh()
+            return []
 
     def _port_frame(self, frame: av.AudioFrame) -> AudioFrame:
         pts = self._next_pts
@@ -113,31 +123,81 @@ def to_ticks(value: int, time_base: Fraction) -> int:
 
 
 class _DecodingOrder:
-    """Gives every picture a `dts` that rises and a `pts` that is not before it, changing only what breaks that."""
+    """Gives every picture a `dts` that rises and a `pts` that is not before it, changing only what breaks that.
+
+    Matroska keeps no `dts`; FFmpeg works them out, except for the first pictures of a stream with B-frames. Those are
+    held back until one is known, and get theirs by counting backwards from it.
+    """
 
     def __init__(self) -> None:
         self._last_dts: int | None = None
+        self._held: list[_Unit] = []
 
-    def place(self, unit: "Packet[VideoStream]") -> VideoPacket:
-        pts, dts = _ticks_of(unit)
+    def place(self, unit: "_Unit") -> list[VideoPacket]:
+        """Take the next picture; return those whose times are settled."""
+        if self._last_dts is None and unit.dts is None and len(self._held) < _MOST_HELD:
+            self._held.append(unit)
+            return []
+        held, self._held = self._held, []
+        known = unit.dts if unit.dts is not None else _earliest(held)
+        return [*self._count_back(held, known), self._settle(unit, unit.dts)]
+
+    def flush(self) -> list[VideoPacket]:
+        """Return what is still held back: a film so short that no `dts` came."""
+        held, self._held = self._held, []
+        return self._count_back(held, _earliest(held))
+
+    def _count_back(self, held: "list[_Unit]", known: int | None) -> list[VideoPacket]:
+        if known is None:
+            return [self._settle(unit, None) for unit in held]
+        first = known - sum(unit.duration for unit in held)
+        packets = []
+        for unit in held:
+            packets.append(self._settle(unit, first))
+            first += unit.duration
+        return packets
+
+    def _settle(self, unit: "_Unit", dts: int | None) -> VideoPacket:
         if dts is None:
-            dts = pts if self._last_dts is None or pts is None else min(pts, self._last_dts + _DEFAULT_DURATION)
-        if dts is None:
-            dts = 0
+            dts = self._last_dts + 1 if self._last_dts is not None else unit.pts or 0
         if self._last_dts is not None and dts <= self._last_dts:
             dts = self._last_dts + 1
         self._last_dts = dts
-        pts = dts if pts is None else max(pts, dts)
-        duration = to_ticks(unit.duration, unit.time_base) if unit.duration else _DEFAULT_DURATION
-        return VideoPacket(bytes(unit), pts, dts, duration, unit.is_keyframe)
+        pts = dts if unit.pts is None else max(unit.pts, dts)
+        return VideoPacket(unit.data, pts, dts, unit.duration, unit.keyframe)
 
 
-def _ticks_of(unit: "Packet[VideoStream]") -> tuple[int | None, int | None]:
-    base = unit.time_base
-    return (
-        None if unit.pts is None else to_ticks(unit.pts, base),
-        None if unit.dts is None else to_ticks(unit.dts, base),
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """An access unit with the times that the container gave, in ticks; None where it gave none."""
+
+    data: bytes
+    pts: int | None
+    dts: int | None
+    duration: int
+    keyframe: bool
+
+
+def _unit(packet: "Packet[VideoStream]") -> _Unit:
+    base = packet.time_base
+    return _Unit(
+        data=bytes(packet),
+        pts=None if packet.pts is None else to_ticks(packet.pts, base),
+        dts=None if packet.dts is None else to_ticks(packet.dts, base),
+        duration=(to_ticks(packet.duration, base) if packet.duration else 0) or _DEFAULT_DURATION,
+        keyframe=packet.is_keyframe,
     )
+
+
+def _earliest(units: list[_Unit]) -> int | None:
+    return min((unit.pts for unit in units if unit.pts is not None), default=None)
+
+
+def _in_decoding_order(packets: Iterable["Packet[VideoStream]"]) -> Iterator[VideoPacket]:
+    order = _DecodingOrder()
+    for packet in packets:
+        yield from order.place(_unit(packet))
+    yield from order.flush()
 
 
 def _until(packet: VideoPacket, next_dts: int) -> VideoPacket:
@@ -145,11 +205,28 @@ def _until(packet: VideoPacket, next_dts: int) -> VideoPacket:
     return VideoPacket(packet.data, packet.pts, packet.dts, next_dts - packet.dts, packet.keyframe)
 
 
-def _access_units(container: InputContainer, video: VideoStream) -> Iterator["Packet[VideoStream]"]:
-    to_annexb = BitStreamFilterContext("h264_mp4toannexb", video)
-    for packet in _packets(container.demux(video)):
-        if not packet.is_corrupt:  # a picture that the file's end cuts in two
-            yield from to_annexb.filter(packet)
+class _Pictures:
+    """The access units of one track in Annex-B form; `damaged` counts those that were cut or could not be read."""
+
+    def __init__(self, container: InputContainer, video: VideoStream) -> None:
+        self.damaged = 0
+        self._packets = _packets(container.demux(video))
+        self._to_annexb = BitStreamFilterContext("h264_mp4toannexb", video)
+
+    def __iter__(self) -> Iterator["Packet[VideoStream]"]:
+        for packet in self._packets:
+            if packet.is_corrupt:  # such as a picture that the file's end cuts in two
+                self.damaged += 1
+            else:
+                yield from self._convert(packet)
+
+    def _convert(self, packet: "Packet[VideoStream]") -> "list[Packet[VideoStream]]":
+        try:
+            return self._to_annexb.filter(packet)
+        except av.FFmpegError:
+            self.damaged += 1
+            self._to_annexb.flush()
+            return []
 
 
 def _packets(demuxed: "Iterator[Packet[_Track]]") -> "Iterator[Packet[_Track]]":

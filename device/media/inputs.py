@@ -182,7 +182,8 @@ def _why_unreadable(path: Path, error: Exception) -> str:
         return f"{path}: an MP4 whose index (moov) is missing, so it was cut off while it was written; repair it first"
     if isinstance(error, PermissionError):
         return f"{path}: may not be read by this user"
-    return f"{path}: not a video file that can be read ({error})"
+    words = getattr(error, "strerror", None) or error
+    return f"{path}: not a video file that can be read ({words})"
 
 
 def _top_level_boxes(path: Path) -> list[bytes]:

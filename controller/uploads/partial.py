@@ -138,6 +138,7 @@ class Partial:
             try:
                 replace_file(self._info, info.encode(), mode=SHARED, files=self._files)
             except OSError:
+                self._files.unlink(self._info)
                 self._files.unlink(self.path)
                 raise
             finally:

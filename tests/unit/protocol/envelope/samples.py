@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Callable
 from io import BytesIO
 
-from protocol.envelope import SEALED_CHUNK_BYTES, X25519Identity, generate_x25519, seal
+from protocol.envelope import CHUNK_BYTES, SEALED_CHUNK_BYTES, X25519Identity, generate_x25519, parse_header, seal
+from protocol.envelope.filekey import unwrap_file_key
+from protocol.envelope.stream import ChunkCipher
 
 IDENTITY = generate_x25519(random_bytes=lambda count: b"\x42" * count)
 OTHER = generate_x25519(random_bytes=lambda count: b"\x43" * count)
@@ -48,6 +50,14 @@ def flip(sealed: bytes, place: int) -> bytes:
     changed = bytearray(sealed)
     changed[place] ^= 1
     return bytes(changed)
+
+
+def with_empty_final_chunk() -> bytes:
+    """A file of one whole chunk and a final chunk that holds nothing, which no writer may make."""
+    sealed = sealed_sample(CHUNK_BYTES + 1)
+    file_key = unwrap_file_key(parse_header(sealed[: header_end(sealed)]), [IDENTITY])
+    cipher = ChunkCipher(file_key, sealed[header_end(sealed) : chunk_start(sealed, 0)])
+    return sealed[: chunk_start(sealed, 1)] + cipher.seal_final(1, b"")
 
 
 class Trickle:

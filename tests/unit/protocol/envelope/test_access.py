@@ -26,6 +26,7 @@ from tests.unit.protocol.envelope.samples import (
     flip,
     header_end,
     sealed_sample,
+    with_empty_final_chunk,
 )
 
 LENGTHS = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 4 * CHUNK_BYTES, 4 * CHUNK_BYTES + 99]
@@ -178,3 +179,12 @@ def test_torn_file_still_needs_its_header() -> None:
     """Nothing opens without header and nonce, torn or not."""
     with pytest.raises(EnvelopeError, match="no content in it"):
         RandomAccessReader(BytesIO(LONG[: header_end(LONG)]), [IDENTITY], tail=Tail.TORN)
+
+
+def test_empty_final_chunk_is_no_end_of_a_file() -> None:
+    """A final chunk that holds nothing after others is refused, and as a torn file it is left out."""
+    sealed = with_empty_final_chunk()
+    with pytest.raises(ChunkError, match="final chunk is empty"):
+        RandomAccessReader(BytesIO(sealed), [IDENTITY])
+    torn = RandomAccessReader(BytesIO(sealed), [IDENTITY], tail=Tail.TORN)
+    assert (torn.size, torn.complete) == (CHUNK_BYTES, False)

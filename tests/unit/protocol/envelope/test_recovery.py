@@ -23,6 +23,7 @@ from tests.unit.protocol.envelope.samples import (
     flip,
     header_end,
     sealed_sample,
+    with_empty_final_chunk,
 )
 
 THREE = sealed_sample(2 * CHUNK_BYTES + 100)
@@ -131,3 +132,9 @@ def test_header_bytes_are_read_exactly() -> None:
     file.seek(500)
     assert read_header_bytes(file) == THREE[:HEADER_END]
     assert file.read(NONCE_BYTES) == THREE[HEADER_END:PAYLOAD_START]
+
+
+def test_empty_final_chunk_does_not_make_a_file_whole() -> None:
+    """A final chunk that holds nothing after others is against the format: it is torn bytes, not an end."""
+    account = recover(BytesIO(with_empty_final_chunk()), [IDENTITY])
+    assert (account.final_present, account.whole_chunks, account.torn_bytes) == (False, 1, 16)

@@ -232,12 +232,11 @@ class _Grammar:
 
     def _open(self, line: Line, opened: Opened) -> None:
         last = self.segments[-1] if self.segments else None
-        expected = len(self.segments) + 1
-        take = last.opened.take if last else 1
-        if opened.index != expected or (last and not last.ended) or opened.take not in (take, take + bool(last)):
+        expected, takes = len(self.segments) + 1, _takes_after(last)
+        if opened.index != expected or (last and not last.ended) or opened.take not in takes:
             raise ManifestError(
                 f"manifest line {line.number}: segment {opened.index} of take {opened.take} opened, expected segment "
-                f"{expected} of take {take}{' or the next' if last else ''}, after the one before has ended"
+                f"{expected} of take {' or '.join(map(str, takes))}, after the one before has ended"
             )
         self.segments.append(Segment(opened=opened, ended=None, moment=line.moment))
 
@@ -254,6 +253,14 @@ class _Grammar:
                 f"{len(self.segments)}{'' if not self.segments or self.segments[-1].ended else ', the last one open'}"
             )
         self.closed = closed
+
+
+def _takes_after(last: Segment | None) -> tuple[int, ...]:
+    """Give the takes to which the next segment may belong: a segment that was cut off ended its take."""
+    if last is None:
+        return (1,)
+    take = last.opened.take
+    return (take + 1,) if isinstance(last.ended, Recovered) else (take, take + 1)
 
 
 def whole_lines(data: bytes) -> bytes:

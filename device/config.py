@@ -14,6 +14,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -135,6 +136,7 @@ class TimingsTable:
     """
 
     debounce_s: float = 0.03
+    double_tap_s: float = 0.4
     stop_s: float = 2.0
     stop_until_s: float = 5.0
     discard_s: float = 6.0
@@ -149,20 +151,26 @@ class TimingsTable:
         _require_range("settle_s", self.settle_s, 0, 30)
         _require_range("stale_s", self.stale_s, 1, 30)
         _require_range("release_every_s", self.release_every_s, 0.05, 3600)
-        ladder = (self.debounce_s, self.stop_s, self.stop_until_s, self.discard_s, self.stuck_s)
+        ladder = (self.debounce_s, self.double_tap_s, self.stop_s, self.stop_until_s, self.discard_s, self.stuck_s)
         if any(low >= high for low, high in itertools.pairwise(ladder)):
-            raise ValueError(f"stop_s: expected debounce_s < stop_s < stop_until_s < discard_s < stuck_s, got {ladder}")
+            raise ValueError(
+                "stop_s: expected debounce_s < double_tap_s < stop_s < stop_until_s < discard_s < stuck_s, "
+                f"got {ladder}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class LimitsTable:
-    """Where a recording ends by itself, how media are cut, and what must be free before one begins."""
+    """Where a recording ends by itself, how media are cut, what must be free before one begins, and until when (by the
+    school's clock) a discard can be undone.
+    """
 
     recording_s: float = 7200.0
     segment_s: float = 30.0
     fragment_s: float = 0.5
     spool_reserve_bytes: int = 64 * 1024 * 1024
     lesson_bytes: int = 1024 * 1024 * 1024
+    undo_until: time = time(18, 0)
 
     def __post_init__(self) -> None:
         """Refuse cuts that make no sense."""
@@ -323,7 +331,14 @@ def _names(names: typing.Iterable[str]) -> str:
 def _expectation(kind: Any) -> str:
     if issubclass(kind, StrEnum):
         return "one of " + ", ".join(repr(item.value) for item in kind)
-    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path as text"}
+    words = {
+        time: "a time of day",
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        Path: "a path as text",
+    }
     return words[kind]
 
 
@@ -332,7 +347,7 @@ def _example(kind: Any) -> str:
         kind = typing.get_args(kind)[0]
     if issubclass(kind, StrEnum):
         return f'"{next(iter(kind)).value}"'
-    return {str: '"…"', int: "1", float: "1.0", bool: "false", Path: '"/var/lib/backrow"'}[kind]
+    return {time: "18:00:00", str: '"…"', int: "1", float: "1.0", bool: "false", Path: '"/var/lib/backrow"'}[kind]
 
 
 def _describe(value: Any) -> str:

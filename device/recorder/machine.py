@@ -121,15 +121,17 @@ def refuse(state: State, _event: Event) -> Step:
 
 @_rule("recording pattern, then the camera", Phase.RECORDING, Phase.CLOSING)
 def begin(state: State, event: Event) -> Step:
-    after = replace(state, recording=event.recording)
+    after = replace(state, recording=event.recording, pressed_s=event.since_s)
     if state.leaving:
         return _close(after, CloseReason.STOPPED)
     after = replace(after, phase=Phase.RECORDING, began_s=event.at_s, durable_s=event.at_s, camera_faults=0)
     return after, (Show(patterns.RECORDING), StartTake())
 
 
-@_rule("could not be begun", Phase.FAULT, Phase.OFF)
+@_rule("could not be begun, or gone on with", Phase.FAULT, Phase.CLOSING, Phase.OFF)
 def abort(state: State, event: Event) -> Step:
+    if state.recording:
+        return _close(state, CloseReason.FAULT)
     return _fail(state, event.reason)
 
 
@@ -186,7 +188,7 @@ def live(state: State, event: Event) -> Step:
 
 @_rule("3 s without durable bytes, or the limit", Phase.STALLED, Phase.STOPPING)
 def watch(state: State, event: Event) -> Step:
-    if event.at_s - state.began_s >= state.limits.recording_s:
+    if event.at_s - state.pressed_s >= state.limits.recording_s:
         return _stop(state, CloseReason.LIMIT)
     if event.at_s - state.durable_s >= state.limits.stale_s:
         return replace(state, phase=Phase.STALLED), (Show(patterns.FAULT), Report("nothing_durable"))
@@ -195,7 +197,7 @@ def watch(state: State, event: Event) -> Step:
 
 @_rule("15 s without durable bytes, or the limit", Phase.STOPPING)
 def wait(state: State, event: Event) -> Step:
-    if event.at_s - state.began_s >= state.limits.recording_s:
+    if event.at_s - state.pressed_s >= state.limits.recording_s:
         return _stop(state, CloseReason.LIMIT)
     if event.at_s - state.durable_s >= state.limits.hopeless_s:
         return _stop(state, CloseReason.FAULT)

@@ -6,6 +6,7 @@ Pure values; what follows from them stands in machine.py. Times are seconds of t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -77,8 +78,8 @@ class TakeEnd(StrEnum):
 class Event:
     """Something that happened at `at_s`.
 
-    `since_s`: of a tap or hold, when the press began. `recording`: of BOOTED, the one to go on with; of BEGUN, the one
-    begun. `interrupted`: of BOOTED, a power cut had ended a recording.
+    `since_s`: of a tap or hold, when the press began; of BEGUN, when the recording was begun. `recording`: of BOOTED,
+    the one to go on with; of BEGUN, the one begun. `interrupted`: of BOOTED, a power cut had ended a recording.
     """
 
     kind: Kind
@@ -184,7 +185,8 @@ class Limits:
 class State:
     """Everything that the machine remembers.
 
-    `entered_s`: when the phase was entered. `began_s`: when this process first started the recording's camera.
+    `entered_s`: when the phase was entered. `pressed_s`: when the recording was begun. `began_s`: when this process
+    first started its camera.
     `wanted`: a press came while the last recording was being put away. `unfit`: why the unit may not record, if so.
     """
 
@@ -193,6 +195,7 @@ class State:
     entered_s: float = 0.0
     recording: str = ""
     permit: PressDecision | None = None
+    pressed_s: float = 0.0
     began_s: float = 0.0
     durable_s: float = 0.0
     camera_faults: int = 0
@@ -201,3 +204,14 @@ class State:
     leaving: bool = False
     stuck: bool = False
     unfit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """What the journal keeps of a state: phase, recording and why that is being stopped; in which boot and when."""
+
+    phase: Phase
+    boot: str
+    wall_at: datetime
+    recording: str | None = None
+    reason: CloseReason | None = None

@@ -55,6 +55,13 @@ class ManifestWriter:
         self._number, self._previous = self._number + 1, digest_of(line)
 
 
+def start_manifest(path: Path, begun: Begun, signer: Signer) -> tuple[Manifest, ManifestWriter]:
+    """Write the first line of a new manifest, durably, and give a writer that goes on after it."""
+    writer = ManifestWriter(path, signer)
+    writer.append(begun)
+    return parse_manifest(path.read_bytes(), signer.key.verifying), writer
+
+
 def continue_manifest(path: Path, signer: Signer) -> tuple[Manifest, ManifestWriter]:
     """Read a manifest, cut off a torn last line, and give a writer that goes on after it.
 

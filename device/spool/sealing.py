@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from device.media.boxes import padding_box
-from device.media.muxer import Fragment
+from device.media.muxer import Fragment, InitSegment
+from device.media.segments import SegmentIndex
 from protocol.durable import SHARED, Files
 from protocol.envelope import Recipient, SealingWriter
 from protocol.manifest import TICKS_PER_SECOND, FragmentEntry, Sealed
@@ -60,14 +61,13 @@ class SegmentWriter:
     Every method raises `OSError` when the disk fails; the segment is torn then, and `abandon` is all that is left.
     """
 
-    def __init__(self, path: Path, *, index: int, recipient: Recipient, files: Files) -> None:
-        self.index = index
+    def __init__(self, path: Path, *, number: int, recipient: Recipient, files: Files) -> None:
+        self.number = number
+        self.media = SegmentIndex(length=0)
         self._sink = _Sink(path, files)
         self._writer = SealingWriter(self._sink, [recipient], sync=files.sync)
-        self._fragments: list[FragmentEntry] = []
         self._unsent: deque[_Stretch] = deque()
         self._init_bytes = 0
-        self._written_bytes = 0
         try:
             self._writer.flush()
             files.sync_folder(path.parent)
@@ -81,36 +81,23 @@ class SegmentWriter:
         return self._writer.header_sha256.hex()
 
     @property
-    def duration_ticks(self) -> int:
-        """Tell how much the fragments play, in 1/90000 s."""
-        return sum(entry.duration_ticks for entry in self._fragments)
-
-    @property
     def sealed_bytes(self) -> int:
         """Tell how many bytes the file has taken."""
         return self._writer.sealed_bytes
 
-    def write_init(self, data: bytes) -> None:
+    def write_init(self, init: InitSegment) -> None:
         """Begin the segment with the take's init, so that it plays alone."""
-        self._init_bytes = len(data)
-        self._write(data)
+        self._init_bytes = len(init.data)
+        self.media = SegmentIndex.begin(init)
+        self._writer.write(init.data)
 
     def write_fragment(self, fragment: Fragment) -> None:
         """Seal a fragment; on return all but at most a quarter of a second of it is on the disk."""
-        begin = self._written_bytes
-        self._write(fragment.data)
-        self._fragments.append(
-            FragmentEntry(
-                offset=begin,
-                length=len(fragment.data),
-                start_ticks=fragment.start_ticks,
-                duration_ticks=fragment.duration_ticks,
-                keyframe=int(fragment.begins_with_keyframe),
-            )
-        )
-        self._unsent.append(_Stretch(begin, self._written_bytes, fragment.duration_ticks))
+        self._writer.write(fragment.data)
+        entry = self.media.add(fragment)
+        self._unsent.append(_Stretch(entry.offset, self.media.length, entry.duration_ticks))
         if self._held_back_ticks() > HELD_BACK_LIMIT_TICKS:
-            self._write(padding_box(max(self._writer.bytes_to_release, LEAST_PADDING_BYTES)))
+            self._pad(max(self._writer.bytes_to_release, LEAST_PADDING_BYTES))
         self._writer.flush()
 
     def finish(self) -> Sealed:
@@ -118,25 +105,34 @@ class SegmentWriter:
         self._writer.finish()
         self._sink.close()
         return Sealed(
-            index=self.index,
+            index=self.number,
             digest=self._sink.digest.hexdigest(),
             size_bytes=self._writer.sealed_bytes,
             init_bytes=self._init_bytes,
-            duration_ticks=self.duration_ticks,
-            fragments=tuple(self._fragments),
+            duration_ticks=self.media.duration_ticks,
+            fragments=tuple(
+                FragmentEntry(
+                    offset=entry.offset,
+                    length=entry.length,
+                    start_ticks=entry.start_ticks,
+                    duration_ticks=entry.duration_ticks,
+                    keyframe=int(entry.keyframe),
+                )
+                for entry in self.media.entries
+            ),
         )
 
     def abandon(self) -> None:
         """Close the file as it is, for recovery to look at; idempotent."""
         self._sink.close()
 
-    def _write(self, data: bytes) -> None:
-        self._writer.write(data)
-        self._written_bytes += len(data)
+    def _pad(self, size: int) -> None:
+        self._writer.write(padding_box(size))
+        self.media.add_padding(size)
 
     def _held_back_ticks(self) -> float:
         """Tell how much media no flush can make durable yet."""
-        durable = self._written_bytes - self._writer.held_back
+        durable = self.media.length - self._writer.held_back
         while self._unsent and self._unsent[0].end <= durable:
             self._unsent.popleft()
         return sum(

@@ -25,16 +25,16 @@ class SpoolStore:
     """The spool under `root`; everything that changes it goes through `files`."""
 
     def __init__(self, root: Path, files: Files) -> None:
-        self._root = root
+        self.root = root
         self.files = files
 
     def prepare(self) -> None:
         """Make the spool's own folder."""
-        self.files.make_folder(self._root, FOLDER_MODE)
+        self.files.make_folder(self.root, FOLDER_MODE)
 
     def recordings(self) -> tuple[str, ...]:
         """Name the recordings that have a folder, in the order of their names; foreign names are passed over."""
-        names = (entry.name for entry in os.scandir(self._root) if entry.is_dir(follow_symlinks=False))
+        names = (entry.name for entry in os.scandir(self.root) if entry.is_dir(follow_symlinks=False))
         return tuple(sorted(name for name in names if _is_id(name)))
 
     def create(self, recording: str) -> None:
@@ -43,7 +43,7 @@ class SpoolStore:
         if folder.exists():
             raise FileExistsError(f"{folder}: a new recording needs a folder that is not there")
         self.files.make_folder(folder, FOLDER_MODE)
-        self.files.sync_folder(self._root)
+        self.files.sync_folder(self.root)
 
     def put_key(self, recording: str, sealed: bytes) -> None:
         """Lay the recording's sealed identity, durably."""
@@ -51,7 +51,7 @@ class SpoolStore:
 
     def folder(self, recording: str) -> Path:
         """Name a recording's folder."""
-        return self._root / parse_id(recording, "recording")
+        return self.root / parse_id(recording, "recording")
 
     def manifest_path(self, recording: str) -> Path:
         """Name a recording's manifest."""
@@ -86,7 +86,7 @@ class SpoolStore:
         self.files.sync_folder(folder)
         self.files.unlink(folder / _MANIFEST)
         self.files.remove_folder(folder)
-        self.files.sync_folder(self._root)
+        self.files.sync_folder(self.root)
 
     def remove_drafts(self, recording: str) -> None:
         """Remove what a replacement that was cut off left behind."""
@@ -98,7 +98,7 @@ class SpoolStore:
 
         Raises `OSError` when the disk has not that much.
         """
-        path = self._root / _RESERVE
+        path = self.root / _RESERVE
         descriptor = self.files.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE)
         try:
             if os.fstat(descriptor).st_size != size_bytes:
@@ -112,7 +112,7 @@ class SpoolStore:
 
     def release_reserve(self) -> None:
         """Give the reserve back to the disk: now is when it is needed."""
-        self.files.unlink(self._root / _RESERVE)
+        self.files.unlink(self.root / _RESERVE)
 
 
 def _is_id(name: str) -> bool:

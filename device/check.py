@@ -1,0 +1,71 @@
+"""Looks over a unit without starting anything: configuration, keys, documents, space; and says what is wrong.
+
+It reads and writes nothing, and opens neither camera nor pins. Each finding says what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from device.config import DeviceConfig
+from device.hardware.disk import SystemDisk
+from device.hardware.ports import DiskFault
+from device.identity import DocumentStore, Identity, load_identity
+from protocol.documents import Document, Keyring, Policy, Recipients
+from protocol.durable import REAL
+from protocol.keyfiles import KeyFileError, read_secret
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; without a problem it is in order."""
+
+    what: str
+    problem: str = ""
+
+
+def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
+    """Look over the unit at `now`, thing by thing."""
+    yield from (Finding(part, "only pretends; not for a classroom") for part in config.pretends)
+    try:
+        identity = load_identity(config.data / "identity")
+    except KeyFileError as error:
+        yield Finding("identity/", str(error))
+        return
+    yield Finding("identity/recorder.key, recorder.pub, root.pub")
+    yield from _check_tls(config.data / "identity")
+    yield from _check_documents(config, identity, now)
+    yield _check_space(config)
+
+
+def _check_tls(folder: Path) -> Iterator[Finding]:
+    missing = [name for name in ("tls.pem", "ca.pem") if not (folder / name).is_file()]
+    yield Finding("identity/tls.pem, ca.pem", f"missing: {', '.join(missing)}; lay the bundle there" if missing else "")
+    try:
+        read_secret(folder / "tls.key")
+        yield Finding("identity/tls.key")
+    except KeyFileError as error:
+        yield Finding("identity/tls.key", str(error))
+
+
+def _check_documents(config: DeviceConfig, identity: Identity, now: datetime) -> Iterator[Finding]:
+    store = DocumentStore(config.data / "state", device=config.device.id, root=identity.root, files=REAL)
+    kinds: tuple[type[Document], ...] = (Keyring, Recipients, Policy)
+    for kind in kinds:
+        yield Finding(f"state/{kind.KIND}", store.load(kind, now).reason)
+    recipients = store.load(Recipients, now).document
+    if recipients and recipients.epoch_at(now) is None:
+        yield Finding("state/recipients", f"no epoch covers {now}; the controller must publish newer recipients")
+
+
+def _check_space(config: DeviceConfig) -> Finding:
+    needed = config.limits.lesson_bytes + config.limits.spool_reserve_bytes
+    try:
+        free = SystemDisk().free_bytes(config.data)
+    except DiskFault as fault:
+        return Finding("space", str(fault))
+    problem = f"{free} bytes are free, one lesson needs {needed}; deliver recordings or use a larger card"
+    return Finding("space", problem if free < needed else "")

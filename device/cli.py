@@ -1,0 +1,123 @@
+"""The commands of the unit: its three processes, and a look over the unit before they start.
+
+Each command loads what it needs when it is called: the recorder's process never imports the network, the others never
+import the camera. Errors are sentences with what to do next.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from device.config import ConfigError, DeviceConfig, load_config
+from protocol.errors import ProtocolError
+
+log = logging.getLogger("device")
+
+
+def _load(_context: click.Context, _parameter: click.Parameter, path: Path) -> DeviceConfig:
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("/etc/backrow/device.toml"),
+    show_default=True,
+    callback=_load,
+    help="The unit's device.toml.",
+)
+
+
+@click.group()
+@click.option("--verbose", is_flag=True, help="Say more.")
+def group(verbose: bool) -> None:  # noqa: FBT001 click hands options over by name
+    """The classroom unit: recorder, agent, uploader."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+
+@group.command()
+@config_option
+def recorder(config: DeviceConfig) -> None:
+    """Record when the button is pressed. It has no network."""
+    from device.hardware.ports import HardwareError
+    from device.media.errors import InputRefused
+    from device.wiring import open_recorder
+
+    _say_what_pretends(config)
+    try:
+        with open_recorder(config) as unit:
+            _on_signal(unit.terminate)
+            status = unit.run()
+    except (HardwareError, InputRefused, ProtocolError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(status)
+
+
+@group.command()
+@config_option
+def agent(config: DeviceConfig) -> None:
+    """Speak with the broker: presence, documents, health."""
+    from device.agent.service import run
+
+    _run_until_told(run, config)
+
+
+@group.command()
+@config_option
+def uploader(config: DeviceConfig) -> None:
+    """Deliver sealed recordings under a lease."""
+    from device.uploads.service import run
+
+    _run_until_told(run, config)
+
+
+@group.command()
+@config_option
+def check(config: DeviceConfig) -> None:
+    """Look over configuration, keys and documents, and say what is wrong."""
+    from device.check import check_unit
+
+    findings = list(check_unit(config, datetime.now(UTC)))
+    for finding in findings:
+        click.echo(f"wrong  {finding.what}: {finding.problem}" if finding.problem else f"ok     {finding.what}")
+    wrong = [finding for finding in findings if finding.problem and finding.what not in config.pretends]
+    if wrong:
+        raise click.ClickException(f"{len(wrong)} of {len(findings)} things are wrong with unit {config.device.label}")
+
+
+def _say_what_pretends(config: DeviceConfig) -> None:
+    for part in config.pretends:
+        log.warning("NOT A REAL CLASSROOM UNIT: %s only pretends", part)
+
+
+def _run_until_told(run: Callable[[DeviceConfig, threading.Event], None], config: DeviceConfig) -> None:
+    stop = threading.Event()
+    _on_signal(stop.set)
+    try:
+        run(config, stop)
+    except (ProtocolError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _on_signal(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop())
+
+
+if __name__ == "__main__":
+    group()

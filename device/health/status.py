@@ -1,0 +1,44 @@
+"""The recorder's status file: fit or unfit and why, how much is free, and what lies damaged in the spool.
+
+It carries no times, and the free bytes only in coarse steps, so that whoever reads it does not learn when a room
+records (promise P7). The agent reads it. Layout: docs/ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from protocol.codec import encode_canonical, encode_record
+from protocol.durable import SHARED, Files, replace_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecorderStatus:
+    """What the recorder says of the unit; `damaged` are sentences for IT."""
+
+    fit: bool
+    reason: str = ""
+    free_bytes: int = 0
+    damaged: tuple[str, ...] = ()
+
+
+def round_down(free_bytes: int, step_bytes: int) -> int:
+    """Coarsen a number of bytes to whole steps."""
+    return free_bytes - free_bytes % step_bytes
+
+
+class StatusFile:
+    """The file at `path`, written only when it would say something new."""
+
+    def __init__(self, path: Path, files: Files) -> None:
+        self._path = path
+        self._files = files
+        self._said: RecorderStatus | None = None
+
+    def say(self, status: RecorderStatus) -> None:
+        """Replace the file; raise `OSError` when the disk fails."""
+        if status == self._said:
+            return
+        replace_file(self._path, encode_canonical(encode_record(status)), mode=SHARED, files=self._files)
+        self._said = status

@@ -1,0 +1,112 @@
+"""Begins a recording: its identity is made, sealed to the epoch's recipient, laid down durably, and forgotten.
+
+From then on the unit can seal to the recording and open nothing of it. The camera is not touched here. Keys: the
+design in docs/ARCHITECTURE.md; `begun`: docs/protocol/manifest.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device.consent import PressDecision
+from device.hardware.ports import Disk
+from device.identity import DocumentStore
+from device.recorder.moments import Moments
+from device.spool.manifest import Signer, continue_manifest, start_manifest
+from device.spool.recording import OpenRecording
+from device.spool.store import SpoolStore
+from protocol.documents import Epoch, Recipients
+from protocol.envelope import EnvelopeError, Recipient, generate_hybrid, generate_x25519, parse_recipient, seal
+from protocol.ids import ID_BYTES, make_id
+from protocol.manifest import Begun, digest_of
+
+DISK_FULL = "disk_full"
+NO_RECIPIENTS = "no_recipients"
+
+
+class CannotBegin(Exception):
+    """A precondition of recording is missing; the text is the reason for IT."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpoolLimits:
+    """What must be free before a recording begins, and what is set aside so that a full disk can end one well."""
+
+    lesson_bytes: int
+    reserve_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginner:
+    """What beginning a recording takes."""
+
+    device: str
+    camera: str
+    store: SpoolStore
+    signer: Signer
+    documents: DocumentStore
+    moments: Moments
+    disk: Disk
+    limits: SpoolLimits
+    random_bytes: Callable[[int], bytes]
+
+    def begin(self, permit: PressDecision) -> OpenRecording:
+        """Make a recording that `permit` allows; raise `CannotBegin` or `OSError`, then nothing was captured."""
+        self.require_space()
+        epoch, recipient = self.require_epoch()
+        recording = make_id(self.random_bytes(ID_BYTES))
+        self.store.create(recording)
+        try:
+            return self._begin(recording, permit, epoch=epoch.name, recipient=recipient)
+        except OSError:
+            self.store.remove_recording(recording)
+            raise
+
+    def resume(self, recording: str) -> OpenRecording:
+        """Take up a recording that was mended; it needs no whole lesson's space, only the reserve for its end."""
+        self._hold_reserve()
+        return OpenRecording(self.store, *continue_manifest(self.store.manifest_path(recording), self.signer))
+
+    def require_space(self) -> None:
+        """Raise `CannotBegin` unless the reserve is held and a whole lesson is free beside it."""
+        self._hold_reserve()
+        if self.disk.free_bytes(self.store.root) < self.limits.lesson_bytes:
+            raise CannotBegin(DISK_FULL)
+
+    def require_epoch(self) -> tuple[Epoch, Recipient]:
+        """Give the epoch to whose recipient a recording that begins now is sealed."""
+        now = self.moments.now_at()
+        held = self.documents.load(Recipients, now)
+        epoch = held.document.epoch_at(now) if held.document else None
+        if epoch is None:
+            raise CannotBegin(NO_RECIPIENTS)
+        try:
+            return epoch, parse_recipient(epoch.recipient)
+        except EnvelopeError:
+            raise CannotBegin(NO_RECIPIENTS) from None
+
+    def _hold_reserve(self) -> None:
+        try:
+            self.store.hold_reserve(self.limits.reserve_bytes)
+        except OSError:
+            raise CannotBegin(DISK_FULL) from None
+
+    def _begin(self, recording: str, permit: PressDecision, *, epoch: str, recipient: Recipient) -> OpenRecording:
+        identity = generate_hybrid() if recipient.post_quantum else generate_x25519()
+        sealed = seal((identity.encode() + "\n").encode("ascii"), [recipient])
+        self.store.put_key(recording, sealed)
+        begun = Begun(
+            recording=recording,
+            device=self.device,
+            owner=permit.owner,
+            epoch=epoch,
+            key_digest=digest_of(sealed),
+            key_bytes=len(sealed),
+            recipient=str(identity.recipient),
+            policy_generation=permit.policy_generation,
+            policy_version=permit.policy_version,
+            camera=self.camera,
+            lesson=permit.lesson,
+        )
+        return OpenRecording(self.store, *start_manifest(self.store.manifest_path(recording), begun, self.signer))

@@ -1,0 +1,42 @@
+"""The journal: the checkpoint of the machine's state, on the disk before any effect of it is performed.
+
+One small file, replaced durably, and only when something changed that a restart must know. It says nothing of media;
+what it meant when the power went is decided in recovery.py.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from device.recorder.states import Checkpoint, State
+from protocol.codec import CodecError, encode_canonical, encode_record, parse_canonical, parse_record
+from protocol.durable import Files, replace_file
+
+
+class Journal:
+    """The checkpoint file at `path`."""
+
+    def __init__(self, path: Path, files: Files) -> None:
+        self._path = path
+        self._files = files
+        self._last: tuple[object, ...] | None = None
+
+    def load(self) -> Checkpoint | None:
+        """Read the last checkpoint; None when there is none, or none that can be read (which a cut cannot cause)."""
+        try:
+            data = self._path.read_bytes()
+            return parse_record(Checkpoint, parse_canonical(data, "recorder/journal"), "recorder/journal")
+        except (OSError, CodecError):
+            return None
+
+    def save(self, state: State, *, boot: str, wall_at: datetime) -> None:
+        """Write the checkpoint durably, when it says something new; raise `OSError` when the disk fails."""
+        known = (state.phase, state.recording, state.reason)
+        if known == self._last:
+            return
+        checkpoint = Checkpoint(
+            phase=state.phase, boot=boot, wall_at=wall_at, recording=state.recording or None, reason=state.reason
+        )
+        replace_file(self._path, encode_canonical(encode_record(checkpoint)), files=self._files)
+        self._last = known

@@ -1,0 +1,118 @@
+"""Writes the media of one take into the recording's segments: mux, cut, seal, flush; and measures the sound.
+
+Used by one thread, the take's writer. It keeps no media beyond the fragment in the making. Sound measures and faults
+become events of the manifest: docs/protocol/manifest.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from device.hardware.ports import SOUND_RATE_HZ, AudioFrame, PictureFacts, VideoPacket
+from device.media.levels import LevelMeter, SoundMeasures
+from device.media.muxer import Fragment, InitSegment, MuxerOutput, TakeMuxer, TakeSummary
+from device.media.segments import SegmentLimits, decide_cut
+from device.spool.recording import OpenRecording
+from device.spool.sealing import SegmentWriter
+from protocol.manifest import Event, EventName, Sound, SoundVerdict
+
+SILENT_PERMILLE = 900
+DETAIL_CHARS = 300
+
+
+class MediaWriter:
+    """The take being written. Every method that writes raises `OSError` when the disk fails."""
+
+    def __init__(self, recording: OpenRecording, picture: PictureFacts, limits: SegmentLimits) -> None:
+        self.number = recording.next_take
+        self._recording = recording
+        self._limits = limits
+        self._muxer = TakeMuxer(picture)
+        self._meter = LevelMeter(rate_hz=SOUND_RATE_HZ)
+        self._init: InitSegment | None = None
+        self._segment: SegmentWriter | None = None
+        self._faults: list[str] = []
+
+    @property
+    def origin_ticks(self) -> int | None:
+        """Give the source's time at which the take begins; None before its first keyframe."""
+        return self._muxer.origin_ticks
+
+    def add(self, item: VideoPacket | AudioFrame) -> bool:
+        """Take a picture or sound; tell whether sealed media became durable. Raises `TakeBroken`."""
+        if isinstance(item, VideoPacket):
+            return self._write(self._muxer.add_video(item))
+        if self._muxer.origin_ticks is not None:
+            self._meter.add(item.samples)
+        return self._write(self._muxer.add_audio(item))
+
+    def note_fault(self, detail: str) -> None:
+        """Remember a fault that the take survives, from any thread; it is written down at the take's end."""
+        self._faults.append(detail)
+
+    def finish(self, detail: str) -> None:
+        """Seal what there is, and write down how the sound was and what went wrong (`detail`; empty: nothing)."""
+        self._write(self._muxer.close())
+        if self._segment is not None:
+            self._recording.seal_segment(self._segment)
+            self._segment = None
+        summary = self._muxer.summary
+        for fault in filter(None, (*self._faults, detail)):
+            self._note(EventName.FAULT, summary, detail=fault[:DETAIL_CHARS])
+        if summary.pictures:
+            self._note(EventName.SOUND, summary, sound=judge_sound(self._meter.measures(), summary))
+
+    def abandon(self) -> None:
+        """Close a segment that could not be sealed, as it is; recovery will say what it holds. Idempotent."""
+        if self._segment is not None:
+            self._segment.abandon()
+            self._segment = None
+
+    def _write(self, outputs: Iterable[MuxerOutput]) -> bool:
+        durable = False
+        for output in outputs:
+            if isinstance(output, InitSegment):
+                self._init = output
+            else:
+                self._write_fragment(output)
+                durable = True
+        return durable
+
+    def _write_fragment(self, fragment: Fragment) -> None:
+        if self._segment is not None and decide_cut(self._segment.media, fragment, self._limits):
+            self._recording.seal_segment(self._segment)
+            self._segment = None
+        if self._segment is None:
+            self._segment = self._open_segment()
+        self._segment.write_fragment(fragment)
+
+    def _open_segment(self) -> SegmentWriter:
+        if self._init is None:
+            raise AssertionError("the muxer gave a fragment before its init segment")
+        segment = self._recording.open_segment(self.number)
+        segment.write_init(self._init)
+        return segment
+
+    def _note(self, name: EventName, summary: TakeSummary, *, detail: str = "", sound: Sound | None = None) -> None:
+        event = Event(name=name, take=self.number, at_ticks=summary.end_ticks, detail=detail, sound=sound)
+        self._recording.note(event)
+
+
+def judge_sound(measures: SoundMeasures, summary: TakeSummary) -> Sound:
+    """Put the measures into the manifest's numbers; silence that the muxer filled in counts as silence."""
+    filled_s = summary.silent_samples / SOUND_RATE_HZ
+    whole_s = measures.seconds + filled_s
+    silent = (measures.silence_share * measures.seconds + filled_s) / whole_s if whole_s else 1.0
+    silent_permille = round(1000 * silent)
+    verdict = SoundVerdict(measures.verdict.value)
+    if not summary.sound_samples:
+        verdict = SoundVerdict.NONE
+    elif silent_permille > SILENT_PERMILLE and verdict is not SoundVerdict.CLIPPING:
+        verdict = SoundVerdict.SILENT
+    return Sound(
+        verdict=verdict,
+        silent_permille=silent_permille,
+        clipped_permille=round(1000 * measures.clipping_share),
+        loudness_mdbfs=round(1000 * measures.rms_dbfs),
+        peak_mdbfs=round(1000 * measures.peak_dbfs),
+    )

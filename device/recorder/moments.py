@@ -1,0 +1,48 @@
+"""What time it is, as far as the unit may believe it.
+
+Without a trusted clock the time is at least that of the release, of the newest verified document and of the last
+checkpoint: a Pi has no battery clock and wakes up in the past. Never sets the clock.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from device.hardware.ports import Clock
+from protocol.manifest import Moment
+
+RELEASED_AT = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+class Moments:
+    """The unit's clock, and the latest instant that is known to have passed."""
+
+    def __init__(self, clock: Clock, *known: datetime | None) -> None:
+        self._clock = clock
+        self._floor = RELEASED_AT
+        for instant in known:
+            self.learn(instant)
+
+    @property
+    def trusted(self) -> bool:
+        """Tell whether the network has set the clock since boot."""
+        return self._clock.is_trusted()
+
+    def learn(self, instant: datetime | None) -> None:
+        """Note an instant that has certainly passed."""
+        if instant is not None and instant > self._floor:
+            self._floor = instant
+
+    def now_at(self) -> datetime:
+        """Give the time: the clock's when it is trusted, else that or the latest known instant."""
+        now = self._clock.now_at()
+        return now if self.trusted else max(now, self._floor)
+
+    def moment(self) -> Moment:
+        """Give the moment that a manifest line carries."""
+        return Moment(
+            wall_at=self.now_at(),
+            wall_trusted=self.trusted,
+            boot=self._clock.boot_id,
+            monotonic_ms=int(self._clock.monotonic_s() * 1000),
+        )

@@ -1,0 +1,215 @@
+"""Performs the machine's effects in the world: lamp, camera, keys, manifest, status.
+
+It does what it is told and answers with events; what to do next is the machine's to say. The disk's refusals become
+events, a lamp that cannot be set ends the process (promise P1: no recording without a true lamp).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import singledispatchmethod
+
+from device.consent import PressDecision
+from device.hardware.ports import Button, Camera, Clock, DiskFault, Lamp, Microphone
+from device.media.segments import SegmentLimits
+from device.recorder.begin import Beginner, CannotBegin
+from device.recorder.fitness import Fitness
+from device.recorder.media import MediaWriter
+from device.recorder.permission import Permission
+from device.recorder.recovery import plan_boot
+from device.recorder.states import (
+    Ask,
+    Begin,
+    Bookmark,
+    Checkpoint,
+    Close,
+    Effect,
+    Event,
+    Exit,
+    GiveUp,
+    Kind,
+    Report,
+    Resume,
+    Show,
+    StartTake,
+    StopTake,
+)
+from device.recorder.take import Take
+from device.spool.keeping import SpoolKeeper
+from device.spool.recording import OpenRecording
+from protocol import manifest
+from protocol.errors import ProtocolError
+
+log = logging.getLogger(__name__)
+SPOOL_FAILED = "spool_failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """The unit's parts."""
+
+    button: Button
+    camera: Camera
+    microphone: Microphone | None
+    lamp: Lamp
+    clock: Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workroom:
+    """What the recorder works with on its disk."""
+
+    keeper: SpoolKeeper
+    beginner: Beginner
+    permission: Permission
+    fitness: Fitness
+    segments: SegmentLimits
+
+
+class Performer:
+    """Holds what is going on in the world: the open recording and the running take. Used by the main loop alone."""
+
+    def __init__(self, hardware: Hardware, room: Workroom, post: Callable[[Event], None]) -> None:
+        self._hardware = hardware
+        self._room = room
+        self._post = post
+        self._recording: OpenRecording | None = None
+        self._permit: PressDecision | None = None
+        self._take: Take | None = None
+        self._take_number = 0
+        self.exit_status: int | None = None
+
+    @property
+    def active(self) -> str:
+        """Name the recording that is being made, if any."""
+        return self._recording.name if self._recording else ""
+
+    def look_around(self, checkpoint: Checkpoint | None) -> None:
+        """Bring the spool into order after a restart, close what does not go on, and say BOOTED."""
+        mended = self._room.keeper.mend_all()
+        self._room.fitness.note_damage(tuple(problem for each in mended for problem in each.problems))
+        plan = plan_boot(
+            checkpoint,
+            boot=self._hardware.clock.boot_id,
+            open_recordings=tuple(each.recording for each in mended if each.is_open),
+        )
+        for recording, reason in plan.close:
+            log.warning("recording %s was cut off: closed as %s", recording, reason.value)
+            self._room.keeper.end(recording, reason)
+        at_s = self._hardware.clock.monotonic_s()
+        self._post(Event(kind=Kind.BOOTED, at_s=at_s, recording=plan.resume, interrupted=plan.interrupted))
+
+    def end_take(self) -> None:
+        """Let go of the take that has ended, or of the one that still runs when the process leaves."""
+        if self._take is not None:
+            self._take.dispose()
+            self._take = None
+
+    def check_consent(self) -> None:
+        """Say FORBIDDEN when a newer policy forbids the running recording."""
+        if self._recording is None or self._permit is None:
+            return
+        if not self._room.permission.still_holds(self._permit, self._recording.began):
+            self._say(Kind.FORBIDDEN)
+
+    @singledispatchmethod
+    def perform(self, effect: Effect) -> None:
+        """Do one thing in the world."""
+        raise TypeError(f"no way to perform {effect!r}")
+
+    @perform.register
+    def _show(self, effect: Show) -> None:
+        self._hardware.lamp.show(effect.pattern)
+
+    @perform.register
+    def _ask(self, effect: Ask) -> None:
+        owner = self._room.keeper.owner_of(effect.recording) if effect.recording else None
+        permit = self._room.permission.ask(owner)
+        kind = Kind.ALLOWED if permit.allowed else Kind.REFUSED
+        self._post(Event(kind=kind, at_s=self._hardware.clock.monotonic_s(), permit=permit, reason=permit.reason))
+
+    @perform.register
+    def _begin(self, effect: Begin) -> None:
+        self._take_up(effect.permit, lambda: self._room.beginner.begin(effect.permit))
+
+    @perform.register
+    def _resume(self, effect: Resume) -> None:
+        self._take_up(effect.permit, lambda: self._room.beginner.resume(effect.recording))
+
+    @perform.register
+    def _start_take(self, _effect: StartTake) -> None:
+        self.end_take()
+        hardware = self._hardware
+        writer = MediaWriter(self._required_recording(), hardware.camera.picture, self._room.segments)
+        self._take_number = writer.number
+        self._take = Take(hardware.camera, hardware.microphone, writer=writer, clock=hardware.clock, post=self._post)
+        self._take.start()
+
+    @perform.register
+    def _stop_take(self, _effect: StopTake) -> None:
+        if self._take is not None:
+            self._take.stop()
+
+    @perform.register
+    def _bookmark(self, effect: Bookmark) -> None:
+        if self._take is None:
+            return
+        ticks = self._take.ticks_at(effect.at_s)
+        bookmark = manifest.Event(name=manifest.EventName.BOOKMARK, take=self._take_number, at_ticks=ticks)
+        try:
+            self._required_recording().note(bookmark)
+        except OSError as error:
+            log.error("a bookmark could not be written: %s", error)  # the take meets the same disk and says so
+
+    @perform.register
+    def _close(self, effect: Close) -> None:
+        self._recording, self._permit = None, None
+        try:
+            self._room.keeper.end(effect.recording, effect.reason)
+        except (OSError, ProtocolError) as error:
+            log.error("recording %s could not be closed: %s", effect.recording, error)
+            self._say(Kind.NOT_CLOSED, SPOOL_FAILED)
+        else:
+            self._say(Kind.CLOSED)
+
+    @perform.register
+    def _report(self, effect: Report) -> None:
+        self._room.fitness.say(effect.reason)
+
+    @perform.register
+    def _exit(self, _effect: Exit) -> None:
+        self.exit_status = 0
+
+    @perform.register
+    def _give_up(self, effect: GiveUp) -> None:
+        log.error("giving up: %s; a restart recovers the recording", effect.reason)
+        self.exit_status = 1
+
+    def _take_up(self, permit: PressDecision, make: Callable[[], OpenRecording]) -> None:
+        try:
+            self._recording = make()
+        except CannotBegin as cause:
+            self._say(Kind.NOT_BEGUN, str(cause))
+        except (OSError, DiskFault, ProtocolError) as error:
+            log.error("a recording could not be begun: %s", error)
+            self._say(Kind.NOT_BEGUN, SPOOL_FAILED)
+        else:
+            self._permit = permit
+            self._say_begun(self._recording)
+
+    def _say_begun(self, recording: OpenRecording) -> None:
+        """Say when the recording was begun on this boot's clock, also when it is taken up after a restart."""
+        now_s, began = self._hardware.clock.monotonic_s(), recording.began
+        same_boot = began.boot == self._hardware.clock.boot_id
+        since_s = min(now_s, began.monotonic_ms / 1000) if same_boot else now_s
+        self._post(Event(kind=Kind.BEGUN, at_s=now_s, recording=recording.name, since_s=since_s))
+
+    def _required_recording(self) -> OpenRecording:
+        if self._recording is None:
+            raise AssertionError("the machine asked for a take without a recording")
+        return self._recording
+
+    def _say(self, kind: Kind, reason: str = "") -> None:
+        self._post(Event(kind=kind, at_s=self._hardware.clock.monotonic_s(), reason=reason))

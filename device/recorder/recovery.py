@@ -1,0 +1,73 @@
+"""Decides what becomes of recordings that were open when the process or the power went.
+
+Pure: one table says, for each last-known phase, what a restart in the same boot and one after another boot mean.
+Nothing is replayed; whatever footage was cut has been recovered before this is asked (device/spool/mending.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from device.recorder.states import Checkpoint, Phase
+from protocol.manifest import CloseReason
+
+
+class Fate(Enum):
+    """What happens to the journal's recording."""
+
+    RESUME = "goes on with a new take"
+    INTERRUPT = "closed as interrupted; the lamp asks for a press"
+    COMPLETE = "closed for the reason that it was being stopped for"
+
+
+# For each last-known phase: after a restart of the process in the same boot, and after another boot.
+BOOT_TABLE: dict[Phase, tuple[Fate, Fate]] = {
+    Phase.BOOTING: (Fate.INTERRUPT, Fate.INTERRUPT),
+    Phase.READY: (Fate.INTERRUPT, Fate.INTERRUPT),
+    Phase.INTERRUPTED: (Fate.INTERRUPT, Fate.INTERRUPT),
+    Phase.UNFIT: (Fate.INTERRUPT, Fate.INTERRUPT),
+    Phase.ASKING: (Fate.RESUME, Fate.INTERRUPT),
+    Phase.PREPARING: (Fate.RESUME, Fate.INTERRUPT),
+    Phase.RECORDING: (Fate.RESUME, Fate.INTERRUPT),
+    Phase.STALLED: (Fate.RESUME, Fate.INTERRUPT),
+    Phase.STOPPING: (Fate.COMPLETE, Fate.COMPLETE),
+    Phase.CLOSING: (Fate.COMPLETE, Fate.COMPLETE),
+    Phase.FAULT: (Fate.INTERRUPT, Fate.INTERRUPT),
+    Phase.OFF: (Fate.INTERRUPT, Fate.INTERRUPT),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BootPlan:
+    """Which recording goes on, for what reason each other one is closed, and whether a power cut ended one."""
+
+    resume: str = ""
+    close: tuple[tuple[str, CloseReason], ...] = ()
+
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether the lamp has to ask for a press."""
+        return any(reason is CloseReason.INTERRUPTED for _, reason in self.close)
+
+
+def plan_boot(checkpoint: Checkpoint | None, *, boot: str, open_recordings: tuple[str, ...]) -> BootPlan:
+    """Plan for the recordings whose manifests are not closed; at most the journal's own one goes on."""
+    fates = {recording: _fate(checkpoint, boot, recording) for recording in open_recordings}
+    resumed = [recording for recording, fate in fates.items() if fate is Fate.RESUME]
+    return BootPlan(
+        resume=resumed[0] if resumed else "",
+        close=tuple((each, _reason(checkpoint, fate)) for each, fate in fates.items() if fate is not Fate.RESUME),
+    )
+
+
+def _fate(checkpoint: Checkpoint | None, boot: str, recording: str) -> Fate:
+    if checkpoint is None or checkpoint.recording != recording:
+        return Fate.INTERRUPT
+    return BOOT_TABLE[checkpoint.phase][checkpoint.boot != boot]
+
+
+def _reason(checkpoint: Checkpoint | None, fate: Fate) -> CloseReason:
+    if fate is Fate.COMPLETE and checkpoint is not None:
+        return checkpoint.reason or CloseReason.STOPPED
+    return CloseReason.INTERRUPTED

@@ -1,0 +1,178 @@
+"""The recorder process: one loop that takes events, asks the machine, writes the checkpoint, performs the effects.
+
+Camera, writer and button only put events into its queue; nobody else touches lamp, journal or machine. It has no
+network: neither this module nor what it imports speaks to one. The law it follows is machine.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device.hardware.ports import ButtonEdge, HardwareError
+from device.recorder.fitness import Fitness
+from device.recorder.gestures import GestureTimings
+from device.recorder.hands import Hands
+from device.recorder.journal import Journal
+from device.recorder.machine import step
+from device.recorder.moments import Moments
+from device.recorder.performer import Hardware, Performer, Workroom
+from device.recorder.states import Event, Kind, Limits, State
+from device.spool.releasing import Releaser
+
+log = logging.getLogger(__name__)
+TICK_S = 0.25
+
+Item = Event | ButtonEdge | HardwareError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """The machine's limits, the hand's timings, and how often the spool is looked through."""
+
+    limits: Limits
+    gestures: GestureTimings
+    look_every_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What only the loop uses: the journal, the clock's knowledge, and the one who erases what may be erased."""
+
+    journal: Journal
+    moments: Moments
+    releaser: Releaser
+
+
+class Inbox:
+    """The loop's queue: any thread, and a signal handler, may put something in; nothing ever waits."""
+
+    def __init__(self) -> None:
+        self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+
+    def put(self, item: Item) -> None:
+        """Hand something to the loop."""
+        self._items.put(item)
+
+    def get(self, timeout_s: float) -> Item | None:
+        """Take the next thing, or None when nothing came in time."""
+        try:
+            return self._items.get(timeout=max(0.0, timeout_s))
+        except queue.Empty:
+            return None
+
+
+class Recorder:
+    """The whole recorder; `run` is its life."""
+
+    def __init__(self, hardware: Hardware, *, room: Workroom, desk: Desk, pace: Pace, inbox: Inbox) -> None:
+        self._hardware = hardware
+        self._button = hardware.button
+        self._desk = desk
+        self._pace = pace
+        self._inbox = inbox
+        self._fitness: Fitness = room.fitness
+        self._performer = Performer(hardware, room, inbox.put)
+        self._hands = Hands(hardware.button, pace.gestures)
+        self._state = State(limits=pace.limits)
+        self._fault = ""
+        self._next_tick_s = 0.0
+        self._next_look_s = 0.0
+
+    def run(self) -> int:
+        """Work until TERMINATE has been carried out; give the exit status. Raises `HardwareError` when a part fails."""
+        try:
+            self._boot()
+            while self._performer.exit_status is None:
+                self._turn()
+            return self._performer.exit_status
+        finally:
+            self._leave()
+
+    def terminate(self) -> None:
+        """Ask for an orderly end, from any thread or a signal handler: what is recorded is kept, sealed and closed."""
+        self._inbox.put(Event(kind=Kind.TERMINATE, at_s=self._now_s()))
+
+    def _boot(self) -> None:
+        checkpoint = self._desk.journal.load()
+        self._desk.moments.learn(checkpoint.wall_at if checkpoint else None)
+        self._performer.look_around(checkpoint)
+        self._look()
+        self._button.start(self._inbox.put)
+
+    def _turn(self) -> None:
+        """Take one thing, and let time pass."""
+        deadlines = (self._next_tick_s, self._next_look_s, self._hands.deadline_s)
+        wake_s = min(each for each in deadlines if each is not None)
+        item = self._inbox.get(wake_s - self._now_s())
+        if isinstance(item, HardwareError):
+            raise item
+        if isinstance(item, ButtonEdge):
+            self._follow(self._hands.take(item))
+        elif item is not None:
+            self._take(item)
+        self._pass_time()
+
+    def _pass_time(self) -> None:
+        now_s = self._now_s()
+        if self._hands.deadline_s is not None and self._hands.deadline_s <= now_s:
+            self._follow(self._hands.look(now_s))
+        if now_s >= self._next_tick_s:
+            self._next_tick_s = now_s + TICK_S
+            self._follow((*self._hands.look(now_s), Event(kind=Kind.TICK, at_s=now_s)))
+        if now_s >= self._next_look_s:
+            self._next_look_s = now_s + self._pace.look_every_s
+            self._look()
+
+    def _follow(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        """Event, step, checkpoint on the disk, effects: in this order, always."""
+        if event.kind is Kind.TAKE_ENDED:
+            self._performer.end_take()
+            log.info("the take ended: %s %s", event.cause.value, event.reason)
+        before = self._state.phase
+        self._state, effects = step(self._state, event)
+        if self._state.phase is not before:
+            log.info("%s -> %s (%s)", before.value, self._state.phase.value, event.kind.value)
+        self._checkpoint()
+        for effect in effects:
+            self._performer.perform(effect)
+
+    def _checkpoint(self) -> None:
+        """A disk that refuses the checkpoint must not keep a running recording from being stopped and closed."""
+        moment = self._desk.moments.moment()
+        try:
+            self._desk.journal.save(self._state, boot=moment.boot, wall_at=moment.wall_at)
+        except OSError as error:
+            log.error("the journal cannot be written: %s", error)
+
+    def _look(self) -> None:
+        """Look through spool and documents: erase what may go, stop what was forbidden, say how the unit is."""
+        self._performer.check_consent()
+        moments = self._desk.moments
+        try:
+            self._desk.releaser.release(now=moments.now_at(), trusted=moments.trusted, active=self._performer.active)
+        except OSError as error:
+            log.error("the spool cannot be looked through: %s", error)
+        fault = self._fitness.find_fault(self._performer.active)
+        if fault != self._fault:
+            self._fault = fault
+            self._inbox.put(Event(kind=Kind.UNFIT if fault else Kind.FIT, at_s=self._now_s(), reason=fault))
+        self._fitness.say_again()
+
+    def _leave(self) -> None:
+        """Let go of everything; a take that still runs is stopped and sealed first."""
+        steps: tuple[Callable[[], None], ...] = (self._button.stop, self._performer.end_take, self._hardware.lamp.close)
+        for let_go in steps:
+            try:
+                let_go()
+            except HardwareError as error:
+                log.error("while leaving: %s", error)
+
+    def _now_s(self) -> float:
+        return self._hardware.clock.monotonic_s()

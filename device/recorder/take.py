@@ -1,0 +1,199 @@
+"""One take: the camera's thread fills a bounded queue, one writer thread muxes, seals and flushes what is in it.
+
+It tells the main loop what is durable and how it ended, and decides nothing else. Media exist in memory and, sealed,
+on the disk; nowhere else. When the writer ends, for whatever reason, TAKE_ENDED is said exactly once.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device.hardware.ports import (
+    AudioFrame,
+    Camera,
+    CameraEnd,
+    Clock,
+    EndReason,
+    HardwareError,
+    Microphone,
+    VideoPacket,
+)
+from device.media.errors import MediaError, TakeBroken
+from device.recorder.media import MediaWriter
+from device.recorder.states import Event, Kind, TakeEnd
+from protocol.envelope import EnvelopeError
+
+QUEUE_ITEMS = 2048  # about half a minute of pictures and sound: what a card that hesitates may cost
+REMEMBERED_PICTURES = 256
+LEAVE_S = 10.0
+_LOOK_S = 0.1
+
+
+@dataclass(frozen=True)
+class _End:
+    """The last item of the queue: why no more media come."""
+
+    cause: TakeEnd
+    detail: str = ""
+
+
+_Item = VideoPacket | AudioFrame | _End
+
+
+class _Inbox:
+    """The bounded queue between camera and writer; a full one holds the source back until the writer is gone."""
+
+    def __init__(self) -> None:
+        self._items: queue.Queue[_Item] = queue.Queue(QUEUE_ITEMS)
+        self._abandoned = threading.Event()
+
+    def put(self, item: _Item) -> None:
+        while not self._abandoned.is_set():
+            try:
+                return self._items.put(item, timeout=_LOOK_S)
+            except queue.Full:
+                continue
+
+    def get(self) -> _Item:
+        return self._items.get()
+
+    def abandon(self) -> None:
+        """Nobody reads any more: whoever waits to put something is let go."""
+        self._abandoned.set()
+
+
+class _CameraSink:
+    """What the camera calls: put it into the queue, nothing else."""
+
+    def __init__(self, inbox: _Inbox, clock: Clock) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pictures: deque[tuple[float, int]] = deque(maxlen=REMEMBERED_PICTURES)
+
+    def on_video(self, packet: VideoPacket) -> None:
+        with self._lock:
+            self._pictures.append((self._clock.monotonic_s(), packet.dts))
+        self._inbox.put(packet)
+
+    def on_audio(self, frame: AudioFrame) -> None:
+        self._inbox.put(frame)
+
+    def on_end(self, reason: CameraEnd) -> None:
+        detail = reason.detail if reason.reason is EndReason.CUT_OFF else ""
+        self._inbox.put(_End(TakeEnd.FINISHED, detail))
+
+    def on_fault(self, error: HardwareError) -> None:
+        self._inbox.put(_End(TakeEnd.CAMERA_FAILED, str(error)))
+
+    def source_ticks_at(self, at_s: float) -> int | None:
+        """Give the source's time of the last picture that had come by monotonic `at_s`."""
+        with self._lock:
+            before = [ticks for seen_s, ticks in self._pictures if seen_s <= at_s]
+            first = self._pictures[0][1] if self._pictures else None
+        return before[-1] if before else first
+
+
+class _SoundSink:
+    """What a microphone of its own calls; one that breaks leaves a take with silence, and a word in the manifest."""
+
+    def __init__(self, inbox: _Inbox, writer: MediaWriter) -> None:
+        self._inbox = inbox
+        self._writer = writer
+
+    def on_audio(self, frame: AudioFrame) -> None:
+        self._inbox.put(frame)
+
+    def on_fault(self, error: HardwareError) -> None:
+        self._writer.note_fault(str(error))
+
+
+class Take:
+    """One start of the camera. `start`, `stop` and `dispose` are called by the main loop's thread."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        microphone: Microphone | None,
+        *,
+        writer: MediaWriter,
+        clock: Clock,
+        post: Callable[[Event], None],
+    ) -> None:
+        self._camera = camera
+        self._microphone = microphone
+        self._writer = writer
+        self._clock = clock
+        self._post = post
+        self._inbox = _Inbox()
+        self._sink = _CameraSink(self._inbox, clock)
+        self._thread = threading.Thread(target=self._run, name="media-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start writer and camera; a camera that cannot start ends the take like one that fails later."""
+        self._thread.start()
+        try:
+            self._camera.start(self._sink)
+        except HardwareError as error:
+            self._sink.on_fault(error)
+            return
+        self._start_sound()
+
+    def stop(self) -> None:
+        """Stop the camera; what it gave until then is sealed by the writer, which says so."""
+        self._stop_sources()
+        self._inbox.put(_End(TakeEnd.STOPPED))
+
+    def dispose(self) -> None:
+        """After TAKE_ENDED, or when the process leaves: let go of the camera and of the thread, if it lets go."""
+        self.stop()
+        self._thread.join(LEAVE_S)
+
+    def ticks_at(self, at_s: float) -> int:
+        """Give the media time (1/90000 s since the take began) of a monotonic instant."""
+        source, origin = self._sink.source_ticks_at(at_s), self._writer.origin_ticks
+        return max(0, source - origin) if source is not None and origin is not None else 0
+
+    def _start_sound(self) -> None:
+        if self._microphone is None:
+            return
+        sink = _SoundSink(self._inbox, self._writer)
+        try:
+            self._microphone.start(sink)
+        except HardwareError as error:
+            sink.on_fault(error)
+
+    def _stop_sources(self) -> None:
+        self._camera.stop()
+        if self._microphone is not None:
+            self._microphone.stop()
+
+    def _run(self) -> None:
+        end = _End(TakeEnd.DISK_FAILED, "the media writer ended without a word")
+        try:
+            end = self._pump()
+            self._writer.finish(end.detail)
+        except (OSError, EnvelopeError, MediaError) as error:
+            end = _End(TakeEnd.DISK_FAILED, f"sealing failed: {error}")
+        finally:
+            self._writer.abandon()
+            self._inbox.abandon()
+            self._say(Kind.TAKE_ENDED, end)
+
+    def _pump(self) -> _End:
+        """Write until the last item; what the source gives against its word ends the take as the source's fault."""
+        while not isinstance(item := self._inbox.get(), _End):
+            try:
+                durable = self._writer.add(item)
+            except TakeBroken as error:
+                return _End(TakeEnd.CAMERA_FAILED, str(error))
+            if durable:
+                self._say(Kind.DURABLE, _End(TakeEnd.STOPPED))
+        return item
+
+    def _say(self, kind: Kind, end: _End) -> None:
+        self._post(Event(kind=kind, at_s=self._clock.monotonic_s(), cause=end.cause, reason=end.detail))

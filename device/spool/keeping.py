@@ -1,0 +1,61 @@
+"""Keeps recordings in order and ends them, also on a full disk: what the reserve was set aside for.
+
+Ending a recording and recovering one after a cut go through the same door, so that no end is left that recovery would
+not have made. Never removes footage. Rules: device/spool/mending.py.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from device.spool.manifest import Signer
+from device.spool.mending import Mended, mend_recording
+from device.spool.recording import OpenRecording
+from device.spool.store import SpoolStore
+from protocol.errors import ProtocolError
+from protocol.manifest import CloseReason
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+class SpoolKeeper:
+    """The spool's recordings as wholes."""
+
+    def __init__(self, store: SpoolStore, signer: Signer) -> None:
+        self._store = store
+        self._signer = signer
+
+    def mend_all(self) -> tuple[Mended, ...]:
+        """Bring every recording into order; raise `OSError` when the disk fails even without the reserve."""
+        self._store.prepare()
+        return tuple(self.mend(recording) for recording in self._store.recordings())
+
+    def mend(self, recording: str) -> Mended:
+        """Bring one recording into order."""
+        return self._with_reserve(lambda: mend_recording(self._store, recording, self._signer))
+
+    def owner_of(self, recording: str) -> str:
+        """Give the owner whom the manifest names; empty when it cannot be believed."""
+        manifest = self.mend(recording).manifest
+        return manifest.begun.owner if manifest else ""
+
+    def end(self, recording: str, reason: CloseReason) -> None:
+        """Write a recording's last line, after the one of a segment that was torn; raise `OSError`, `ProtocolError`."""
+        mended = self.mend(recording)
+        if mended.manifest is None or mended.writer is None:
+            raise ProtocolError("; ".join(mended.problems) or f"recording {recording}: its manifest is gone")
+        if mended.is_open:
+            taken_up = OpenRecording(self._store, mended.manifest, mended.writer)
+            self._with_reserve(lambda: taken_up.close(reason))
+
+    def _with_reserve(self, write: Callable[[], Result]) -> Result:
+        """Write, and when the disk refuses once more with the reserve given back."""
+        try:
+            return write()
+        except OSError as error:
+            log.error("the disk refuses (%s); giving the reserve back and trying once more", error)
+            self._store.release_reserve()
+            return write()

@@ -1,0 +1,107 @@
+"""Erases what retention allows, and nothing else: verified receipts and discards whose undo time has passed.
+
+The receipt is verified here, by the recorder itself; that a network process laid it down counts for nothing. A
+recording whose manifest cannot be believed is left alone. Rules: device/spool/retention.py.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, time, tzinfo
+from pathlib import Path
+
+from device.identity import DocumentStore
+from device.spool.retention import NOTHING, Release, plan_discard, plan_release, undo_ends_at
+from device.spool.store import SpoolStore
+from protocol.errors import ProtocolError
+from protocol.manifest import Manifest, parse_manifest
+from protocol.signing import VerifyingKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoRule:
+    """Until what time of day, in which zone, a discard can be undone."""
+
+    until: time
+    zone: tzinfo
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A verified manifest, and what file and receipt looked like when it was."""
+
+    stamp: tuple[int, ...]
+    manifest: Manifest | None
+
+
+class Releaser:
+    """Goes through the spool again and again; reads only what has changed."""
+
+    def __init__(
+        self, store: SpoolStore, documents: DocumentStore, *, key: VerifyingKey, receipts: Path, undo: UndoRule
+    ) -> None:
+        self._store = store
+        self._documents = documents
+        self._key = key
+        self._receipts = receipts
+        self._undo = undo
+        self._seen: dict[str, _Seen] = {}
+        self._trusted_since: dict[str, datetime] = {}
+
+    def release(self, *, now: datetime, trusted: bool, active: str) -> None:
+        """Erase what may be erased of every recording but the `active` one; raise `OSError` when the disk fails."""
+        present = self._store.recordings()
+        self._seen = {name: seen for name, seen in self._seen.items() if name in present}
+        for name in present:
+            if name != active:
+                self._release_one(name, now, trusted=trusted)
+
+    def _release_one(self, name: str, now: datetime, *, trusted: bool) -> None:
+        stamp = (*_stamp(self._store.manifest_path(name)), *_stamp(self._receipts / name))
+        before = self._seen.get(name)
+        changed = before is None or before.stamp != stamp
+        seen = _Seen(stamp, self._read(name)) if before is None or changed else before
+        self._seen[name] = seen
+        if seen.manifest is None:
+            return
+        if changed:
+            self._perform(seen.manifest, plan_release(seen.manifest, self._documents.load_receipt(name, now).document))
+        if trusted:
+            self._perform(seen.manifest, self._plan_discard(seen.manifest, now))
+
+    def _plan_discard(self, manifest: Manifest, now: datetime) -> Release:
+        """Without a trusted clock at the discard, its undo time runs from the first trusted moment after it."""
+        if not manifest.discarded:
+            return NOTHING
+        moment = next(line.moment for line in manifest.lines if line.content is manifest.closed)
+        first = self._trusted_since.setdefault(manifest.begun.recording, now)
+        ends = undo_ends_at(
+            moment.wall_at if moment.wall_trusted else first, until=self._undo.until, zone=self._undo.zone
+        )
+        return plan_discard(manifest, undo_ends_at=ends, now=now)
+
+    def _perform(self, manifest: Manifest, release: Release) -> None:
+        recording = manifest.begun.recording
+        if release.whole:
+            self._store.remove_recording(recording)
+            self._seen.pop(recording, None)
+            return
+        present = [each for each in release.segments if self._store.size_bytes(recording, each) is not None]
+        for index in present:
+            self._store.remove_object(recording, index)
+
+    def _read(self, name: str) -> Manifest | None:
+        try:
+            manifest = parse_manifest(self._store.manifest_path(name).read_bytes(), self._key)
+        except (ProtocolError, FileNotFoundError):
+            return None
+        return manifest if manifest.begun.recording == name else None
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_size, found.st_mtime_ns)

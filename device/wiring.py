@@ -1,0 +1,196 @@
+"""Puts the unit's processes together from its configuration: the one place that picks implementations.
+
+Each process has its section. Nothing is started here but what must stand before the process runs; made-up parts are
+refused in production before anything is touched.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from device.config import CameraKind, DeviceConfig, PinsKind
+from device.hardware.clock import SystemClock
+from device.hardware.disk import SystemDisk
+from device.hardware.ports import Button, Camera, CameraFault, Clock, Lamp, Purpose, require_fit
+from device.health.status import StatusFile
+from device.identity import DocumentStore, Identity, load_identity
+from device.media.segments import SegmentLimits
+from device.recorder.begin import Beginner, SpoolLimits
+from device.recorder.fitness import Fitness
+from device.recorder.gestures import GestureTimings
+from device.recorder.journal import Journal
+from device.recorder.moments import Moments
+from device.recorder.performer import Hardware, Workroom
+from device.recorder.permission import Permission
+from device.recorder.service import Desk, Inbox, Pace, Recorder
+from device.recorder.states import Limits
+from device.spool.keeping import SpoolKeeper
+from device.spool.manifest import Signer
+from device.spool.releasing import Releaser, UndoRule
+from device.spool.store import SpoolStore
+from protocol.durable import REAL, Files
+
+LOCAL_TIME = Path("/etc/localtime")
+
+
+# ---- recorder -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorder]:
+    """Make the recorder of this unit, with its panel where the pins are mock ones; nothing runs before its `run`.
+
+    Raises `HardwareError`, `InputRefused`, `KeyFileError` or `OSError`, each with what to do.
+    """
+    clock, inbox = SystemClock(), Inbox()
+    identity = load_identity(config.data / "identity")
+    camera = make_camera(config, clock)
+    with _open_pins(config, clock, inbox) as (button, lamp):
+        hardware = Hardware(button=button, camera=camera, microphone=None, lamp=lamp, clock=clock)
+        for part in (camera, button, lamp):
+            require_fit(part, Purpose.PRODUCTION if config.device.production else Purpose.DEMO)
+        ground = _lay_ground(config, identity, clock=clock, files=files)
+        yield Recorder(
+            hardware,
+            room=_make_workroom(config, ground),
+            desk=_make_desk(config, ground),
+            pace=_make_pace(config),
+            inbox=inbox,
+        )
+
+
+def make_camera(config: DeviceConfig, clock: Clock) -> Camera:
+    """Make the configured camera; importing one's library is left until it is asked for."""
+    table = config.camera
+    if table.kind is CameraKind.REPLAY and table.input is not None:
+        from device.hardware.replay import ReplayCamera, ReplaySettings
+
+        plays = None if table.loop else 1
+        return ReplayCamera(table.input, clock=clock, settings=ReplaySettings(speed=table.speed, plays=plays))
+    if table.kind is CameraKind.SYNTHETIC:
+        from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
+
+        settings = SyntheticSettings(
+            width=table.width, height=table.height, fps=table.fps, bit_rate_bps=table.bitrate_bps, speed=table.speed
+        )
+        return SyntheticCamera(clock=clock, settings=settings)
+    raise CameraFault(
+        "[camera] kind = 'picamera2': this release has no adapter for the Pi's camera yet; "
+        "use 'replay' or 'synthetic' on a unit for tests"
+    )
+
+
+def open_documents(config: DeviceConfig, identity: Identity, files: Files = REAL) -> DocumentStore:
+    """Open the unit's signed documents."""
+    return DocumentStore(config.data / "state", device=config.device.id, root=identity.root, files=files)
+
+
+@contextmanager
+def _open_pins(config: DeviceConfig, clock: Clock, inbox: Inbox) -> Iterator[tuple[Button, Lamp]]:
+    """Make button and lamp; mock ones have a panel, through which another process is the finger and the eye."""
+    from device.hardware.gpio import GpioButton, GpioLamp, LampPins, drive_mock_button, make_mock_factory
+    from device.hardware.gpio import make_real_factory as make_factory
+
+    pins = config.pins
+    lamps = [LampPins(red=pins.red, green=pins.green, blue=pins.blue)]
+    if pins.kind is PinsKind.GPIO:
+        factory = make_factory()
+        lamp = GpioLamp(lamps, factory=factory, clock=clock, on_fault=inbox.put)
+        yield GpioButton([pins.button], factory=factory, clock=clock), lamp
+        return
+    from device.hardware.panel import MockPanel
+
+    factory = make_mock_factory()
+    socket = config.data / "run" / "panel.sock"
+    socket.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    panel = MockPanel(socket, press=lambda down: drive_mock_button(factory, pins.button, down=down))
+    lamp = GpioLamp(lamps, factory=factory, clock=clock, on_fault=inbox.put, observer=panel.show)
+    panel.start()
+    try:
+        yield GpioButton([pins.button], factory=factory, clock=clock), lamp
+    finally:
+        panel.stop()
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """What everything on the recorder's disk stands on."""
+
+    store: SpoolStore
+    documents: DocumentStore
+    moments: Moments
+    signer: Signer
+
+
+def _lay_ground(config: DeviceConfig, identity: Identity, *, clock: Clock, files: Files) -> _Ground:
+    documents = open_documents(config, identity, files)
+    moments = Moments(clock, documents.newest_instant())
+    signer = Signer(key=identity.recorder, moment=moments.moment, files=files)
+    return _Ground(SpoolStore(config.data / "spool", files), documents, moments, signer)
+
+
+def _make_workroom(config: DeviceConfig, ground: _Ground) -> Workroom:
+    limits = config.limits
+    beginner = Beginner(
+        device=config.device.id,
+        camera=config.camera.kind.value,
+        store=ground.store,
+        signer=ground.signer,
+        documents=ground.documents,
+        moments=ground.moments,
+        disk=SystemDisk(),
+        limits=SpoolLimits(lesson_bytes=limits.lesson_bytes, reserve_bytes=limits.spool_reserve_bytes),
+        random_bytes=os.urandom,
+    )
+    status = StatusFile(config.data / "recorder" / "status", ground.store.files)
+    return Workroom(
+        keeper=SpoolKeeper(ground.store, ground.signer),
+        beginner=beginner,
+        permission=Permission(ground.documents, ground.moments),
+        fitness=Fitness(ground.documents, ground.moments, beginner=beginner, status=status),
+        segments=SegmentLimits(target_s=limits.segment_s, bound_s=2 * limits.segment_s),
+    )
+
+
+def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
+    folder, files = config.data / "recorder", ground.store.files
+    files.make_folder(folder)
+    releaser = Releaser(
+        ground.store,
+        ground.documents,
+        key=ground.signer.key.verifying,
+        receipts=config.data / "state" / "receipts",
+        undo=UndoRule(until=config.limits.undo_until, zone=_local_zone()),
+    )
+    return Desk(journal=Journal(folder / "journal", files), moments=ground.moments, releaser=releaser)
+
+
+def _make_pace(config: DeviceConfig) -> Pace:
+    timings = config.timings
+    return Pace(
+        limits=Limits(settle_s=timings.settle_s, stale_s=timings.stale_s, recording_s=config.limits.recording_s),
+        gestures=GestureTimings(
+            debounce_s=timings.debounce_s,
+            double_tap_s=timings.double_tap_s,
+            stop_from_s=timings.stop_s,
+            nothing_from_s=timings.stop_until_s,
+            discard_from_s=timings.discard_s,
+            stuck_from_s=timings.stuck_s,
+        ),
+        look_every_s=timings.release_every_s,
+    )
+
+
+def _local_zone() -> tzinfo:
+    """Give the zone of the unit's own clock, with its changes of summer time."""
+    try:
+        with LOCAL_TIME.open("rb") as file:
+            return ZoneInfo.from_file(file, key="local")
+    except (OSError, ValueError):
+        return UTC

@@ -54,7 +54,8 @@ def demo_command(*, video: Path | None, once: bool, hands_on: bool, speed: float
         with _stop_by_signal(), _folder(keep) as folder, Crew(folder) as crew:
             mode(Story(tell, crew, folder, Footage(video, DRAWN_SECONDS, speed), words.info().get("language", "en")))
     except KeyboardInterrupt:
-        tell.say("\nThe demo has ended; no process of it is left.")
+        _write("\n")
+        tell.say("The demo has ended; no process of it is left.")
     except DemoError as error:
         raise click.ClickException(str(error)) from error
 

@@ -117,7 +117,7 @@ def pick_ports() -> Ports:
 
 def found_school(folder: Path, ports: Ports, language: str) -> School:
     """Make keys, configuration, database and accounts."""
-    keys = ["provision", "keys", "init", "--out", folder / "keys", "--school", "The demo's school"]
+    keys: list[str | Path] = ["provision", "keys", "init", "--out", folder / "keys", "--school", "The demo's school"]
     run(*keys, "--host", "127.0.0.1", "--host", "localhost", cwd=folder)
     config = folder / "controller.toml"
     values = {"people": ports.people, "units": ports.units, "broker": ports.broker, "language": language}
@@ -149,7 +149,7 @@ def add_unit(school: School, footage: Footage) -> None:
         **_camera(footage),
     }
     options = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
-    unit = ["--label", ROOM, "--owner", TEACHER, "--out", school.unit]
+    unit: list[str | Path] = ["--label", ROOM, "--owner", TEACHER, "--out", school.unit]
     run("controller", "device", "add", "--config", school.config, *unit, *options, cwd=school.folder)
 
 

@@ -4,8 +4,8 @@
 
 The three take turns, so that whatever else the machine does meets all of them; a ratio is the median of the ratios of
 single turns. All is wall time (`openssl speed -elapsed` too). The stock program reads from a file in memory and its
-start is counted, which does not show at this size; OpenSSL's figure is ChaCha20-Poly1305 over 64 KiB blocks on one core,
-which never reads, writes or leaves its cache.
+start is counted, which does not show at this size; OpenSSL's figure is ChaCha20-Poly1305 over 64 KiB blocks on one
+core, which never reads, writes or leaves its cache.
 """
 
 from __future__ import annotations

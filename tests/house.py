@@ -15,13 +15,18 @@ from pathlib import Path
 from threading import Thread
 from zoneinfo import ZoneInfo
 
+import pytest
+from argon2 import PasswordHasher
 from cheroot.wsgi import Server
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from controller import Surface, create_app, wiring
 from controller.accounts.models import Role
+from controller.accounts.passwords import Passwords
 from controller.accounts.services import Accounts, make_accounts
+from controller.auth.logins import COOKIE
 from controller.config import Config, Core, People
 from controller.devices.models import Device
 from controller.migrations import upgrade
@@ -34,6 +39,7 @@ from tests.lesson import BEGAN_AT, Lesson, MediaSegment, sound_measured
 from tests.school import make_school, new_id
 
 PASSWORD = "four words in a row"
+QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 NIGHT = BEGAN_AT + timedelta(hours=18)
 
 
@@ -54,11 +60,18 @@ class TestClock:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Teacher:
-    """A person with an account, and the unit in their room."""
+class Person:
+    """Somebody with an account; `login` is the token of a browser that is signed in."""
 
     id: str
     email: str
+    login: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher(Person):
+    """A teacher, and the unit in their room."""
+
     device: str
     recorder: SigningKey = field(repr=False)
 
@@ -73,8 +86,8 @@ class House:
 
     @property
     def accounts(self) -> Accounts:
-        """Give the accounts."""
-        return make_accounts(self.services)
+        """Give the accounts; hashing is quick here, so that tests are."""
+        return replace(make_accounts(self.services), passwords=QUICK)
 
     def make_app(self) -> Flask:
         """Make the people's application; mistakes of ours are raised, not shown."""
@@ -82,23 +95,30 @@ class House:
         app.testing = True
         return app
 
-    def client(self, app: Flask | None = None) -> FlaskClient:
-        """Make a browser that is not signed in."""
-        return (app or self.make_app()).test_client()
+    def browser(self, person: Person | None = None, app: Flask | None = None) -> FlaskClient:
+        """Make a browser; with `person`, one that is signed in."""
+        client = (app or self.make_app()).test_client()
+        if person:
+            client.set_cookie(COOKIE, person.login)
+        return client
 
-    def add_person(self, name: str, role: Role) -> str:
-        """Add an account with `PASSWORD`; its address is the name's first word."""
+    def add_person(self, name: str, role: Role) -> Person:
+        """Add an account with `PASSWORD` and one login; its address is the name's first word."""
         account = self.accounts.add(email=email_of(name), name=name, role=role)
-        token = self.accounts.issue_link(account, made_by=None)
-        self.accounts.redeem_link(token, password=PASSWORD, repeated=PASSWORD)
-        return account
+        link = self.accounts.issue_link(account, made_by=None)
+        login = self.accounts.redeem_link(link, password=PASSWORD, repeated=PASSWORD)
+        return Person(id=account, email=email_of(name), login=login)
 
     def add_teacher(self, name: str = "Ada Moreno", room: str = "Room 12") -> Teacher:
         """Add a teacher and the unit of their room."""
-        account, device, recorder = self.add_person(name, Role.TEACHER), new_id(), SigningKey.generate()
+        person, device, recorder = self.add_person(name, Role.TEACHER), new_id(), SigningKey.generate()
         with self.services.database.writing() as session:
-            session.add(_make_device(device, account, room, recorder))
-        return Teacher(id=account, email=email_of(name), device=device, recorder=recorder)
+            session.add(_make_device(device, person.id, room, recorder))
+        return Teacher(id=person.id, email=person.email, login=person.login, device=device, recorder=recorder)
+
+    def add_admin(self, name: str = "Grace Admin") -> Person:
+        """Add an admin."""
+        return self.add_person(name, Role.ADMIN)
 
     def make_lesson(
         self,
@@ -179,11 +199,10 @@ def form_token(page: str) -> str:
     return found.group(1)
 
 
-def sign_in(client: FlaskClient, email: str, password: str = PASSWORD) -> None:
-    """Sign a browser in through the form."""
-    token = form_token(client.get("/sign-in").text)
-    answer = client.post("/sign-in", data={"csrf_token": token, "email": email, "password": password})
-    assert answer.status_code == 302, answer.text
+def post(client: FlaskClient, address: str, *, page: str, **fields: str) -> TestResponse:
+    """Post a form as a browser does: with the token of the page that shows it."""
+    token = form_token(client.get(page).text)
+    return client.post(address, data={"csrf_token": token, **fields})
 
 
 @contextmanager
@@ -198,3 +217,11 @@ def serve(app: Flask) -> Iterator[str]:
     finally:
         server.stop()
         thread.join(timeout=10)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """Give a controller with nobody in it."""
+    made = make_house(tmp_path)
+    yield made
+    made.services.database.close()

@@ -155,6 +155,7 @@ def status(path: Path) -> None:
 
 def start_log() -> None:
     """Log to standard error, where systemd's journal or a file takes it."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, request
 from controller.devices.models import Device
 from controller.services import Services
 from controller.uploads import caller
-from controller.uploads.answers import SIGNED_LINES, refusing
+from controller.uploads.base_views import SIGNED_LINES, refusing
 
 
 def register(app: Flask, services: Services) -> None:

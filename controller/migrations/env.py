@@ -28,6 +28,7 @@ def _run() -> None:
             render_item=_render_item,
             render_as_batch=True,  # SQLite changes a table by copying it
             compare_type=True,
+            transactional_ddl=True,  # controller.db begins transactions itself, on SQLite as well
         )
         with context.begin_transaction():
             context.run_migrations()

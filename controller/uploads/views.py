@@ -16,8 +16,8 @@ from controller.recordings import ingest, manifests, receipts
 from controller.recordings.models import Recording
 from controller.services import Services
 from controller.uploads import caller, leases
-from controller.uploads.answers import SIGNED_LINES, answer_json, answer_tus, drain_body, refusing
 from controller.uploads.arrivals import Arrivals
+from controller.uploads.base_views import SIGNED_LINES, answer_json, answer_tus, drain_body, refusing
 from controller.uploads.incoming import BodyTooLongError, ChecksumMismatchError, Claim, IncomingStore
 from controller.uploads.models import Upload, UploadState
 from controller.uploads.repo import find_upload

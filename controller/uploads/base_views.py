@@ -1,4 +1,4 @@
-"""How the units' door speaks: refusals as JSON, whatever refused, and the rest of a refused body read away.
+"""What all views of the units' door share: refusals as JSON, and the rest of a refused body read away.
 
 A client that is still sending does not hear an answer from a connection that is closed on it; so what nobody wants of
 a body is read and dropped, block by block, before the refusal goes out.

@@ -40,8 +40,8 @@ class Source:
     recorder_key: str
 
 
-class SegmentMissingError(LookupError):
-    """The recording has no such segment, or it has not arrived."""
+class NotHeldError(LookupError):
+    """Something that is asked for was never held, or is not held any more: manifest, key or segment."""
 
 
 @dataclass(frozen=True)
@@ -77,24 +77,27 @@ class Playback:
 
     @contextmanager
     def open_segment(self, source: Source, index: int) -> Iterator[RandomAccessReader]:
-        """Open a segment's plaintext for reading anywhere; raise `SegmentMissingError`."""
+        """Open a segment's plaintext for reading anywhere; raise `NotHeldError`."""
         segments = self._load(source).segments
         if not 0 < index <= len(segments):
-            raise SegmentMissingError(f"recording {source.recording} has {len(segments)} segments, asked for {index}")
+            raise NotHeldError(f"recording {source.recording} has {len(segments)} segments, asked for {index}")
         with self._open(source, segments[index - 1]) as reader:
             yield reader
 
     def _load(self, source: Source) -> Manifest:
-        return self.manifests.load(source.recording, source.recorder_key)
+        try:
+            return self.manifests.load(source.recording, source.recorder_key)
+        except FileNotFoundError:
+            raise NotHeldError(f"recording {source.recording} has no manifest here") from None
 
     @contextmanager
     def _open(self, source: Source, segment: Segment) -> Iterator[RandomAccessReader]:
         tail = Tail.TORN if isinstance(segment.ended, Recovered) else Tail.WHOLE
-        identity = self.key_store.get(source.recording)
         try:
+            identity = self.key_store.get(source.recording)
             file = self.objects.open(source.recording, segment.index)
-        except FileNotFoundError:
-            raise SegmentMissingError(f"segment {segment.index} of {source.recording} has not arrived") from None
+        except FileNotFoundError as error:
+            raise NotHeldError(f"segment {segment.index} of recording {source.recording}: {error}") from None
         with closing(file):
             yield RandomAccessReader(file, [identity], tail=tail)
 
@@ -115,7 +118,7 @@ class Playback:
         try:
             with self._open(source, segment) as reader:
                 return find_fragments(reader.read_at, reader.size)
-        except (HeaderTruncatedError, BoxError) as error:
+        except (NotHeldError, HeaderTruncatedError, BoxError) as error:
             log.warning("segment %d of recording %s cannot be played: %s", segment.index, source.recording, error)
             return FoundFragments(init_bytes=0, fragments=())
 

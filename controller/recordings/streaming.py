@@ -16,7 +16,7 @@ from controller.audit.services import note_view
 from controller.auth.access import for_roles, signed_in
 from controller.recordings.hls import render_playlist
 from controller.recordings.ownership import require_playable
-from controller.recordings.playback import Playback, SegmentMissingError, Source, read_pieces
+from controller.recordings.playback import Playback, NotHeldError, Source, read_pieces
 from controller.services import Services
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
@@ -38,7 +38,10 @@ class StreamPages:
     def playlist(self, recording: str) -> Response:
         """Give the playlist of a recording; this is a view and is written down."""
         source = self._require(recording)
-        stream = self._playback.plan(source)
+        try:
+            stream = self._playback.plan(source)
+        except NotHeldError:
+            abort(404)
         return Response(render_playlist(stream, lambda index: f"media/{index}"), mimetype=PLAYLIST_TYPE)
 
     @for_roles(Role.TEACHER)
@@ -48,7 +51,7 @@ class StreamPages:
         with ExitStack() as stack:
             try:
                 reader = stack.enter_context(self._playback.open_segment(source, index))
-            except SegmentMissingError:
+            except NotHeldError:
                 abort(404)
             asked = _asked_range(reader.size)
             start, stop = asked or (0, reader.size)

@@ -49,19 +49,13 @@ class RunningDigest:
             self._hash.update(block)
             self.position += len(block)
 
-    def copy(self) -> RunningDigest:
-        """Give one that goes its own way from here."""
-        twin = RunningDigest()
-        twin.position, twin._hash = self.position, self._hash.copy()
-        return twin
-
     def value(self) -> bytes:
         """Give the 32 bytes of the hash up to `position`."""
         return self._hash.digest()
 
 
 class BodyWriter:
-    """A body that is being written at `offset`, which moves; `digest` is that of the whole file up to there.
+    """A body that is being written at `offset`, which moves; it feeds `digest`, that of the whole file.
 
     The part file is open and locked against other processes from the beginning until `close`.
     """
@@ -70,7 +64,7 @@ class BodyWriter:
         self, partial: Partial, files: PartialFiles, *, digest: RunningDigest, start: int, checksum: tus.Checksum | None
     ) -> None:
         self.offset = start
-        self.digest = digest
+        self._digest = digest
         self._start = start
         self._handed_over = start
         self._partial = partial
@@ -90,7 +84,7 @@ class BodyWriter:
             rest = block
             while rest:
                 count = self._files.write_at(self._descriptor, rest, self.offset)
-                self.digest.feed(rest[:count], at=self.offset)
+                self._digest.feed(rest[:count], at=self.offset)
                 self.offset += count
                 rest = rest[count:]
             self._hand_over()

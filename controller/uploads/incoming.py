@@ -93,7 +93,7 @@ class _Upload:
         self.distrusted = True
         """Whether the file must be looked at, and cut off at `durable`, before anything is said about it."""
         self.digest = RunningDigest()
-        """The hash of durable bytes, as far as they went through this process."""
+        """The hash of the file, as far as its bytes went through this process."""
 
     def require(self, claim: Claim) -> None:
         """Raise `FencedError` when the claim is no longer the newest, or was used already."""
@@ -230,8 +230,9 @@ class IncomingStore:
             if upload.writer:
                 raise FencedError(f"{upload.partial.path}: this claim is being used already")
             self._durable_bytes(upload)
-            digest = upload.digest.copy()
-            upload.writer = BodyWriter(upload.partial, self._files, digest=digest, start=start, checksum=checksum)
+            upload.writer = BodyWriter(
+                upload.partial, self._files, digest=upload.digest, start=start, checksum=checksum
+            )
 
     def _pump(self, upload: _Upload, claim: Claim, body: Body, limit_bytes: int) -> None:
         """Write block after block. The lock is held for each write, and never while the stream is read."""
@@ -259,7 +260,7 @@ class IncomingStore:
             with closing(writer):
                 kept = keep()
             if kept is not None:
-                upload.durable, upload.digest, upload.distrusted = kept, writer.digest, False
+                upload.durable, upload.distrusted = kept, False
         finally:
             self._durable_bytes(upload)
 

@@ -164,9 +164,10 @@ class Partial:
             return self._open()
 
     def recover(self, limit_bytes: int) -> int:
-        """Bring a part file that nobody writes into order, and give its durable length.
+        """Bring an upload that nobody writes to into order, and give the durable length of its part file.
 
-        Bytes of a body whose checksum was not confirmed, and bytes past `limit_bytes`, are cut off.
+        Bytes of a body whose checksum was not confirmed, and bytes past `limit_bytes`, are cut off. What a killed
+        process had not yet synced is synced: from here on the upload and its bytes survive a power cut.
         """
         with disk_faults(self.path):
             descriptor = self._open()
@@ -181,7 +182,8 @@ class Partial:
         if good < size:
             self._files.truncate(descriptor, good)
         self._files.sync(descriptor)
-        self.clear_unverified()
+        self._files.unlink(self._unverified)
+        self._files.sync_folder(self._root)
         return good
 
     def mark_unverified(self, offset: int) -> None:
@@ -190,11 +192,10 @@ class Partial:
             replace_file(self._unverified, b"%d\n" % offset, mode=SHARED, files=self._files)
 
     def clear_unverified(self) -> None:
-        """Remove the note durably, if there is one."""
+        """Remove the note durably."""
         with disk_faults(self._unverified):
-            if self._unverified.exists():
-                self._files.unlink(self._unverified)
-                self._files.sync_folder(self._root)
+            self._files.unlink(self._unverified)
+            self._files.sync_folder(self._root)
 
     def read(self, *, start: int, end: int, block_bytes: int = 1024 * 1024) -> Iterator[bytes]:
         """Read the part file from `start` to `end` in blocks; raise `StoreFaultError` when it ends before."""

@@ -1,33 +1,31 @@
 """The one place that picks implementations: which store, which clock, which rooms are behind which door.
 
-Opens no socket and starts no thread; the database connects when it is first asked.
+Opens no socket and starts no thread; the database connects when it is first asked. Rooms and links are imported only
+by the process that has them: a command that adds a unit needs no web framework and no MQTT.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flask import Flask
-
-from controller.accounts import views as account_pages
-from controller.auth import guards
 from controller.config import Config
 from controller.db import Database
-from controller.devices import views as unit_pages
 from controller.keys import load_school_keys
-from controller.recordings import views as recording_pages
 from controller.recordings.keystore import KeyStore
 from controller.recordings.manifests import Manifests
 from controller.recordings.store import FolderStore
 from controller.services import Services
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
     from controller.bridge.link import BridgeSettings
 
-Register = Callable[[Flask, Services], None]
+    Register = Callable[[Flask, Services], None]
 
 
 def make_services(config: Config) -> Services:
@@ -48,6 +46,11 @@ def make_services(config: Config) -> Services:
 
 def people_rooms() -> tuple[Register, ...]:
     """Give the rooms behind the people's door; each adds its blueprint and, first of all, its guards."""
+    from controller.accounts import views as account_pages
+    from controller.auth import guards
+    from controller.devices import views as unit_pages
+    from controller.recordings import views as recording_pages
+
     return (guards.register, account_pages.register, recording_pages.register, unit_pages.register)
 
 

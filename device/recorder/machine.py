@@ -100,7 +100,7 @@ def deny(state: State, _event: Event) -> Step:
     return state, (Show(patterns.REFUSED),)
 
 
-@_rule("allowed: make the keys", Phase.PREPARING)
+@_rule("allowed: make the keys", Phase.PREPARING, Phase.READY, Phase.UNFIT, Phase.CLOSING)
 def allow(state: State, event: Event) -> Step:
     permit = event.permit
     if permit is None or not permit.allowed:
@@ -251,7 +251,7 @@ def fit(state: State, _event: Event) -> Step:
 
 @_rule("unfit to record", Phase.UNFIT)
 def unfit(state: State, event: Event) -> Step:
-    return _rest(replace(state, unfit=event.reason))
+    return _rest(replace(state, unfit=event.reason or "unknown"))
 
 
 @_rule("remember: fit")
@@ -261,7 +261,7 @@ def okay(state: State, _event: Event) -> Step:
 
 @_rule("remember: unfit")
 def note(state: State, event: Event) -> Step:
-    return replace(state, unfit=event.reason), ()
+    return replace(state, unfit=event.reason or "unknown"), ()
 
 
 @_rule("consent was withdrawn: stop", Phase.STOPPING)

@@ -34,7 +34,7 @@ BOOT_TABLE: dict[Phase, tuple[Fate, Fate]] = {
     Phase.STOPPING: (Fate.COMPLETE, Fate.COMPLETE),
     Phase.CLOSING: (Fate.COMPLETE, Fate.COMPLETE),
     Phase.FAULT: (Fate.INTERRUPT, Fate.INTERRUPT),
-    Phase.OFF: (Fate.INTERRUPT, Fate.INTERRUPT),
+    Phase.OFF: (Fate.COMPLETE, Fate.COMPLETE),
 }
 
 
@@ -69,5 +69,5 @@ def _fate(checkpoint: Checkpoint | None, boot: str, recording: str) -> Fate:
 
 def _reason(checkpoint: Checkpoint | None, fate: Fate) -> CloseReason:
     if fate is Fate.COMPLETE and checkpoint is not None:
-        return checkpoint.reason or CloseReason.STOPPED
+        return checkpoint.reason or CloseReason.INTERRUPTED
     return CloseReason.INTERRUPTED

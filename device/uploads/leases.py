@@ -34,9 +34,8 @@ class Leases:
         now, proven = self._world.now(), self._store.newest_instant()
         return max(now, proven) if proven else now
 
-    def current(self) -> Held[Lease]:
-        """Give the lease that holds now, with its line; an empty one says why there is none."""
-        now = self.now()
+    def current(self, now: datetime) -> Held[Lease]:
+        """Give the lease that has not ended at `now`, with its line; an empty one says why there is none."""
         self._held = self._store.load(Lease, now)
         self._look_at_s = self._world.monotonic_s() + LOOK_EVERY_S
         lease = self._held.document
@@ -46,8 +45,9 @@ class Leases:
 
     def in_force(self) -> bool:
         """Tell whether there is a lease that permits sending now."""
-        lease = self.current().document
-        return lease is not None and holds(lease, self.now())
+        now = self.now()
+        lease = self.current(now).document
+        return lease is not None and holds(lease, now)
 
     def refuse(self, lease: Lease) -> None:
         """Do not use this lease, nor an older one, again."""
@@ -67,7 +67,7 @@ class Leases:
     def _rate_of(self, lease: Lease) -> int:
         """Give the rate that holds now for bytes under `lease`; raise `EndedError` when it holds no more."""
         if self._world.monotonic_s() >= self._look_at_s:
-            self.current()
+            self.current(self.now())
         newest = self._held.document
         if newest is None or not holds(newest, max(self._world.now(), newest.issued_at)):
             raise EndedError("the lease has ended")

@@ -143,8 +143,9 @@ class Uploader:
         if self._link_pause.left_s > 0:
             return min(self._link_pause.left_s, self._look_every_s)
         self._fetch_documents_when_due()
-        held, now = self._leases.current(), self._leases.now()
-        match plan_next(self._items(look), held.document, now):
+        now = self._leases.now()
+        held = self._leases.current(now)
+        match plan_next(self._items(look, now), held.document, now):
             case AskForLease():
                 return self._ask_for_lease_when_due()
             case Rest():
@@ -152,8 +153,7 @@ class Uploader:
             case step:
                 return self._attempt(Job(step=step, held=held, permit=self._leases.permit(held), now=now))
 
-    def _items(self, look: Look) -> Iterator[Item]:
-        now = self._leases.now()
+    def _items(self, look: Look, now: datetime) -> Iterator[Item]:
         for recording in look.recordings:
             name = recording.recording
             yield Item(

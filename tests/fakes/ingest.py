@@ -13,7 +13,7 @@ import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -90,6 +90,7 @@ class Ingest:
         self.quarantined: list[tuple[str, int]] = []
         self.receipts = 0
         self.withhold_receipts = False
+        self.forged_receipt: bytes | None = None
         self.faults: deque[Fault] = deque()
         self.asked: list[Asked] = []
         self.lock = threading.RLock()
@@ -101,6 +102,10 @@ class Ingest:
     def wanted(self, recording: str) -> list[int]:
         """List what the manifest names and is not held."""
         return [index for index in self.manifest(recording).objects() if (recording, index) not in self.held]
+
+    def lose(self, recording: str, index: int) -> None:
+        """Lose an object, as a disk that fails does."""
+        del self.held[recording, index]
 
     def count(self, method: str, path: str = "") -> int:
         """Count requests of a method to a path that contains `path`."""
@@ -127,6 +132,8 @@ class Ingest:
         """Sign a receipt for what is held."""
         if recording not in self.manifests or self.withhold_receipts:
             return None
+        if self.forged_receipt:
+            return self.forged_receipt
         manifest = self.manifest(recording)
         self.receipts += 1
         items = [item for item in receipt_items(manifest) if (recording, item.index) in self.held]
@@ -323,8 +330,3 @@ class IngestServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that the client cut, or whose certificate was refused, is part of the tests."""
-
-
-def with_path(fault: Fault, path: str) -> Fault:
-    """Give the same fault for another path."""
-    return replace(fault, path=path)

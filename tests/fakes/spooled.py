@@ -74,6 +74,16 @@ def spool_recording(
 _NONE: Manifest = None  # type: ignore[assignment]  # a forged manifest cannot be read; no test asks for it
 
 
+def append_event(unit: UnitBundle, spooled: Spooled, name: EventName) -> None:
+    """Let the recorder append a line to a manifest that stands."""
+    lines = spooled.manifest.lines
+    line = sign_content(
+        Event(name=name), moment=lines[-1].moment, number=len(lines), previous=lines[-1].digest, key=unit.recorder
+    )
+    with (spooled.folder / "manifest").open("ab") as file:
+        file.write(line)
+
+
 def _begun(unit: UnitBundle, recording: str, key: bytes) -> Content:
     return Begun(
         recording=recording,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,15 @@ from device.uploads.client import Client, ClientSettings
 from device.uploads.plan import UploadRecord
 from device.uploads.records import Records
 from device.uploads.service import Uploader, make_uploader
+from protocol.documents import Receipt, verify_document
 from tests.fakes.ingest import Ingest, IngestServer
+from tests.fakes.spooled import Spooled
 from tests.fakes.world import FakeWorld
 from tests.school import School, UnitBundle, make_school
 
 NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
 MOST_TURNS = 400
+UPLOAD = {"chunk_bytes": 4096, "retry_min_s": 1.0, "look_every_s": 300.0}
 
 
 @dataclass
@@ -34,16 +37,40 @@ class Night:
     client: Client
     uploader: Uploader
 
-    def grant(self, *, fence: int = 1, rate_bps: int = 1_000_000_000, **options: object) -> bytes:
-        """Put a lease into the unit's state, as the agent does."""
-        line = self.school.issue_lease(
+    def lease(
+        self, *, fence: int = 1, rate_bps: int = 1_000_000_000, lasts: timedelta = timedelta(hours=1), version: int = 0
+    ) -> bytes:
+        """Sign a lease that begins now."""
+        return self.school.issue_lease(
             self.unit.device,
             fence=fence,
             rate_bps=rate_bps,
-            **options,  # type: ignore[arg-type]
+            not_before=self.world.now_at,
+            lasts=lasts,
+            version=version or fence,
         )
-        self.unit.put_state("lease", line)
-        return line
+
+    def grant(self, line: bytes | None = None) -> None:
+        """Put a lease into the unit's state, as the agent does."""
+        self.unit.put_state("lease", line or self.lease())
+
+    def is_delivered(self, spooled: Spooled) -> bool:
+        """Tell whether the unit holds a receipt for every byte of a recording."""
+        path = self.unit.data / "state" / "receipts" / spooled.recording
+        if not path.exists():
+            return False
+        receipt = verify_document(Receipt, path.read_bytes(), self.school.trust)
+        return {item.index for item in receipt.items} == set(spooled.objects)
+
+    def held(self, spooled: Spooled) -> dict[int, bytes]:
+        """Give what the controller holds of a recording."""
+        return {index: data for (name, index), data in self.ingest.held.items() if name == spooled.recording}
+
+    def deliver(self, *recordings: Spooled) -> None:
+        """Turn until all of these are delivered, and check every byte."""
+        self.settle(lambda: all(self.is_delivered(one) for one in recordings))
+        for one in recordings:
+            assert self.held(one) == one.objects
 
     def turn(self) -> float:
         """Take one turn of the loop and let the time pass that it asks for."""
@@ -58,10 +85,10 @@ class Night:
                 return number
         raise AssertionError(f"the uploader was still busy after {turns} turns")
 
-    def settle(self, done: object, turns: int = MOST_TURNS) -> None:
+    def settle(self, done: Callable[[], bool], turns: int = MOST_TURNS) -> None:
         """Turn until `done()` says yes."""
         for _ in range(turns):
-            if done():  # type: ignore[operator]
+            if done():
                 return
             self.turn()
         raise AssertionError(f"did not settle within {turns} turns; asked: {self.ingest.asked[-6:]}")
@@ -82,7 +109,7 @@ def night(tmp_path: Path) -> Iterator[Night]:
     """A unit at the beginning of a night, and the controller that waits for it."""
     school = make_school(tmp_path / "school", now=NOW)
     world = FakeWorld(NOW)
-    unit = school.make_unit(tmp_path / "unit", tables={"upload": {"chunk_bytes": 4096, "retry_min_s": 1.0}})
+    unit = school.make_unit(tmp_path / "unit", tables={"upload": UPLOAD})
     ingest = Ingest(school, unit.recorder.verifying, lambda: world.now_at)
     with IngestServer(ingest) as server:
         settings = ClientSettings(

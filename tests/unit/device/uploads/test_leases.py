@@ -1,0 +1,142 @@
+"""Bytes leave only under a lease that holds, at its rate, and stop when it ends or a newer one fences it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.ingest import Fault
+from tests.fakes.spooled import spool_recording
+from tests.unit.device.uploads.conftest import NOW, Night
+
+EVENING = NOW - timedelta(hours=8)
+SLOW_BPS = 8 * 1000  # a thousand bytes a second
+
+
+def arrived_bytes(night: Night) -> int:
+    """Add up what the controller has got."""
+    return sum(len(upload.data) for upload in night.ingest.uploads.values())
+
+
+def test_rate_of_the_lease_is_kept(night: Night) -> None:
+    """Sending N bytes under a lease of R bits a second waits for at least N·8/R seconds, less the first burst."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(100_000,))
+    night.grant(night.lease(rate_bps=80_000))
+    night.deliver(spooled)
+    waited_s = (night.world.now_at - NOW).total_seconds()
+    assert spooled.total_bytes * 8 / 80_000 - 2 < waited_s < spooled.total_bytes * 8 / 80_000 + 10
+
+
+def test_sending_stops_when_the_lease_ends(night: Night) -> None:
+    """Not one block leaves after `not_after`; under the next lease sending goes on at the acknowledged offset."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(200_000,))
+    night.grant(night.lease(rate_bps=SLOW_BPS, lasts=timedelta(seconds=60)))
+    for _ in range(8):
+        night.turn()
+    assert 0 < arrived_bytes(night) <= 60 * 1000 + 16 * 1024
+    assert night.ingest.count("GET", "/lease") > 0
+    before = arrived_bytes(night)
+    night.grant(night.lease(fence=2))
+    night.deliver(spooled)
+    assert before > 20_000
+    assert night.ingest.count("POST") == 2
+
+
+def test_a_newer_fence_in_the_state_stops_the_old_and_goes_on(night: Night) -> None:
+    """A lease with a higher fence that arrives while bytes flow replaces the old one within a second of waiting."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(100_000,))
+    night.grant(night.lease(rate_bps=SLOW_BPS))
+
+    def replace_lease() -> None:
+        if night.world.now_at > NOW + timedelta(seconds=30) and not night.ingest.fence:
+            night.ingest.fence = 2
+            night.grant(night.lease(fence=2))
+
+    night.world.on_wait = replace_lease
+    night.deliver(spooled)
+    assert night.world.now_at < NOW + timedelta(seconds=60)
+    assert night.ingest.count("POST") == 2
+
+
+def test_a_renewed_lease_changes_the_rate_without_a_stop(night: Night) -> None:
+    """The same fence at another rate is obeyed inside a running request: nothing is cut, nothing asked again."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(60_000,))
+    night.grant(night.lease(rate_bps=SLOW_BPS))
+
+    def renew() -> None:
+        if night.world.now_at > NOW + timedelta(seconds=10):
+            night.grant(night.lease(rate_bps=1_000_000, version=2))
+            night.world.on_wait = None
+
+    night.world.on_wait = renew
+    night.deliver(spooled)
+    assert night.world.now_at < NOW + timedelta(seconds=25)
+    assert night.ingest.count("HEAD") == 0
+
+
+@pytest.mark.parametrize("code", ["lease_fenced", "lease_expired", "outside_window"])
+def test_a_refused_lease_is_dropped_and_another_asked_for(night: Night, code: str) -> None:
+    """After a 403 the refused lease is not tried again; the one that is fetched then is, and nobody is needed."""
+    spooled = spool_recording(night.unit, began_at=EVENING)
+    night.grant()
+    night.ingest.faults.append(Fault("PUT", status=403, code=code))
+    for _ in range(4):
+        night.turn()
+    assert night.ingest.count("PUT") == 1
+    assert night.ingest.count("GET", "/lease") > 0
+    night.ingest.lease_line = night.lease(fence=2)
+    night.deliver(spooled)
+    assert night.record(spooled.recording).needs_person == ""
+
+
+def test_a_lease_that_is_refused_in_mid_segment_is_replaced(night: Night) -> None:
+    """A PATCH that is fenced keeps what was acknowledged; the rest follows under the new fence."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(20_000,))
+    night.grant()
+    night.ingest.lease_line = night.lease(fence=2)
+
+    def fence_off() -> None:
+        night.ingest.fence = 2
+
+    whole = Fault("PATCH")
+    night.ingest.faults.extend((whole, whole, whole, Fault("PATCH", action=fence_off)))
+    night.deliver(spooled)
+    assert night.ingest.count("POST") == 2
+
+
+def test_a_lease_for_another_unit_is_no_lease(night: Night) -> None:
+    """A genuine lease of the school that names another device opens nothing here."""
+    spool_recording(night.unit, began_at=EVENING)
+    night.grant(night.school.issue_lease("a" * 26))
+    for _ in range(5):
+        night.turn()
+    assert night.ingest.manifests == {}
+
+
+def test_a_unit_whose_clock_is_behind_follows_the_documents(night: Night) -> None:
+    """A unit that believes it is years ago takes the time from the newest document that it has verified."""
+    spooled = spool_recording(night.unit, began_at=EVENING)
+    night.grant()
+    night.ingest.now = lambda: NOW
+    night.world.now_at = NOW - timedelta(days=1000)
+    night.deliver(spooled)
+
+
+def test_the_end_of_the_process_stops_sending_at_once(night: Night) -> None:
+    """When the process shall end, a paced body breaks off within a slice of waiting, and nothing is noted as wrong."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(500_000,))
+    night.grant(night.lease(rate_bps=SLOW_BPS))
+
+    def stop() -> None:
+        night.world.stopped = night.world.now_at > NOW + timedelta(seconds=20)
+
+    night.world.on_wait = stop
+    night.uploader.run()
+    assert night.world.now_at < NOW + timedelta(seconds=25)
+    assert night.record(spooled.recording).failures == 0
+    night.world.stopped, night.world.on_wait = False, None
+    night.grant(night.lease(fence=2))
+    night.restart()
+    night.deliver(spooled)
+    assert night.ingest.count("POST") == 2

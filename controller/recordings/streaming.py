@@ -16,7 +16,7 @@ from controller.audit.services import note_view
 from controller.auth.access import for_roles, signed_in
 from controller.recordings.hls import render_playlist
 from controller.recordings.ownership import require_playable
-from controller.recordings.playback import Playback, NotHeldError, Source, read_pieces
+from controller.recordings.playback import NotHeldError, Playback, Source, read_pieces
 from controller.services import Services
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"

@@ -8,13 +8,17 @@ PATIENCE_S = 60.0
 
 
 class CollectingSink:
-    """Keeps pictures, sound, faults and the end, in order; `threads` are the names of the threads that called."""
+    """Keeps pictures, sound, faults and the end, in order.
+
+    `threads` are the names of the threads that called, `late_calls` the calls after the end or a fault (a defect).
+    """
 
     def __init__(self) -> None:
         self.items: list[VideoPacket | AudioFrame] = []
         self.faults: list[HardwareError] = []
         self.ends: list[CameraEnd] = []
         self.threads: set[str] = set()
+        self.late_calls = 0
         self._over = threading.Event()
         self._arrived = threading.Condition()
 
@@ -38,11 +42,13 @@ class CollectingSink:
 
     def on_fault(self, error: HardwareError) -> None:
         """See `AudioSink.on_fault`."""
+        self._note_call()
         self.faults.append(error)
         self._over.set()
 
     def on_end(self, reason: CameraEnd) -> None:
         """See `CameraSink.on_end`."""
+        self._note_call()
         self.ends.append(reason)
         self._over.set()
 
@@ -58,7 +64,11 @@ class CollectingSink:
                 raise TimeoutError(f"{len(self.items)} items after {PATIENCE_S} s, waited for {count}")
 
     def _keep(self, item: VideoPacket | AudioFrame) -> None:
-        self.threads.add(threading.current_thread().name)
+        self._note_call()
         with self._arrived:
             self.items.append(item)
             self._arrived.notify_all()
+
+    def _note_call(self) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.late_calls += self._over.is_set()

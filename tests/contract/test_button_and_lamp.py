@@ -1,0 +1,140 @@
+"""What every button and every lamp promises (`device/hardware/ports.py`), held against the fakes and mock pins."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from device.hardware.gpio import GpioButton, GpioLamp, LampPins, drive_mock_button
+from device.hardware.patterns import BOOKMARK, RECORDING
+from device.hardware.ports import (
+    Button,
+    ButtonEdge,
+    ButtonFault,
+    Lamp,
+    LampFault,
+    NotForProduction,
+    Purpose,
+    require_fit,
+)
+from tests.fakes.button import FakeButton
+from tests.fakes.clock import ManualClock
+from tests.fakes.lamp import FakeLamp
+
+PIN = 2
+
+
+@dataclass
+class Bench:
+    """A button and the finger for it."""
+
+    button: Button
+    clock: ManualClock
+    press: Callable[[], None]
+    release: Callable[[], None]
+
+
+@pytest.fixture(params=["fake", "gpio"])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Each kind of button."""
+    clock = ManualClock()
+    if request.param == "fake":
+        fake = FakeButton(clock=clock)
+        bench = Bench(fake, clock, fake.press, fake.release)
+    else:
+        factory = MockFactory()
+        gpio = GpioButton([PIN], factory=factory, clock=clock)
+        bench = Bench(
+            gpio,
+            clock,
+            lambda: drive_mock_button(factory, PIN, down=True),
+            lambda: drive_mock_button(factory, PIN, down=False),
+        )
+    yield bench
+    bench.button.stop()
+
+
+def test_edges_carry_the_clocks_time(bench: Bench) -> None:
+    """Down and up, each when it happened."""
+    edges: list[ButtonEdge] = []
+    bench.button.start(edges.append)
+    bench.clock.advance(1.5)
+    bench.press()
+    bench.clock.advance(0.25)
+    bench.release()
+    assert edges == [ButtonEdge(down=True, at_s=1001.5), ButtonEdge(down=False, at_s=1001.75)]
+
+
+def test_contact_can_be_read_at_any_time(bench: Bench) -> None:
+    """When an edge was lost, reading shows the truth."""
+    bench.button.start(lambda edge: None)
+    assert not bench.button.is_down()
+    bench.press()
+    assert bench.button.is_down()
+    bench.release()
+    assert not bench.button.is_down()
+
+
+def test_button_that_is_not_started_cannot_be_read(bench: Bench) -> None:
+    """Before `start` and after `stop` there is no contact to read."""
+    with pytest.raises(ButtonFault, match="not started"):
+        bench.button.is_down()
+    bench.button.start(lambda edge: None)
+    bench.button.stop()
+    with pytest.raises(ButtonFault, match="not started"):
+        bench.button.is_down()
+
+
+def test_stopped_button_reports_nothing_and_starts_again(bench: Bench) -> None:
+    """Stop is idempotent; a later start reports to the new listener only."""
+    first: list[ButtonEdge] = []
+    second: list[ButtonEdge] = []
+    bench.button.start(first.append)
+    bench.button.stop()
+    bench.button.stop()
+    bench.button.start(second.append)
+    bench.press()
+    assert (first, [edge.down for edge in second]) == ([], [True])
+
+
+def test_made_up_button_is_refused_in_production(bench: Bench) -> None:
+    """Neither a fake nor a mock pin may stand in a classroom."""
+    with pytest.raises(NotForProduction):
+        require_fit(bench.button, Purpose.PRODUCTION)
+
+
+def _fail(fault: LampFault) -> None:
+    raise fault
+
+
+@pytest.fixture(params=["fake", "rgb", "two leds"])
+def lamp(request: pytest.FixtureRequest) -> Iterator[Lamp]:
+    """Each kind of lamp."""
+    if request.param == "fake":
+        lamp: Lamp = FakeLamp()
+    else:
+        pins = LampPins(red=17, green=27, blue=22 if request.param == "rgb" else None)
+        lamp = GpioLamp([pins], factory=MockFactory(), clock=ManualClock(), on_fault=_fail)
+    yield lamp
+    lamp.close()
+
+
+def test_lamp_takes_lasting_and_passing_patterns(lamp: Lamp) -> None:
+    """Showing never blocks until a pattern ends."""
+    for pattern in (RECORDING, BOOKMARK, RECORDING):
+        lamp.show(pattern)
+
+
+def test_closed_lamp_refuses_to_show(lamp: Lamp) -> None:
+    """Closing is idempotent; a light that cannot be lit is a fault, not a silence."""
+    lamp.close()
+    lamp.close()
+    with pytest.raises(LampFault, match="'recording'"):
+        lamp.show(RECORDING)
+
+
+def test_made_up_lamp_is_refused_in_production(lamp: Lamp) -> None:
+    """Neither a fake nor mock pins may stand in a classroom."""
+    with pytest.raises(NotForProduction):
+        require_fit(lamp, Purpose.PRODUCTION)

@@ -1,0 +1,68 @@
+"""The real clock and disk, as far as any machine can show."""
+
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from device.hardware.clock import BOOT_ID, SystemClock
+from device.hardware.disk import SystemDisk
+from device.hardware.ports import DiskFault
+
+
+def test_clock_is_untrusted_until_the_network_has_set_it(tmp_path: Path) -> None:
+    """The marker of time synchronisation decides."""
+    clock = SystemClock(trust_marker=tmp_path / "synchronized")
+    assert not clock.is_trusted()
+    (tmp_path / "synchronized").touch()
+    assert clock.is_trusted()
+
+
+def test_clock_gives_aware_utc_and_the_kernels_boot_id() -> None:
+    """No naive time anywhere, and monotonic seconds that can be compared within a boot."""
+    clock = SystemClock()
+    assert abs(clock.now_at() - datetime.now(UTC)) < timedelta(seconds=5)
+    assert clock.boot_id == BOOT_ID.read_text().strip()
+    assert clock.monotonic_s() <= clock.monotonic_s()
+
+
+def test_waiting_ends_at_the_deadline_or_when_cancelled() -> None:
+    """A deadline in the past returns at once; a cancelled wait says so, even with the deadline past."""
+    clock, cancel = SystemClock(), threading.Event()
+    assert clock.wait_until(clock.monotonic_s() - 1, cancel) is False
+    assert clock.wait_until(clock.monotonic_s() + 0.01, cancel) is False
+    cancel.set()
+    assert clock.wait_until(clock.monotonic_s() + 3600, cancel) is True
+    assert clock.wait_until(clock.monotonic_s() - 1, cancel) is True
+
+
+def test_disk_reports_what_a_user_may_write(tmp_path: Path) -> None:
+    """Free space is what statvfs has for unprivileged users."""
+    found = os.statvfs(tmp_path)
+    assert SystemDisk().free_bytes(tmp_path) == pytest.approx(found.f_bavail * found.f_frsize, rel=0.05)
+
+
+def test_disk_syncs_files_and_folders(tmp_path: Path) -> None:
+    """Both calls work on a real file system."""
+    with (tmp_path / "file").open("wb") as file:
+        file.write(b"x")
+        SystemDisk().sync_data(file.fileno())
+    SystemDisk().sync_folder(tmp_path)
+
+
+def test_disk_faults_name_what_failed(tmp_path: Path) -> None:
+    """A missing folder or a closed file is a DiskFault with the system's words."""
+    disk, missing = SystemDisk(), tmp_path / "missing"
+    with pytest.raises(DiskFault, match=r"missing: free space.*No such file"):
+        disk.free_bytes(missing)
+    with pytest.raises(DiskFault, match=r"missing: cannot be opened"):
+        disk.sync_folder(missing)
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(DiskFault, match="fdatasync failed"):
+            disk.sync_data(writing)
+    finally:
+        os.close(reading)
+        os.close(writing)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
+
+from cheroot.server import KnownLengthRFile
 
 from controller.uploads.partial import IncomingError, Partial, PartialFiles, disk_faults
 from protocol import tus
@@ -29,11 +31,29 @@ class Body(Protocol):
 
 def block_reader(body: Body, block_bytes: int) -> Callable[[int], memoryview]:
     """Give a function that reads the next block, of at most as many bytes as it is told, into one buffer."""
-    readinto: Callable[[memoryview], int] | None = getattr(body, "readinto", None)
-    if readinto is None:
+    fill: Callable[[memoryview], int] | None = _cheroot_readinto(body) or getattr(body, "readinto", None)
+    if fill is None:
         return lambda most: memoryview(body.read(min(most, block_bytes)))
-    buffer, fill = memoryview(bytearray(block_bytes)), readinto
-    return lambda most: buffer[: fill(buffer[: min(most, block_bytes)])]
+    buffer, readinto = memoryview(bytearray(block_bytes)), fill
+    return lambda most: buffer[: readinto(buffer[: min(most, block_bytes)])]
+
+
+def _cheroot_readinto(body: Any) -> Callable[[memoryview], int] | None:
+    """Give a way to read what has arrived on a cheroot connection straight into a buffer, where `body` is one.
+
+    The `read` of cheroot's body (`KnownLengthRFile`) waits until a block is full, so that a broken connection takes the
+    begun block with it, and puts it together in Python: a third of the speed for large bodies. The reader behind it
+    has `readinto1`, which does neither.
+    """
+    if not isinstance(body, KnownLengthRFile) or not hasattr(body.rfile, "readinto1"):
+        return None
+
+    def readinto(buffer: memoryview) -> int:
+        count: int = body.rfile.readinto1(buffer[: body.remaining]) if body.remaining else 0
+        body.remaining -= count
+        return count
+
+    return readinto
 
 
 class RunningDigest:

@@ -164,6 +164,7 @@ def _keep(draft: Path, file: BinaryIO, path: Path) -> None:
 
 
 def fail_writing(path: Path, error: OSError) -> NoReturn:
+    """Raise `OpenFailure` for an output that cannot be written."""
     raise OpenFailure(f"{path} cannot be written: {error.strerror or error}", Status.FAILED) from error
 
 

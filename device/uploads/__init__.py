@@ -1,0 +1,1 @@
+"""The uploader: delivers sealed recordings under a lease, fetches receipts, and erases nothing."""

@@ -21,10 +21,16 @@ PURE = (
     "device/agent/session.py",
     "device/health/report.py",
 )
+NOT_YET = {"device/health/report.py"}  # comes with the probes of a real Pi
 POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")
 IMPURE_LIBRARIES = {"os", "time", "random", "secrets", "socket", "threading", "subprocess", "logging"}
 OWN_CLOCKS = {"now", "utcnow", "today"}
 
+FLASK_VIEWS = (
+    "controller/*views.py",
+    "controller/recordings/streaming.py",  # the player's views
+    "controller/recordings/ownership.py",  # what views ask first: a recording that is not yours does not exist
+)
 DOORS: dict[str, tuple[str, ...]] = {
     "gpiozero": ("device/hardware/gpio.py",),
     "picamera2": ("device/hardware/picam.py",),
@@ -40,8 +46,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "amqtt": ("provisioning/demo/",),
     "urllib3": ("device/uploads/client.py",),  # the errors that requests lets through
     "requests": ("device/uploads/client.py", "device/identity.py", "device/identity/", "provisioning/"),
-    "flask": ("controller/__init__.py", "controller/wiring.py", "controller/auth/", "controller/*views.py"),
-    "cheroot": ("controller/server.py",),
+    "flask": ("controller/__init__.py", "controller/wiring.py", "controller/auth/", *FLASK_VIEWS),
+    "cheroot": ("controller/server.py", "controller/uploads/body.py"),  # listeners; how a broken body shows
     "argon2": ("controller/accounts/passwords.py",),
     "alembic": ("controller/migrations/",),
 }
@@ -90,7 +96,7 @@ def test_package_imports_only_the_standard_library_and_its_own_dependencies(pack
     assert modules(package)
 
 
-@pytest.mark.parametrize("path", [*PURE, *POLICIES])
+@pytest.mark.parametrize("path", [*(path for path in PURE if path not in NOT_YET or (ROOT / path).exists()), *POLICIES])
 def test_pure_module_takes_time_and_randomness_as_arguments(path: str) -> None:
     """What decides imports no clock, no randomness, no disk, no network, no thread and no log, and asks no clock."""
     assert [at(ROOT / path, i) for i in imports_of(ROOT / path) if i.package in IMPURE_LIBRARIES] == []

@@ -93,6 +93,7 @@ class CameraTable:
     input: Path | None = None
     speed: float = 1.0
     loop: bool = False
+    seconds: float | None = None
     width: int = 1280
     height: int = 720
     fps: int = 25

@@ -77,7 +77,12 @@ def make_camera(config: DeviceConfig, clock: Clock) -> Camera:
         from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
 
         settings = SyntheticSettings(
-            width=table.width, height=table.height, fps=table.fps, bit_rate_bps=table.bitrate_bps, speed=table.speed
+            width=table.width,
+            height=table.height,
+            fps=table.fps,
+            bit_rate_bps=table.bitrate_bps,
+            speed=table.speed,
+            seconds=table.seconds,
         )
         return SyntheticCamera(clock=clock, settings=settings)
     raise CameraFault(

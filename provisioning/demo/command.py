@@ -48,7 +48,7 @@ def demo_command(*, video: Path | None, once: bool, hands_on: bool, speed: float
     if once and hands_on:
         raise click.UsageError("--once runs by itself and --hands-on waits for you; give one of them")
     words = load_words()
-    tell = Teller(words.gettext, _write)
+    tell = Teller(words.gettext, _write, sys.stdout.isatty())
     mode = _once if once else _hands_on if hands_on else _by_itself
     try:
         with _stop_by_signal(), _folder(keep) as folder, Crew(folder) as crew:

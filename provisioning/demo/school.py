@@ -43,6 +43,14 @@ reserve_bytes = 100_000_000
 """
 
 
+_NIGHT = {  # a night of seconds: what a unit else says or does every few minutes
+    "agent.spool_every_s": 1.0,
+    "agent.health_every_s": 2.0,
+    "upload.look_every_s": 0.5,
+    "timings.release_every_s": 0.5,
+}
+
+
 @dataclass(frozen=True)
 class Ports:
     """The loopback ports of a demo."""
@@ -146,6 +154,7 @@ def add_unit(school: School, footage: Footage) -> None:
         "broker.host": "127.0.0.1",
         "broker.port": school.ports.broker,
         "broker.tls": "false",
+        **_NIGHT,
         **_camera(footage),
     }
     options = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]

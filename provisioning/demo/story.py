@@ -34,6 +34,7 @@ class Teller:
 
     translate: Callable[[str], str]
     write: Callable[[str], None]
+    is_terminal: bool
 
     @contextmanager
     def step(self, words: str, **values: object) -> Iterator[None]:
@@ -41,15 +42,17 @@ class Teller:
         self.write(f"• {self.translate(words).format(**values)}")
         began = time.monotonic()
         yield
-        self.write(f"  {self.translate('done after {seconds:.1f} s').format(seconds=time.monotonic() - began)}\n")
+        self.say(_mark("done after {seconds:.1f} s"), seconds=time.monotonic() - began)
 
     def say(self, words: str, **values: object) -> None:
         """Say something within a step."""
-        self.write(f"  {self.translate(words).format(**values)}\n")
+        clear = "\r\x1b[K" if self.is_terminal else ""
+        self.write(f"{clear}  {self.translate(words).format(**values)}\n")
 
     def progress(self, words: str, **values: object) -> None:
-        """Say something that will be overwritten by what comes next."""
-        self.write(f"\r\x1b[K  {self.translate(words).format(**values)}")
+        """Say something that will be overwritten by what comes next; into a file or a pipe it is not said at all."""
+        if self.is_terminal:
+            self.write(f"\r\x1b[K  {self.translate(words).format(**values)}")
 
 
 @dataclass
@@ -141,8 +144,8 @@ class Story:
                     kilobytes=_bytes_below(school.objects) // 1000,
                 )
                 time.sleep(0.2)
-            self.tell.progress(
-                _("{kilobytes} kB are home, verified against the signed manifest\n"),
+            self.tell.say(
+                _("{kilobytes} kB are home, verified against the signed manifest"),
                 kilobytes=_bytes_below(school.objects) // 1000,
             )
             self.crew.wait_for("the unit to release what was delivered", lambda: not _spooled(school), seconds=60)
@@ -197,7 +200,7 @@ def _spooled(school: School) -> list[Path]:
 
 def _bytes_below(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
+    for path in folder.rglob("*.age"):
         with suppress(FileNotFoundError):
-            total += path.stat().st_size if path.is_file() else 0
+            total += path.stat().st_size
     return total

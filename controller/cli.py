@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,15 +117,12 @@ def bridge(path: Path) -> None:
     stop = stop_on_signal()
     link = BridgeLink(bridge_settings(services.config))
     carrier = Bridge(services, link, stop)
-    threads = [threading.Thread(target=loop, name=loop.__name__) for loop in (carrier.hear_all, carrier.send_all)]
     link.start()
-    for thread in threads:
-        thread.start()
-    stop.wait()
-    for thread in threads:
-        thread.join()
+    failed = run_together((carrier.hear_all, carrier.send_all), stop)
     link.stop()
     services.database.close()
+    if failed:
+        raise OperatorError("the bridge ended by a mistake of its own; the log says which")
 
 
 @group.command()
@@ -157,6 +154,27 @@ def start_log() -> None:
     """Log to standard error, where systemd's journal or a file takes it."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def run_together(loops: Sequence[Callable[[], None]], stop: threading.Event) -> bool:
+    """Run loops side by side until they end; one that fails ends all. Tell whether one failed."""
+    failed = threading.Event()
+
+    def run(loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except Exception:
+            logging.getLogger(__name__).exception("a loop failed")
+            failed.set()
+        finally:
+            stop.set()
+
+    threads = [threading.Thread(target=run, args=(loop,)) for loop in loops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failed.is_set()
 
 
 def stop_on_signal() -> threading.Event:

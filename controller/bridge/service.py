@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
@@ -25,6 +26,7 @@ from controller.services import Services
 from protocol.errors import ProtocolError
 
 FLUSH_S = 1.0
+LAST_S = 0.2  # what was said while the bridge is being stopped
 BATCH = 500
 LOOK_S = 0.5  # how soon a new row of the outbox is published
 CONFIRM_S = 10.0
@@ -85,9 +87,12 @@ class Bridge:
         """Take what units say and write it down, batch by batch, until stopped."""
         batch: list[Message] = []
         while not self.stop.is_set():
-            batch += gather(self.link.messages, BATCH - len(batch), FLUSH_S, self.stop)
+            batch += gather(self.link.messages, BATCH - len(batch), FLUSH_S)
             if batch and self._write(batch):
                 batch = []
+        batch += gather(self.link.messages, BATCH, LAST_S)
+        if batch:
+            self._write(batch)
 
     def _write(self, batch: Sequence[Message]) -> bool:
         """Write a batch in one transaction; tell whether it is written. A busy database is asked again."""
@@ -106,7 +111,7 @@ class Bridge:
         try:
             with session.begin_nested():
                 hear(self.services, session, message.topic, message.payload)
-        except ProtocolError as error:
+        except (ProtocolError, DataError, IntegrityError) as error:
             log.warning("a message on %s was dropped: %s", message.topic[:120], error)
             return False
         return True
@@ -154,19 +159,13 @@ def _take_while(rows: Sequence[Outbox], publish: Callable[[Outbox], bool]) -> li
     return sent
 
 
-def gather(messages: Messages, most: int, within_s: float, stop: threading.Event) -> list[Message]:
-    """Wait up to `within_s` for a first message, then take at most `most` that are there within the same time."""
+def gather(messages: Messages, most: int, within_s: float) -> list[Message]:
+    """Take what is there or comes within `within_s`, at most `most`."""
     gathered: list[Message] = []
-    waited = threading.Event()
-    timer = threading.Timer(within_s, waited.set)
-    timer.daemon = True
-    timer.start()
-    try:
-        while len(gathered) < most and not waited.is_set() and not stop.is_set():
-            try:
-                gathered.append(messages.get(timeout=0.05))
-            except queue.Empty:
-                continue
-    finally:
-        timer.cancel()
+    deadline = time.monotonic() + within_s
+    while len(gathered) < most and (left_s := deadline - time.monotonic()) > 0:
+        try:
+            gathered.append(messages.get(timeout=left_s))
+        except queue.Empty:
+            break
     return gathered

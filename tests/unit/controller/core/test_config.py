@@ -1,0 +1,63 @@
+"""controller.toml: what is taken, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from controller.config import is_loopback, load_config
+from controller.errors import ConfigError
+
+LEAST = '[controller]\ndata = "data"\nkeys = "keys"\nkey_store = "store"\n'
+
+
+def load(folder: Path, text: str) -> object:
+    """Write a configuration and load it."""
+    path = folder / "controller.toml"
+    path.write_text(text)
+    return load_config(path)
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    """A configuration that says little gets absolute paths beside itself and a database in the data folder."""
+    (tmp_path / "controller.toml").write_text(LEAST)
+    config = load_config(tmp_path / "controller.toml")
+    assert config.controller.key_store == tmp_path / "store"
+    assert config.database_url == f"sqlite:///{tmp_path}/data/controller.sqlite3"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", r"controller\.toml: controller: missing"),
+        ("[controller", r"controller\.toml: cannot be read as TOML"),
+        ('[controller]\ndata = "d"\nkeys = "k"\n', r"\[controller\] key_store: missing"),
+        (LEAST + 'color = "red"\n', r"\[controller\] color: expected one of .* got a key that nothing reads"),
+        (LEAST + "[weather]\n", r"weather: expected one of"),
+        (LEAST + "[uploads]\nrate_bps = true\n", r"\[uploads\] rate_bps: expected a whole number, got True"),
+        (LEAST + "[uploads]\nrate_bps = 0\n", r"\[uploads\] rate_bps: expected a number above zero, got 0"),
+        (LEAST + '[uploads]\nwindow = "22-6"\n', r"\[uploads\] window: expected a window like '22:00-06:00'"),
+        (LEAST.replace('"data"', "5"), r"\[controller\] data: expected text, got 5"),
+        (LEAST + 'time_zone = "Mars/North"\n', r"\[controller\] time_zone: expected a time zone"),
+        (LEAST + '[people]\nhost = "0.0.0.0"\n', r"\[people\] host: expected a loopback address while there is no TLS"),
+        (LEAST + '[units]\nhost = "10.0.0.1"\ntls = false\n', r"\[units\] host: .* set tls = true"),
+        (LEAST + '[broker]\nhost = "broker.school"\n', r"\[broker\] host: expected a loopback address"),
+        (LEAST + "[broker]\ntls = true\n", r"\[broker\] certificate: missing"),
+        (LEAST + '[people]\ntls_key = "k"\n', r"\[people\] tls_certificate and tls_key: expected both or neither"),
+        (LEAST + "[people]\nport = 1.5\n", r"\[people\] port: expected a whole number, got 1\.5"),
+        (LEAST + "units = 5\n", r"\[controller\] units"),
+    ],
+)
+def test_configuration_is_refused_with_place_expected_and_got(tmp_path: Path, text: str, words: str) -> None:
+    """Whatever is missing, unknown, of another type or unsafe is named with its file, table and key."""
+    with pytest.raises(ConfigError, match=words):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_one"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False)]
+)
+def test_loopback_is_only_this_machine(host: str, is_one: bool) -> None:  # noqa: FBT001
+    """Without TLS nothing is served that another machine can reach."""
+    assert is_loopback(host) is is_one

@@ -1,0 +1,116 @@
+"""The database: migrations and models agree, writers wait for each other, instants stay what they were."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from controller import migrations
+from controller.audit.models import Incident, View
+from controller.db import Database
+from controller.errors import OperatorError
+from controller.tables import METADATA
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """Make a database of the newest form."""
+    made = Database(f"sqlite:///{tmp_path / 'd.sqlite3'}")
+    migrations.upgrade(made)
+    yield made
+    made.close()
+
+
+def add_incident(database: Database, kind: str, at: datetime = NOW) -> None:
+    """Write one row."""
+    with database.writing() as session:
+        session.add(Incident(device="d", recording=None, kind=kind, detail="", at=at))
+
+
+def test_migrations_and_models_agree(database: Database) -> None:
+    """What the migrations make is exactly what the models say: neither was changed without the other."""
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA) == []
+
+
+def test_migrations_can_be_undone_and_done_again(database: Database) -> None:
+    """Down to nothing and up again leaves the same tables."""
+    from alembic import command
+
+    config = migrations.alembic_config(database)
+    command.downgrade(config, "base")
+    with pytest.raises(OperatorError, match="backrow controller migrate"):
+        migrations.require_current(database)
+    command.upgrade(config, "head")
+    migrations.require_current(database)
+
+
+def test_sqlite_is_in_the_mode_that_receipts_need(database: Database) -> None:
+    """WAL with full syncs, and foreign keys that hold."""
+    with database.engine.connect() as connection:
+        found = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert found == ["wal", 2, 1]
+    with pytest.raises(IntegrityError), database.writing() as session:
+        session.add(View(recording="nobody's", viewer="v", began_at=NOW, last_at=NOW))
+
+
+def test_writers_wait_for_each_other(database: Database) -> None:
+    """Many threads that read and then write lose nothing and fail nowhere: each takes the lock at its beginning."""
+
+    def count_up() -> None:
+        for _ in range(10):
+            with database.writing() as session:
+                number = len(session.scalars(select(Incident)).all())
+                session.add(Incident(device="d", recording=None, kind=str(number), detail="", at=NOW))
+
+    threads = [threading.Thread(target=count_up) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as session:
+        assert sorted(int(row.kind) for row in session.scalars(select(Incident))) == list(range(60))
+
+
+def test_failed_writer_leaves_nothing(database: Database) -> None:
+    """An exception inside a writing session undoes all of it."""
+
+    def fail() -> None:
+        with database.writing() as session:
+            session.add(Incident(device="d", recording=None, kind="k", detail="", at=NOW))
+            session.flush()
+            raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        fail()
+    with database.reading() as session:
+        assert session.scalars(select(Incident)).all() == []
+
+
+def test_instants_come_back_in_utc(database: Database) -> None:
+    """An instant of another zone is the same instant after the database, in UTC; a naive one is refused."""
+    add_incident(database, "k", NOW.astimezone(timezone(timedelta(hours=5))))
+    with database.reading() as session:
+        at = session.scalars(select(Incident)).one().at
+    assert (at, at.tzinfo) == (NOW, UTC)
+    with pytest.raises(StatementError, match="aware"):
+        add_incident(database, "k", NOW.replace(tzinfo=None))
+
+
+def test_making_a_database_opens_nothing(tmp_path: Path) -> None:
+    """The file is there only when somebody asks."""
+    Database(f"sqlite:///{tmp_path / 'd.sqlite3'}")
+    assert list(tmp_path.iterdir()) == []

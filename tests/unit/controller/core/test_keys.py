@@ -1,0 +1,58 @@
+"""The school's keys as the controller reads them: whole, or refused with the file and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from controller.errors import OperatorError
+from controller.keys import load_authority, load_school_keys
+from protocol.keyfiles import store_signing_key
+from protocol.signing import SigningKey
+from tests.lesson import BEGAN_AT
+from tests.school import make_school
+
+
+def test_newest_storage_identity_is_in_force(tmp_path: Path) -> None:
+    """Of several storage identities the one with the newest name seals; all of them open."""
+    school = make_school(tmp_path, now=BEGAN_AT)
+    other = school.keys / "storage" / "2020-01-01.key"
+    other.write_text((school.keys / "storage" / f"{BEGAN_AT:%Y-%m-%d}.key").read_text())
+    other.chmod(0o600)
+    keys = load_school_keys(school.keys)
+    assert keys.storage_in_force[0] == f"{BEGAN_AT:%Y-%m-%d}"
+    assert len(keys.storage_identities) == 2
+    assert "AGE-SECRET-KEY" not in repr(keys)
+
+
+def test_root_key_is_not_needed(tmp_path: Path) -> None:
+    """The root's private half can be away: the server never needs it. The authority is needed only to add units."""
+    school = make_school(tmp_path, now=BEGAN_AT)
+    (school.keys / "root.key").unlink()
+    (school.keys / "ca.key").unlink()
+    load_school_keys(school.keys)
+    with pytest.raises(OperatorError, match=r"ca\.key"):
+        load_authority(school.keys)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda keys: (keys / "keyring").unlink(), "provision keys init"),
+        (
+            lambda keys: (keys / "receipt.key").chmod(0o644),
+            r"receipt\.key: mode 644 lets others read it",
+        ),
+        (lambda keys: store_signing_key(keys / "lease.key", SigningKey.generate(), "lease"), "keyring does not name"),
+        (lambda keys: (keys / "keyring").write_bytes((keys / "recipients").read_bytes()), "keyring"),
+        (lambda keys: [path.unlink() for path in (keys / "storage").iterdir()], "at least one age identity"),
+    ],
+)
+def test_keys_that_cannot_be_used_are_refused(tmp_path: Path, spoil: Callable[[Path], object], words: str) -> None:
+    """A file that is missing, open to others, replaced or of another kind stops the start, and is named."""
+    school = make_school(tmp_path, now=BEGAN_AT)
+    spoil(school.keys)
+    with pytest.raises(OperatorError, match=words):
+        load_school_keys(school.keys)

@@ -100,6 +100,21 @@ def check(config: DeviceConfig) -> None:
         raise click.ClickException(f"{len(wrong)} of {len(findings)} things are wrong with unit {config.device.label}")
 
 
+@group.command()
+@config_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
+def draw(config: DeviceConfig, out: Path) -> None:
+    """Write what the synthetic camera of this unit shows into a plain file, to compare a recording with."""
+    from device.hardware.ports import CameraFault
+    from device.media.drawing import write_drawing
+    from device.wiring import make_drawing_camera
+
+    try:
+        write_drawing(make_drawing_camera(config), out)
+    except (CameraFault, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
 def _say_what_pretends(config: DeviceConfig) -> None:
     for part in config.pretends:
         log.warning("NOT A REAL CLASSROOM UNIT: %s only pretends", part)

@@ -6,12 +6,14 @@ refused in production before anything is touched.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from device.config import CameraKind, DeviceConfig, PinsKind
@@ -35,6 +37,9 @@ from device.spool.manifest import Signer
 from device.spool.releasing import Releaser, UndoRule
 from device.spool.store import SpoolStore
 from protocol.durable import REAL, Files
+
+if TYPE_CHECKING:
+    from device.hardware.synthetic import SyntheticCamera
 
 LOCAL_TIME = Path("/etc/localtime")
 
@@ -74,21 +79,33 @@ def make_camera(config: DeviceConfig, clock: Clock) -> Camera:
         plays = None if table.loop else 1
         return ReplayCamera(table.input, clock=clock, settings=ReplaySettings(speed=table.speed, plays=plays))
     if table.kind is CameraKind.SYNTHETIC:
-        from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
-
-        settings = SyntheticSettings(
-            width=table.width,
-            height=table.height,
-            fps=table.fps,
-            bit_rate_bps=table.bitrate_bps,
-            speed=table.speed,
-            seconds=table.seconds,
-        )
-        return SyntheticCamera(clock=clock, settings=settings)
+        return _make_synthetic(config, clock=clock, speed=table.speed)
     raise CameraFault(
         "[camera] kind = 'picamera2': this release has no adapter for the Pi's camera yet; "
         "use 'replay' or 'synthetic' on a unit for tests"
     )
+
+
+def make_drawing_camera(config: DeviceConfig) -> SyntheticCamera:
+    """Make the unit's synthetic camera once more, as fast as it can be drawn; raises `CameraFault` for any other."""
+    if config.camera.kind is not CameraKind.SYNTHETIC or config.camera.seconds is None:
+        raise CameraFault("[camera] kind: only a synthetic camera with `seconds` can be drawn into a file")
+    return _make_synthetic(config, clock=SystemClock(), speed=math.inf)
+
+
+def _make_synthetic(config: DeviceConfig, *, clock: Clock, speed: float) -> SyntheticCamera:
+    from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
+
+    table = config.camera
+    settings = SyntheticSettings(
+        width=table.width,
+        height=table.height,
+        fps=table.fps,
+        bit_rate_bps=table.bitrate_bps,
+        speed=speed,
+        seconds=table.seconds,
+    )
+    return SyntheticCamera(clock=clock, settings=settings)
 
 
 def open_documents(config: DeviceConfig, identity: Identity, files: Files = REAL) -> DocumentStore:

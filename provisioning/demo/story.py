@@ -168,9 +168,8 @@ class Story:
         """Read what the camera was given: the video itself, or what the drawn picture is by definition."""
         if self.footage.video:
             return read_tracks(self.footage.video)
-        drawn = self.folder / "drawn.mp4"
-        synthesize = ["device", "synthesize", "--config", str(school.unit_config), "--out", str(drawn)]
-        run(*synthesize, cwd=self.folder)
+        drawn = self.folder / "drawn.mkv"
+        run("device", "draw", "--config", school.unit_config, "--out", drawn, cwd=self.folder)
         return read_tracks(drawn)
 
     def new_link(self, school: School) -> str:

@@ -31,6 +31,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def tls_lines(authority: Path, certificate: Path, key: Path) -> tuple[str, ...]:
+    """Give the configuration lines of a school's broker: mutual TLS, a unit's name is its certificate's, and its rules.
+
+    A unit may write its own `up` and read its own `down` topics; whoever is called `backrow-bridge` may read all `up`
+    and write all `down`.
+    """
+    rules = authority.with_name("broker.acl")
+    rules.write_text(
+        "user backrow-bridge\ntopic read backrow/v1/+/up/#\ntopic write backrow/v1/+/down/#\n"
+        "pattern write backrow/v1/%u/up/#\npattern read backrow/v1/%u/down/#\n",
+        "utf-8",
+    )
+    rules.chmod(0o600)
+    files = (f"cafile {authority}", f"certfile {certificate}", f"keyfile {key}", f"acl_file {rules}")
+    return (*files, "allow_anonymous false", "require_certificate true", "use_identity_as_username true")
+
+
 class Broker:
     """A Mosquitto in the foreground. `lines` are added to its configuration, e.g. TLS files or access rules."""
 

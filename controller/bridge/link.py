@@ -27,17 +27,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class TlsFiles:
-    """The school's authority, which the broker must prove, and the certificate with which the bridge proves itself."""
+    """The authority whose certificate the broker must show, and the bridge's own certificate where the broker asks."""
 
     authority: Path
-    certificate: Path
-    key: Path
+    certificate: Path | None = None
+    key: Path | None = None
 
     def context(self) -> ssl.SSLContext:
         """Build a context that checks the broker's name; raise `OSError` or `ssl.SSLError` on unreadable files."""
         context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(self.authority))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(str(self.certificate), str(self.key))
+        if self.certificate:
+            context.load_cert_chain(self.certificate, self.key)
         return context
 
 

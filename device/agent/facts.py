@@ -1,53 +1,87 @@
 """What the agent knows of the unit: read from files that the recorder and the uploader wrote, never by asking them.
 
-It reads the recorder's status, signed manifests and the uploader's records, and no footage. The formats of these files
-are in docs/ARCHITECTURE.md.
+It reads the recorder's status, signed manifests and the uploader's records, and no footage. What it says names no
+recording: faults may be known, lessons may not. The files are listed in docs/ARCHITECTURE.md.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from device.agent.session import Backlog, Fitness
+from device.agent.session import Backlog, Facts, Fitness
+from device.health.status import RecorderStatus
 from device.uploads.plan import waiting_bytes
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from protocol.codec import parse_canonical, parse_record
 from protocol.errors import ProtocolError
 
+log = logging.getLogger(__name__)
 LESSONS_PER_SCHOOL_DAY = 5
+REASON_LIMIT = 400
+UNKNOWN = Fitness(fit=False, reason="the recorder has not said how it is")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
-    """The recorder's own word: fit or unfit and why, and how many bytes it may still write."""
+class Sources:
+    """The files from which the agent learns how the unit is."""
 
-    fit: bool
-    reason: str = ""
-    free_bytes: int | None = None
+    status: Path
+    spool: Spool
+    records: Records
+    lesson_bytes: int
+    reserve_bytes: int
+
+    def facts(self, now: datetime) -> Facts:
+        """Read how the unit is; the spool is looked at when the backlog is asked for, and not before."""
+        return Facts(now=now, fitness=self._fitness(), backlog=partial(look_at_backlog, self.spool, self.records))
+
+    def _fitness(self) -> Fitness:
+        try:
+            status = load_status(self.status)
+        except FileNotFoundError:
+            return UNKNOWN
+        except (ProtocolError, OSError) as error:
+            return Fitness(fit=False, reason=f"the recorder's status cannot be read: {error}"[:REASON_LIMIT])
+        room = max(0, status.free_bytes - self.reserve_bytes)
+        return Fitness(
+            fit=status.fit,
+            reason=_join((status.reason, *status.damaged, *self._undeliverable())),
+            school_days_left=room // (self.lesson_bytes * LESSONS_PER_SCHOOL_DAY),
+        )
+
+    def _undeliverable(self) -> tuple[str, ...]:
+        """Say why recordings need a person, each reason once, and none by its name."""
+        try:
+            records = self.records.load_all()
+        except OSError as error:
+            return (f"uploads cannot be listed: {error.strerror}",)
+        known = ((record.recording, record.needs_person) for record in records)
+        reasons = (words.replace(recording, "…") for recording, words in known if words)
+        return tuple(dict.fromkeys(f"a recording cannot be delivered: {words}" for words in reasons))
 
 
-def load_fitness(path: Path, *, lesson_bytes: int, reserve_bytes: int) -> Fitness:
-    """Read `recorder/status`; a unit whose recorder has said nothing readable is unfit, with the reason."""
-    try:
-        status = parse_record(Status, parse_canonical(path.read_bytes(), "recorder/status"), "recorder/status")
-    except FileNotFoundError:
-        return Fitness(fit=False, reason="the recorder has not said how it is")
-    except (ProtocolError, OSError) as error:
-        return Fitness(fit=False, reason=f"the recorder's status cannot be read: {error}")
-    days = None
-    if status.free_bytes is not None:
-        days = max(0, status.free_bytes - reserve_bytes) // (lesson_bytes * LESSONS_PER_SCHOOL_DAY)
-    return Fitness(fit=status.fit, reason=status.reason, school_days_left=days)
+def load_status(path: Path) -> RecorderStatus:
+    """Read `recorder/status`; raise `CodecError` when it is not what the recorder writes, `OSError` when unreadable."""
+    return parse_record(RecorderStatus, parse_canonical(path.read_bytes(), "recorder/status"), "recorder/status")
 
 
 def look_at_backlog(spool: Spool, records: Records) -> Backlog:
     """Add up what waits to be delivered; what cannot be read counts nothing, the uploader says why."""
-    waiting = [
-        (recording, size)
-        for recording in spool.look().recordings
-        if (size := waiting_bytes(recording, records.load(recording.recording))) > 0
-    ]
-    oldest = min((recording.began_at for recording, _ in waiting), default=None)
+    try:
+        recordings = spool.look().recordings
+    except OSError as error:
+        log.error("the spool cannot be listed: %s", error)
+        recordings = ()
+    sizes = [(one.began_at, waiting_bytes(one, records.load(one.recording))) for one in recordings]
+    waiting = [(began_at, size) for began_at, size in sizes if size > 0]
+    oldest = min((began_at for began_at, _ in waiting), default=None)
     return Backlog(waiting_bytes=sum(size for _, size in waiting), oldest_at=oldest)
+
+
+def _join(reasons: tuple[str, ...]) -> str:
+    return "; ".join(reason for reason in reasons if reason)[:REASON_LIMIT]

@@ -7,15 +7,13 @@ a broker that is gone for hours and a disk that refuses; nothing here touches ca
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from device.agent.birth import next_birth
-from device.agent.facts import load_fitness, look_at_backlog
+from device.agent.facts import Sources
 from device.agent.link import Heard, Link, LinkSettings, TlsFiles, Turn
-from device.agent.session import Arrival, Facts, Intervals, Outcome, Refused, Saying, Session
+from device.agent.session import Arrival, Intervals, Outcome, Refused, Saying, Session
 from device.config import DeviceConfig
 from device.identity import DocumentStore, load_root
 from device.uploads.records import Records
@@ -27,6 +25,7 @@ from protocol.keyfiles import load_verifying_key
 
 log = logging.getLogger(__name__)
 POLL_S = 0.25
+TICK_S = 1.0
 GOODBYE_S = 3.0
 
 
@@ -59,22 +58,6 @@ def _link_settings(config: DeviceConfig, identity: Path) -> LinkSettings:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sources:
-    """The files from which the agent learns how the unit is."""
-
-    status: Path
-    spool: Spool
-    records: Records
-    lesson_bytes: int
-    reserve_bytes: int
-
-    def facts(self, now: datetime) -> Facts:
-        """Read what must be known at every turn; the spool is looked at when it is asked for."""
-        fitness = load_fitness(self.status, lesson_bytes=self.lesson_bytes, reserve_bytes=self.reserve_bytes)
-        return Facts(now=now, fitness=fitness, backlog=lambda: look_at_backlog(self.spool, self.records))
-
-
 class Agent:
     """The loop and what it holds: the session, the link, and when to connect next."""
 
@@ -88,6 +71,7 @@ class Agent:
         self._world = world
         self._failures = 0
         self._connect_at_s = 0.0
+        self._tick_at_s = 0.0
         intervals = Intervals(
             presence_s=config.agent.presence_every_s,
             health_s=config.agent.health_every_s,
@@ -115,10 +99,14 @@ class Agent:
                     self._lost()
                 case Heard():
                     self._hear(event)
-        if self._session.online:
-            facts = self._sources.facts(self._world.now())
-            self._session, sayings = self._session.tick(facts, self._world.monotonic_s())
-            self._say(sayings)
+        if self._session.online and self._world.monotonic_s() >= self._tick_at_s:
+            self._tick()
+
+    def _tick(self) -> None:
+        now_s = self._world.monotonic_s()
+        self._tick_at_s = now_s + TICK_S
+        self._session, sayings = self._session.tick(self._sources.facts(self._world.now()), now_s)
+        self._say(sayings)
 
     def _connect_when_due(self, stop: Stop) -> None:
         wait_s = self._connect_at_s - self._world.monotonic_s()

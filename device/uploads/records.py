@@ -32,10 +32,14 @@ class Records:
             record = parse_record(UploadRecord, parse_canonical(path.read_bytes(), str(path)), str(path))
         except FileNotFoundError:
             return UploadRecord(recording=recording)
-        except ProtocolError as error:
-            log.warning("%s; begun anew", error)
+        except (ProtocolError, OSError) as error:
+            log.warning("%s cannot be read and is begun anew: %s", path, error)
             return UploadRecord(recording=recording)
         return record if record.recording == recording else UploadRecord(recording=recording)
+
+    def load_all(self) -> tuple[UploadRecord, ...]:
+        """Give every record that stands, in the order of their names."""
+        return tuple(self.load(name) for name in self._names())
 
     def save(self, record: UploadRecord) -> None:
         """Keep a record, durably; raise `OSError` when the card refuses, the old one stands then."""
@@ -44,11 +48,14 @@ class Records:
 
     def forget_all_but(self, recordings: Collection[str]) -> None:
         """Remove the records of recordings that are no longer in the spool."""
+        for name in self._names():
+            if name not in recordings:
+                self._path(name).unlink(missing_ok=True)
+
+    def _names(self) -> list[str]:
         if not self._folder.is_dir():
-            return
-        for path in self._folder.iterdir():
-            if _is_id(path.name) and path.name not in recordings:
-                path.unlink(missing_ok=True)
+            return []
+        return sorted(path.name for path in self._folder.iterdir() if _is_id(path.name))
 
     def _path(self, recording: str) -> Path:
         return self._folder / parse_id(recording, "recording")

@@ -68,6 +68,6 @@ def bridge_settings(config: Config) -> BridgeSettings:
 
     broker = config.broker
     tls = None
-    if broker.tls and broker.certificate and broker.key:
+    if broker.tls:
         tls = TlsFiles(authority=config.controller.keys / "ca.pem", certificate=broker.certificate, key=broker.key)
     return BridgeSettings(host=broker.host, port=broker.port, tls=tls)

@@ -79,7 +79,8 @@ def _compare_sound(
         loudest = float(np.abs(came_out.sound).max())
         yield Finding("sound", loudest < SILENCE_RMS, f"none went in, the loudest sample played is {loudest:.4f}")
         return
-    given = _align(went_in, source)
+    # A recording's sound lasts as long as its pictures: where the source has none, silence must stand.
+    given = _fill(_align(went_in, source), _picture_samples(source))
     heard = _align(came_out, played)
     apart = abs(len(given) - len(heard)) / SOUND_RATE
     yield Finding("sound's length", apart <= DURATION_LIMIT_S, f"{len(given) / SOUND_RATE:.2f} s, {apart:.3f} s apart")
@@ -87,13 +88,22 @@ def _compare_sound(
 
 
 def _align(tracks: Tracks, video: tuple[AccessUnit, ...]) -> NDArray[np.float32]:
-    """Give the sound from the first keyframe to the last picture's end, cut or filled with silence."""
+    """Give the sound from the first picture to the last one's end, or to its own where that is earlier."""
+    first_s = min(unit.pts_ticks for unit in video) / TICKS_PER_SECOND
+    ahead = round((tracks.sound_begins_s - first_s) * SOUND_RATE)
+    sound = tracks.sound[-ahead:] if ahead < 0 else np.concatenate([np.zeros(ahead, np.float32), tracks.sound])
+    return sound[: _picture_samples(video)]
+
+
+def _picture_samples(video: tuple[AccessUnit, ...]) -> int:
+    """How many samples the pictures last, the last one as long as the mean."""
     times = sorted(unit.pts_ticks / TICKS_PER_SECOND for unit in video)
     picture_s = (times[-1] - times[0]) / max(1, len(times) - 1)
-    wanted = round((times[-1] + picture_s - times[0]) * SOUND_RATE)
-    ahead = round((tracks.sound_begins_s - times[0]) * SOUND_RATE)
-    sound = tracks.sound[-ahead:] if ahead < 0 else np.concatenate([np.zeros(ahead, np.float32), tracks.sound])
-    return sound[:wanted]
+    return round((times[-1] + picture_s - times[0]) * SOUND_RATE)
+
+
+def _fill(sound: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+    return np.concatenate([sound, np.zeros(max(0, samples - len(sound)), np.float32)])
 
 
 def _compare_samples(given: NDArray[np.float32], heard: NDArray[np.float32]) -> Finding:

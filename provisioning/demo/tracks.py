@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 TICKS_PER_SECOND = 90_000
 SOUND_RATE = 16_000
+JITTER_S = 0.002
 _START_CODE = re.compile(rb"\x00\x00\x01")
 _ACCESS_UNIT_DELIMITER, _SPS, _PPS = 9, 7, 8
 
@@ -113,13 +114,22 @@ def _read_sound(source: Path | IO[bytes]) -> tuple[NDArray[np.float32], float]:
 
 
 def _lay_out(placed: list[tuple[float, NDArray[np.float32]]]) -> tuple[NDArray[np.float32], float]:
-    """Put pieces of sound where their times say; gaps are silence."""
+    """Put pieces of sound where their times say; gaps are silence.
+
+    A piece that begins within JITTER_S of the end of the one before follows it: Matroska and Flash keep whole
+    milliseconds, and laying sound out by those would tear it and blur what it is compared with.
+    """
     if not placed:
         return np.zeros(0, np.float32), 0.0
     begins_s = placed[0][0]
-    ends = max(round((at_s - begins_s) * SOUND_RATE) + len(piece) for at_s, piece in placed)
-    sound = np.zeros(ends, np.float32)
+    starts: list[int] = []
+    end = 0
     for at_s, piece in placed:
         at = max(0, round((at_s - begins_s) * SOUND_RATE))
-        sound[at : at + len(piece)] = piece[: max(0, ends - at)]
+        starts.append(end if abs(at - end) <= JITTER_S * SOUND_RATE else at)
+        end = starts[-1] + len(piece)
+    ends = max(start + len(piece) for start, (_, piece) in zip(starts, placed, strict=True))
+    sound = np.zeros(ends, np.float32)
+    for start, (_, piece) in zip(starts, placed, strict=True):
+        sound[start : start + len(piece)] = piece
     return sound, begins_s

@@ -15,7 +15,8 @@ from cheroot.server import KnownLengthRFile
 from controller.uploads.partial import IncomingError, Partial, PartialFiles, disk_faults
 from protocol import tus
 
-WRITEBACK_BYTES = 2 * 1024 * 1024
+FEWEST_WAITING_BYTES = 2 * 1024 * 1024
+MOST_WAITING_BYTES = 8 * 1024 * 1024
 
 
 class ChecksumMismatchError(IncomingError):
@@ -138,8 +139,11 @@ class BodyWriter:
         return self.offset
 
     def _hand_over(self) -> None:
-        """Keep little waiting for the disk, so that the sync at the end, or a newer request's, is short."""
+        """Keep little waiting for the disk, so that the sync at the end, or a newer request's, is short.
+
+        A short body is handed over early and a long one in larger pieces, of which each costs a call.
+        """
         waiting = self.offset - self._handed_over
-        if waiting >= WRITEBACK_BYTES:
+        if waiting >= min(MOST_WAITING_BYTES, max(FEWEST_WAITING_BYTES, (self._handed_over - self._start) // 2)):
             self._files.begin_writeback(self._descriptor, self._handed_over, waiting)
             self._handed_over = self.offset

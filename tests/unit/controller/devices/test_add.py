@@ -1,0 +1,152 @@
+"""Adding a unit: the bundle is what the unit's own code takes, and nothing is entered without it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select
+
+from controller.bridge.models import Outbox
+from controller.cli import group
+from controller.devices.bundle import parse_settings
+from controller.devices.models import Device
+from controller.devices.policies import LASTS, renew_policies
+from controller.devices.services import NewDevice, add_device
+from controller.errors import OperatorError
+from device.config import CameraKind, load_config
+from protocol.documents import Keyring, Permission, Policy, Recipients, Trust, verify_document
+from protocol.keyfiles import load_signing_key, load_verifying_key
+from protocol.pki import fingerprint, parse_credential
+from tests.house import House, make_house
+
+SETTINGS = ("camera.kind=replay", "camera.input=a b.mp4", "camera.speed=4.0", "pins.kind=mock", "timings.stop_s=1.5")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """Make a controller with one teacher."""
+    made = make_house(tmp_path)
+    made.add_teacher()
+    yield made
+    made.services.database.close()
+
+
+def add(house: House, out: Path, *settings: str, owner: str = "ada@school.example") -> Device:
+    """Add a unit for Ada."""
+    wanted = NewDevice(label='Room "12"', owner=owner, settings=parse_settings(settings))
+    return add_device(house.services, wanted, out)
+
+
+def test_units_own_code_takes_the_bundle(house: House, tmp_path: Path) -> None:
+    """device.toml is what the unit's configuration wants, with the settings that were given."""
+    row = add(house, tmp_path / "unit", *SETTINGS)
+    config = load_config(tmp_path / "unit" / "device.toml")
+    assert (config.device.id, config.device.label, config.data) == (row.id, 'Room "12"', tmp_path / "unit" / "data")
+    assert (config.camera.kind, config.camera.speed, config.timings.stop_s) == (CameraKind.REPLAY, 4.0, 1.5)
+    assert not config.device.production
+
+
+def test_real_camera_and_pins_are_production(house: House, tmp_path: Path) -> None:
+    """Without settings the unit has the real camera and pins, and refuses to pretend."""
+    add(house, tmp_path / "unit")
+    assert load_config(tmp_path / "unit" / "device.toml").device.production
+
+
+def test_documents_of_the_bundle_verify_against_its_root(house: House, tmp_path: Path) -> None:
+    """With nothing but the bundle a unit can verify keyring, recipients and a policy that allows its owner alone."""
+    row = add(house, tmp_path / "unit")
+    identity, state = tmp_path / "unit" / "data" / "identity", tmp_path / "unit" / "data" / "state"
+    root = Trust(root=load_verifying_key(identity / "root.pub"))
+    trust = Trust(root=root.root, keyring=verify_document(Keyring, (state / "keyring").read_bytes(), root))
+    verify_document(Recipients, (state / "recipients").read_bytes(), trust)
+    policy = verify_document(Policy, (state / "policy").read_bytes(), trust)
+    assert (policy.device, policy.otherwise.permission) == (row.id, Permission.ALLOWED)
+    assert (policy.otherwise.owner, policy.otherwise.reason) == (row.owner, "adults_only")
+
+
+def test_certificate_and_recorder_key_are_registered(house: House, tmp_path: Path) -> None:
+    """What the unit has is what the controller knows: certificate by digest, recorder by its public key."""
+    row = add(house, tmp_path / "unit")
+    identity = tmp_path / "unit" / "data" / "identity"
+    credential = parse_credential((identity / "tls.pem").read_bytes(), (identity / "tls.key").read_bytes())
+    authority = x509.load_pem_x509_certificate((identity / "ca.pem").read_bytes())
+    credential.certificate.verify_directly_issued_by(authority)
+    assert isinstance(authority.public_key(), ec.EllipticCurvePublicKey)
+    assert row.certificate_digest == fingerprint(credential.certificate)
+    assert row.recorder_key == load_signing_key(identity / "recorder.key").verifying.encode()
+
+
+def test_secrets_are_for_their_owner_alone(house: House, tmp_path: Path) -> None:
+    """Private keys have mode 600, and no folder of the bundle is open to others."""
+    add(house, tmp_path / "unit")
+    unit = tmp_path / "unit"
+    for name in ("recorder.key", "tls.key"):
+        assert stat.S_IMODE((unit / "data" / "identity" / name).stat().st_mode) == 0o600
+    assert all(path.stat().st_mode & 0o007 == 0 for path in (unit, *unit.rglob("*")))
+
+
+def test_bundle_is_never_written_over_another(house: House, tmp_path: Path) -> None:
+    """A folder that holds something is refused, stays as it is, and no unit is entered."""
+    add(house, tmp_path / "unit")
+    before = (tmp_path / "unit" / "device.toml").read_bytes()
+    with pytest.raises(OperatorError, match="new or empty"):
+        add(house, tmp_path / "unit")
+    assert (tmp_path / "unit" / "device.toml").read_bytes() == before
+    with house.services.database.reading() as session:
+        assert len(session.scalars(select(Device)).all()) == 2  # the one that the house came with, and the first
+
+
+@pytest.mark.parametrize("owner", ["nobody@school.example", "a" * 26, ""])
+def test_owner_must_be_known(house: House, tmp_path: Path, owner: str) -> None:
+    """A unit belongs to a teacher who has an account."""
+    with pytest.raises(OperatorError, match="no account"):
+        add(house, tmp_path / "unit", owner=owner)
+    assert not (tmp_path / "unit").exists()
+
+
+@pytest.mark.parametrize("setting", ["camera", "camera=replay", "camera.kind", ".kind=x", "camera.kind.x=y"])
+def test_setting_in_another_form_is_refused(setting: str) -> None:
+    """A setting is table.key=value; everything else is refused with an example."""
+    with pytest.raises(OperatorError, match=r"expected table\.key=value"):
+        parse_settings((setting,))
+
+
+def test_policy_is_renewed_before_it_ends(house: House, tmp_path: Path) -> None:
+    """A week before its end a policy is issued anew, with the next version, and sent; not before."""
+    row = add(house, tmp_path / "unit")
+    renew_policies(house.services)  # the house's own unit has none yet
+    assert renew_policies(house.services) == 0
+    house.clock.pass_time(LASTS - timedelta(days=6))
+    assert renew_policies(house.services) == 2
+    with house.services.database.reading() as session:
+        newest = session.get_one(Device, row.id)
+        topics = select(Outbox).where(Outbox.topic.contains(row.id), Outbox.topic.endswith("policy"))
+        (sent,) = session.scalars(topics).all()
+    policy = verify_document(Policy, sent.payload, house.services.keys.trust)
+    assert (policy.version, newest.policy_version, sent.retain) == (2, 2, True)
+    assert policy.expires_at == house.clock() + LASTS
+
+
+def test_commands_add_and_list_units(house: House, tmp_path: Path) -> None:
+    """The command line adds a unit and lists it with what IT may know."""
+    config = tmp_path / "controller.toml"
+    core = house.services.config.controller
+    config.write_text(
+        f'[controller]\ndata = "{core.data}"\nkeys = "{core.keys}"\nkey_store = "{core.key_store}"\n', "utf-8"
+    )
+    runner = CliRunner()
+    options = ["--config", str(config), "--label", "Room 14", "--owner", "ada@school.example"]
+    added = runner.invoke(group, ["device", "add", *options, "--out", str(tmp_path / "unit")])
+    assert added.exit_code == 0, added.output
+    listed = runner.invoke(group, ["device", "list", "--config", str(config)])
+    assert "Room 14" in listed.output
+    assert "never seen" in listed.output
+    again = runner.invoke(group, ["device", "add", *options, "--out", str(tmp_path / "unit")])
+    assert (again.exit_code, "new or empty" in again.output) == (1, True)

@@ -23,7 +23,7 @@ from provisioning.demo.errors import DemoError
 from provisioning.demo.hands import Hands, raw_terminal, read_key
 from provisioning.demo.school import Footage, School
 from provisioning.demo.story import Story, Teller
-from provisioning.words import load_words
+from provisioning.words import load_words, mark
 
 DRAWN_SECONDS = 12
 
@@ -55,7 +55,7 @@ def demo_command(*, video: Path | None, once: bool, hands_on: bool, speed: float
             mode(Story(tell, crew, folder, Footage(video, DRAWN_SECONDS, speed), words.info().get("language", "en")))
     except KeyboardInterrupt:
         _write("\n")
-        tell.say("The demo has ended; no process of it is left.")
+        tell.say(mark("The demo has ended; no process of it is left."))
     except DemoError as error:
         raise click.ClickException(str(error)) from error
 
@@ -73,7 +73,7 @@ def _once(story: Story) -> None:
     failed = [finding.what for finding in findings if not finding.holds]
     if failed:
         raise DemoError(f"what was played back is not what went in: {', '.join(failed)}")
-    story.tell.say("What is played back is what went in.")
+    story.tell.say(mark("What is played back is what went in."))
 
 
 def _by_itself(story: Story) -> None:
@@ -97,7 +97,7 @@ def _hands_on(story: Story) -> None:
     with closing(story.start_unit(school)) as panel, raw_terminal():
         story.let_night_fall(school)
         _invite(story, school)
-        story.tell.say("Space taps the button, h begins and ends a hold, q ends the demo.")
+        story.tell.say(mark("Space taps the button, h begins and ends a hold, q ends the demo."))
         hands = Hands(panel)
         while (key := read_key(0.1)) != "q":
             hands.take(key)
@@ -108,11 +108,11 @@ def _hands_on(story: Story) -> None:
 
 def _invite(story: Story, school: School, recording: str = "") -> None:
     """Say where the lesson can be watched, and by which one-time links."""
-    story.tell.say("Watch the lesson as Ada: {link}", link=story.new_link(school))
+    story.tell.say(mark("Watch the lesson as Ada: {link}"), link=story.new_link(school))
     if recording:
-        story.tell.say("The lesson itself: {url}", url=f"{school.url}/recordings/{recording}")
-    story.tell.say("See what IT sees (no lesson): {link}", link=school.admin_link)
-    story.tell.say("Ctrl-C ends the demo.")
+        story.tell.say(mark("The lesson itself: {url}"), url=f"{school.url}/recordings/{recording}")
+    story.tell.say(mark("See what IT sees (no lesson): {link}"), link=school.admin_link)
+    story.tell.say(mark("Ctrl-C ends the demo."))
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from provisioning.demo.panel import Panel
 from provisioning.demo.school import TEACHER, Footage, School, add_unit, found_school, last_word, pick_ports
 from provisioning.demo.tracks import Tracks, read_tracks
 from provisioning.demo.viewer import Viewer
+from provisioning.words import mark
 
 START_S = 60
 BOOKMARK_AFTER_S = 4.0  # taps in the first three seconds after a press are taken for nervous ones
@@ -30,7 +31,7 @@ NIGHT_S = 600
 
 @dataclass(frozen=True)
 class Teller:
-    """Prints the steps, numbered, with how long each took; `translate` gives the words in the reader's language."""
+    """Prints the steps and how long each took; `translate` gives the words in the reader's language."""
 
     translate: Callable[[str], str]
     write: Callable[[str], None]
@@ -39,10 +40,10 @@ class Teller:
     @contextmanager
     def step(self, words: str, **values: object) -> Iterator[None]:
         """Say what happens now, and how long it took."""
-        self.write(f"• {self.translate(words).format(**values)}")
+        self.write(f"• {self.translate(words).format(**values)}\n")
         began = time.monotonic()
         yield
-        self.say(_mark("done after {seconds:.1f} s"), seconds=time.monotonic() - began)
+        self.say(mark("done after {seconds:.1f} s"), seconds=time.monotonic() - began)
 
     def say(self, words: str, **values: object) -> None:
         """Say something within a step."""
@@ -67,13 +68,12 @@ class Story:
 
     def open_school(self) -> School:
         """Make keys, server, accounts and the unit, and start everything but the night."""
-        _ = _mark
         ports = pick_ports()
-        with self.tell.step(_("A school makes its keys and its server's database; Ada teaches in room 12.\n")):
+        with self.tell.step(mark("A school makes its keys and its server's database; Ada teaches in room 12.")):
             school = found_school(self.folder, ports, self.language)
             add_unit(school, self.footage)
         broker = plan_broker(self.folder, ports.broker)
-        with self.tell.step(_("The school's server and its MQTT broker ({broker}) start.\n"), broker=broker.name):
+        with self.tell.step(mark("The school's server and its MQTT broker ({broker}) start."), broker=broker.name):
             self.crew.start("broker", broker.command)
             for name in ("serve", "bridge"):
                 self.crew.start(f"controller-{name}", backrow("controller", name, "--config", school.config))
@@ -82,8 +82,7 @@ class Story:
 
     def start_unit(self, school: School) -> Panel:
         """Start the unit's three processes and wait until the lamp says ready."""
-        _ = _mark
-        with self.tell.step(_("The unit in room 12 starts its three processes: recorder, agent, uploader.\n")):
+        with self.tell.step(mark("The unit in room 12 starts its three processes: recorder, agent, uploader.")):
             for name in ("recorder", "agent", "uploader"):
                 self.crew.start(f"device-{name}", backrow("device", name, "--config", school.unit_config))
             panel = self._connect(school.panel)
@@ -103,8 +102,7 @@ class Story:
 
     def record(self, school: School, panel: Panel) -> None:
         """Press, bookmark a moment, and stop: at the end of the footage, or by a hold after so many seconds."""
-        _ = _mark
-        with self.tell.step(_("Ada presses the button. The lamp shows that the unit records.\n")):
+        with self.tell.step(mark("Ada presses the button. The lamp shows that the unit records.")):
             began = time.monotonic()
             panel.tap()
             self.crew.wait_for("the recording lamp", lambda: panel.lamp == "recording", seconds=START_S)
@@ -113,16 +111,16 @@ class Story:
                 self.crew.check()
                 elapsed = time.monotonic() - began
                 self.tell.progress(
-                    _("recording {seconds:.0f} s, {kilobytes} kB sealed on the card"),
+                    mark("recording {seconds:.0f} s, {kilobytes} kB sealed on the card"),
                     seconds=elapsed,
                     kilobytes=_bytes_below(school.spool) // 1000,
                 )
                 if elapsed > BOOKMARK_AFTER_S and not bookmarked:
                     panel.tap()
                     bookmarked = True
-                    self.tell.say(_("Ada taps once: this moment is bookmarked."))
+                    self.tell.say(mark("Ada taps once: this moment is bookmarked."))
                 time.sleep(0.2)
-            self.tell.say(_("The recording has ended and is sealed."))
+            self.tell.say(mark("The recording has ended and is sealed."))
             self.crew.wait_for("the lamp to say ready again", lambda: panel.lamp == "ready", seconds=START_S)
 
     def let_night_fall(self, school: School) -> None:
@@ -131,8 +129,7 @@ class Story:
 
     def night(self, school: School, viewer: Viewer) -> dict[str, Any]:
         """Let night fall: leases are granted, everything travels home; give the recording that is ready."""
-        _ = _mark
-        with self.tell.step(_("Night falls. The server grants the unit a lease, and the sealed segments travel.\n")):
+        with self.tell.step(mark("Night falls. The server grants the unit a lease, and the sealed segments travel.")):
             self.let_night_fall(school)
             end = time.monotonic() + NIGHT_S
             while not (ready := _ready(viewer)):
@@ -140,16 +137,16 @@ class Story:
                 if time.monotonic() > end:
                     raise DemoError(f"no recording was ready after {NIGHT_S} s; the logs are in {self.folder / 'logs'}")
                 self.tell.progress(
-                    _("{kilobytes} kB are home, verified against the signed manifest"),
+                    mark("{kilobytes} kB are home, verified against the signed manifest"),
                     kilobytes=_bytes_below(school.objects) // 1000,
                 )
                 time.sleep(0.2)
             self.tell.say(
-                _("{kilobytes} kB are home, verified against the signed manifest"),
+                mark("{kilobytes} kB are home, verified against the signed manifest"),
                 kilobytes=_bytes_below(school.objects) // 1000,
             )
             self.crew.wait_for("the unit to release what was delivered", lambda: not _spooled(school), seconds=60)
-            self.tell.say(_("The unit has verified the server's receipt and has erased its copy."))
+            self.tell.say(mark("The unit has verified the server's receipt and has erased its copy."))
         return ready
 
     def sign_in(self, school: School) -> Viewer:
@@ -160,8 +157,7 @@ class Story:
 
     def watch(self, viewer: Viewer, recording: dict[str, Any]) -> Tracks:
         """Play the recording back as the player's page would."""
-        _ = _mark
-        with self.tell.step(_("A teacher's browser asks for the lesson; the server opens it range by range.\n")):
+        with self.tell.step(mark("A teacher's browser asks for the lesson; the server opens it range by range.")):
             return read_tracks(viewer.play(recording["id"]))
 
     def went_in(self, school: School) -> Tracks:
@@ -175,11 +171,6 @@ class Story:
     def new_link(self, school: School) -> str:
         """Give another one-time link for the teacher, for the person at the terminal."""
         return last_word(run("controller", "link", "--config", school.config, "--email", TEACHER, cwd=self.folder))
-
-
-def _mark(words: str) -> str:
-    """Mark words for the catalogue; they are translated when they are told."""
-    return words
 
 
 def _answers(url: str) -> bool:

@@ -1,0 +1,89 @@
+"""The real recorder on a disk that really is full: it refuses to begin, or ends what it had begun, and says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocol.manifest import CloseReason
+from tests.footage import find_footage
+from tests.recorder_process import PATIENCE_S, panel_of, running_recorder, terminate
+from tests.school import School, UnitBundle, make_school
+from tests.unsealed import find_plaintext, open_recording
+
+MEBIBYTE = 1024 * 1024
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 12 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "backrow-test", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def _unit(folder: Path, disk: Path, *, lesson_bytes: int) -> tuple[School, UnitBundle]:
+    school = make_school(folder, now=datetime.now(UTC))
+    camera = {"kind": "replay", "input": str(find_footage("bigbuckbunny.mp4")), "loop": True, "speed": 4.0}
+    tables: dict[str, dict[str, Any]] = {
+        "camera": camera,
+        "limits": {"segment_s": 5.0, "lesson_bytes": lesson_bytes, "spool_reserve_bytes": 2 * MEBIBYTE},
+        "timings": {"release_every_s": 0.3},
+    }
+    return school, school.make_unit(disk / "unit", tables=tables)
+
+
+def _status(unit: UnitBundle) -> dict[str, Any]:
+    status: dict[str, Any] = json.loads((unit.data / "recorder" / "status").read_text())
+    return status
+
+
+def _wait_until_unfit(unit: UnitBundle) -> None:
+    """The status follows the lamp."""
+    deadline = time.monotonic() + PATIENCE_S
+    while _status(unit)["fit"]:
+        assert time.monotonic() < deadline, "the status goes on saying fit"
+        time.sleep(0.05)
+
+
+def test_disk_that_fills_ends_the_recording_as_a_fault(tmp_path: Path, small_disk: Path) -> None:
+    """P5: what was durable stays and opens, the recording is closed as a fault, the lamp and the status say so."""
+    school, unit = _unit(tmp_path, small_disk, lesson_bytes=4 * MEBIBYTE)
+    with running_recorder(unit) as process, panel_of(unit) as panel:
+        panel.wait_for("ready")
+        panel.tap()
+        panel.wait_for("recording")
+        panel.wait_for("fault", timeout_s=60)
+        (folder,) = unit.recordings()
+        opened = open_recording(school, unit, folder)
+        assert opened.manifest.closed is not None
+        assert opened.manifest.closed.reason is CloseReason.FAULT
+        assert opened.seconds > 20
+        _wait_until_unfit(unit)
+        assert find_plaintext(unit.data) == []
+        assert terminate(process) == 0
+
+
+def test_disk_without_room_for_a_lesson_refuses_the_press(tmp_path: Path, small_disk: Path) -> None:
+    """P5: a full card refuses to record; nothing is deleted and nothing begun."""
+    _, unit = _unit(tmp_path, small_disk, lesson_bytes=11 * MEBIBYTE)
+    with running_recorder(unit) as process, panel_of(unit) as panel:
+        panel.wait_for("fault")
+        panel.tap()
+        panel.wait_for("refused")
+        assert _status(unit)["reason"] == "disk_full"
+        assert unit.recordings() == []
+        assert terminate(process) == 0

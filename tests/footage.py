@@ -167,11 +167,13 @@ VARIANTS: dict[str, tuple[str, Maker]] = {
     "cut_off_matroska": (".mkv", _cut("matroska", 0.5)),
     "cut_off_without_index": (".mp4", _cut("bigbuckbunny", 0.6)),
     "damaged_sound": (".mp4", _damaged_sound),
-    # no H.264 at all
+    # no H.264 at all, or without times
     "mpeg4_part_2": (
         ".mp4",
         lambda cache, out: run_ffmpeg("-i", find_footage("bikes.mp4"), "-t", "1", "-c:v", "mpeg4", out),
     ),
+    "avi": (".avi", _copy_of("bikes.mp4", "-t", "1")),
+    "bare_stream": (".h264", _copy_of("bikes.mp4", "-t", "1")),
     "sound_only": (".m4a", lambda cache, out: run_ffmpeg("-f", "lavfi", "-i", "sine=duration=2", out)),
     "sound_with_cover": (
         ".m4a",
@@ -208,4 +210,14 @@ RECORDABLE = (
     "short_sound",
 )
 CUT_OFF = ("cut_off", "cut_off_matroska")
-REFUSED = ("cut_off_without_index", "mpeg4_part_2", "sound_only", "sound_with_cover", "garbage", "text", "empty")
+REFUSED = (
+    "cut_off_without_index",
+    "mpeg4_part_2",
+    "avi",
+    "bare_stream",
+    "sound_only",
+    "sound_with_cover",
+    "garbage",
+    "text",
+    "empty",
+)

@@ -22,6 +22,7 @@ from device.media.errors import InputRefused
 
 _START_CODE = b"\x00\x00\x00\x01"
 _HOW_TO_CONVERT = "convert it first, for example: ffmpeg -i INPUT -c:v libx264 -pix_fmt yuv420p -c:a aac OUTPUT.mp4"
+_TIMELESS = {"avi": "AVI", "h264": "a bare H.264 stream"}
 _UPRIGHT = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 _BROWSER_PIXELS = ("yuv420p", "yuvj420p")
 
@@ -56,6 +57,7 @@ def inspect_input(path: Path) -> InputFacts:
     """Look at a file of footage; raises InputRefused when it holds no H.264 video that can be read."""
     with open_input(path) as container:
         video = pick_video(container, path)
+        _require_times(container, path)
         rotation, matrix = _read_orientation(container, video, path)
         sound = _sound_facts(container)
         seconds = container.duration / av.time_base if container.duration else None
@@ -121,6 +123,13 @@ def annexb_parameter_sets(extradata: bytes) -> bytes:
             sets += _START_CODE + extradata[offset + 2 : offset + 2 + length]
             offset += 2 + length
     return sets
+
+
+def _require_times(container: InputContainer, path: Path) -> None:
+    """Refuse containers that do not say when a picture is shown: with B-frames nobody could tell their order."""
+    kind = _TIMELESS.get(container.format.name)
+    if kind is not None:
+        raise InputRefused(f"{path}: {kind} does not say when each picture is shown; {_HOW_TO_CONVERT}")
 
 
 def _sound_facts(container: InputContainer) -> SoundFacts | None:

@@ -25,6 +25,8 @@ def test_facts_of_a_film(footage: FootageCache) -> None:
     [
         ("cut_off_without_index", "index (moov) is missing"),
         ("mpeg4_part_2", "MPEG-4 part 2, and only H.264"),
+        ("avi", "AVI does not say when each picture is shown"),
+        ("bare_stream", "a bare H.264 stream does not say when"),
         ("sound_only", "no video in this file (it has audio AAC"),
         ("sound_with_cover", "no video in this file"),
         ("garbage", "not a video file"),

@@ -89,7 +89,7 @@ def require_success(request: Request, answer: Answer) -> Answer:
         return answer
     code, detail = _parse_refusal(answer)
     kind = RefusalError
-    if code in LEASE_IS_OVER:
+    if code in LEASE_IS_OVER or (answer.status == HTTPStatus.FORBIDDEN and not code):  # HEAD is answered without words
         kind = LeaseRefusedError
     elif answer.status >= 500 or answer.status in RETRIED_STATUSES:
         kind = BusyError

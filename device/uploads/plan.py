@@ -236,6 +236,11 @@ def note_damaged(record: UploadRecord, index: int, reason: str) -> UploadRecord:
     )
 
 
+def note_destroyed(record: UploadRecord, reason: str, *, now: datetime) -> UploadRecord:
+    """Note that the owner had the recording destroyed at the controller: nobody is needed, look again in a day."""
+    return replace(note_progress(record), reason=reason, retry_at=now + LOOK_AGAIN_AFTER, ask_again=True)
+
+
 def note_no_receipt(record: UploadRecord, reason: str, *, now: datetime, delay_s: float) -> UploadRecord:
     """Note that the receipt does not cover everything yet: ask again what is wanted, a day later if it is our card."""
     wait_s = LOOK_AGAIN_AFTER.total_seconds() if record.damaged else delay_s

@@ -26,6 +26,7 @@ from device.uploads.plan import (
     UploadRecord,
     note_damaged,
     note_delivered,
+    note_destroyed,
     note_failure,
     note_manifest,
     note_no_receipt,
@@ -37,6 +38,7 @@ from device.uploads.spooled import Look, Spool
 from protocol.documents import Lease
 
 Task: TypeAlias = SendManifest | SendObject | FetchReceipt
+DESTROYED = "destroyed"
 NO_RECEIPT = "the controller has everything that it asked for, but its receipt does not cover the recording yet"
 
 
@@ -96,13 +98,17 @@ class Worker:
         except (LinkError, BusyError) as error:
             self._fail(recording, str(error), job.now)
             raise LinkTroubleError(str(error)) from error
-        except RefusalError as error:
-            self._forget_upload(recording)
-            self._fail(recording, str(error), job.now)
-        except UploadGoneError as error:
-            self._forget_upload(recording)
-            self._fail(recording, str(error), job.now)
-            self._save(replace(self._record(recording), ask_again=True))
+        except (RefusalError, UploadGoneError) as error:
+            self._note_refusal(recording, error, job)
+
+    def _note_refusal(self, recording: SpooledRecording, error: RefusalError | UploadGoneError, job: Job) -> None:
+        """Delay this recording and ask what is wanted of it; one that its owner had destroyed is let be for a day."""
+        self._save(note_upload(self._record(recording), 0, ""))
+        if isinstance(error, RefusalError) and error.code == DESTROYED:
+            self._save(note_destroyed(self._record(recording), str(error), now=job.now))
+            return
+        self._fail(recording, str(error), job.now)
+        self._save(replace(self._record(recording), ask_again=True))
 
     def _do(self, job: Job) -> None:
         match job.step:
@@ -159,9 +165,6 @@ class Worker:
         record = self._record(recording)
         delay_s = self.patience.delay_s(record.failures + 1, self.jitter())
         self._save(note_failure(record, reason, now=now, delay_s=delay_s))
-
-    def _forget_upload(self, recording: SpooledRecording) -> None:
-        self._save(note_upload(self._record(recording), 0, ""))
 
     def _record(self, recording: SpooledRecording) -> UploadRecord:
         return self.records.load(recording.recording)

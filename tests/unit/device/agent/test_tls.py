@@ -123,7 +123,7 @@ def test_unit_neither_hears_nor_speaks_for_another(
     honest.close(saying(unit.device), timeout_s=1)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho, as below, where TLS 1.2 is spoken
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho, as below, with TLS 1.2
 def test_unit_of_another_school_is_not_let_in(school: School, broker: Broker, tmp_path: Path) -> None:
     """A certificate of another authority ends in an error that the loop survives, never in a connection."""
     unit = school.make_unit(tmp_path / "unit")

@@ -137,6 +137,30 @@ def test_a_segment_damaged_on_the_way_is_quarantined_and_sent_again(night: Night
     assert night.ingest.quarantined == [(spooled.recording, 0)]
 
 
+def test_a_segment_that_is_always_refused_ends_in_words_and_not_in_a_loop(night: Night) -> None:
+    """When every arrival is refused with 422, attempts become rare, and after a day a person is told."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(900,))
+    night.grant(night.school.issue_lease(night.unit.device, lasts=timedelta(days=3)))
+    night.ingest.faults.extend(Fault("PATCH", damage=True) for _ in range(60))
+    night.settle(lambda: night.record(spooled.recording).failures == 12)
+    assert night.world.now_at > NOW + timedelta(minutes=20)
+    night.world.advance(24 * 3600)
+    night.settle(lambda: bool(night.record(spooled.recording).needs_person))
+    assert "digest_mismatch" in night.record(spooled.recording).needs_person
+
+
+def test_a_recording_that_its_owner_destroyed_needs_nobody(night: Night) -> None:
+    """When the controller says that the owner had it destroyed, the unit lets it be and looks again in a day."""
+    spooled = spool_recording(night.unit, began_at=EVENING)
+    night.ingest.faults.append(Fault("PUT", status=410, code="destroyed"))
+    night.grant(night.school.issue_lease(night.unit.device, lasts=timedelta(days=3)))
+    night.run()
+    record = night.record(spooled.recording)
+    assert (record.failures, record.needs_person) == (0, "")
+    assert record.retry_at == NOW + timedelta(days=1)
+    night.deliver(spooled)
+
+
 def test_an_object_that_the_controller_lost_is_sent_again(night: Night) -> None:
     """When the receipt does not cover everything, the wishes are asked for anew and fulfilled."""
     spooled = spool_recording(night.unit, began_at=EVENING)

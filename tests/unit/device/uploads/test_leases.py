@@ -105,6 +105,22 @@ def test_a_lease_that_is_refused_in_mid_segment_is_replaced(night: Night) -> Non
     assert night.ingest.count("POST") == 2
 
 
+def test_a_lease_that_is_refused_while_asking_for_the_offset_keeps_the_upload(night: Night) -> None:
+    """HEAD is refused without words; even so the upload that had begun is continued under the next lease."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(20_000,))
+    night.grant()
+    night.ingest.lease_line = night.lease(fence=2)
+
+    def fence_off() -> None:
+        night.ingest.fence = 2
+
+    whole = Fault("PATCH")
+    night.ingest.faults.extend((whole, whole, Fault("PATCH", cut_after=500), Fault("HEAD", action=fence_off)))
+    night.deliver(spooled)
+    assert [one.status for one in night.ingest.asked if one.method == "HEAD"] == [403, 200]
+    assert night.ingest.count("POST") == 2
+
+
 def test_a_lease_for_another_unit_is_no_lease(night: Night) -> None:
     """A genuine lease of the school that names another device opens nothing here."""
     spool_recording(night.unit, began_at=EVENING)

@@ -61,6 +61,10 @@ class Crew:
                 command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
 
+    def pids(self) -> list[int]:
+        """Give the processes' numbers, in the order in which they were started."""
+        return [process.pid for process in self._running.values()]
+
     def check(self) -> None:
         """Raise `DemoError` when a process has ended unasked."""
         for name, process in self._running.items():

@@ -8,10 +8,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from zoneinfo import ZoneInfo
 
@@ -28,6 +30,7 @@ from controller.accounts.passwords import Passwords
 from controller.accounts.services import Accounts, make_accounts
 from controller.auth.logins import COOKIE
 from controller.config import Config, Core, People
+from controller.db import Database
 from controller.devices.models import Device
 from controller.migrations import upgrade
 from controller.recordings.ingest import Arrived, take_in
@@ -98,6 +101,7 @@ class House:
     def browser(self, person: Person | None = None, app: Flask | None = None) -> FlaskClient:
         """Make a browser; with `person`, one that is signed in."""
         client = (app or self.make_app()).test_client()
+        client.environ_base["HTTP_ACCEPT"] = "text/html,*/*;q=0.8"
         if person:
             client.set_cookie(COOKIE, person.login)
         return client
@@ -175,6 +179,16 @@ def _make_device(device: str, owner: str, room: str, recorder: SigningKey) -> De
     )
 
 
+@cache
+def _newest_database() -> bytes:
+    """Migrate an empty database once, for all houses."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "controller.sqlite3"
+        with closing(Database(f"sqlite:///{path}")) as database:
+            upgrade(database)
+        return path.read_bytes()
+
+
 def make_house(folder: Path, *, zone: str = "Europe/Madrid", url: str = "") -> House:
     """Make a controller under `folder`, with an empty database of the newest form."""
     school = make_school(folder, now=BEGAN_AT)
@@ -185,9 +199,9 @@ def make_house(folder: Path, *, zone: str = "Europe/Madrid", url: str = "") -> H
         people=People(url=url),
     )
     (folder / "data").mkdir()
+    (folder / "data" / "controller.sqlite3").write_bytes(_newest_database())
     clock = TestClock()
     services = replace(wiring.make_services(config), clock=clock)
-    upgrade(services.database)
     epoch = next(iter(services.keys.epochs))
     return House(services=services, clock=clock, epoch=epoch)
 

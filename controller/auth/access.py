@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, abort, g, redirect, request, url_for
+from flask import Flask, Request, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from controller.accounts.models import Role
@@ -81,6 +81,18 @@ def _answer_intruder(app: Flask) -> Response | None:
 
 
 def _ask_to_sign_in() -> Response:
-    if request.method == "GET" and request.accept_mimetypes.accept_html and not request.path.startswith("/api/"):
+    """Lead a person to the form; a part of a page that is kept up to date leads the whole page there."""
+    if "HX-Request" in request.headers:
+        return Response(status=401, headers={"HX-Redirect": url_for("accounts.sign_in")})
+    if request.method == "GET" and request.accept_mimetypes.accept_html and not _is_for_programs(request):
         return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
     abort(401)
+
+
+def is_for_player(asked: Request) -> bool:
+    """Tell whether the player asks, which wants no page for an answer."""
+    return asked.path.endswith(".m3u8") or "/media/" in asked.path
+
+
+def _is_for_programs(asked: Request) -> bool:
+    return asked.path.startswith("/api/") or is_for_player(asked)

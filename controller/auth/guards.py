@@ -5,20 +5,20 @@ Also what stands around every page: headers, language, and answers to mistakes i
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from controller.accounts.services import make_accounts
-from controller.auth.access import find_signed_in, guard_endpoints
+from controller.auth.access import find_signed_in, guard_endpoints, is_for_player
 from controller.auth.headers import guard_answers
 from controller.auth.languages import speak_languages
 from controller.auth.logins import configure_session, find_person_first, is_https
 from controller.services import Services
 
 LONGEST_FORM_BYTES = 64 * 1024
-_BARE = (".m3u8", "/media/")
 
 
 def register(app: Flask, services: Services) -> None:
@@ -35,6 +35,7 @@ def register(app: Flask, services: Services) -> None:
     guard_answers(app)
     app.register_error_handler(HTTPException, answer_mistake)
     app.jinja_env.globals["signed_in"] = find_signed_in
+    app.jinja_env.undefined = StrictUndefined  # a page that names what it was not given is a mistake, not a blank
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if is_https(services.config) and services.config.people.tls_certificate is None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
@@ -47,10 +48,6 @@ def answer_mistake(error: HTTPException) -> Response:
     status = error.code or 500
     if request.path.startswith("/api/"):
         return make_response(jsonify(error=error.name, detail=error.description), status)
-    if _is_bare(request):
+    if is_for_player(request):
         return Response(status=status)
     return make_response(render_template("error.html", status=status), status)
-
-
-def _is_bare(asked: Request) -> bool:
-    return any(part in asked.path for part in _BARE)

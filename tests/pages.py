@@ -1,0 +1,128 @@
+"""A house in which every page has something to show: for the check of words, for screenshots, for accessibility."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from controller.accounts.models import Account, Role
+from controller.devices.models import Device, Health, Presence
+from controller.recordings import repo
+from controller.recordings.models import Recording
+from controller.recordings.services import delete_recording
+from protocol.manifest import Sound, SoundVerdict
+from tests.house import NIGHT, House, Person, Teacher
+from tests.lesson import BEGAN_AT, GOOD_SOUND, MediaSegment, bookmark, sound_measured
+from tests.school import new_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Who lives in the house, and the address of each page by a name, for each kind of person."""
+
+    teacher: Teacher
+    admin: Person
+    newcomer: Teacher
+    of_teacher: Mapping[str, str]
+    of_admin: Mapping[str, str]
+    of_nobody: Mapping[str, str]
+
+
+def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str], str] = str) -> Addresses:
+    """Put people, units and recordings in every state into the house; `mark` changes each made-up name."""
+    teacher, admin = house.add_teacher(room=mark("Room 12")), house.add_admin()
+    newcomer = house.add_teacher("Bea New", room=mark("Room 14"))
+    ready, arriving = _deliver_lessons(house, teacher, segments, mark)
+    _add_units(house, teacher, mark)
+    guest = house.accounts.add(email="guest@school.example", name="Chidi Guest", role=Role.TEACHER)
+    link = house.accounts.issue_link(guest, made_by=admin.id)
+    house.accounts.issue_link(teacher.id, made_by=admin.id)
+    _rename_people(house, mark)
+    return Addresses(
+        teacher=teacher,
+        admin=admin,
+        newcomer=newcomer,
+        of_teacher={
+            "recordings": "/recordings",
+            "recording": f"/recordings/{ready}",
+            "recording-arriving": f"/recordings/{arriving}",
+            "delete": f"/recordings/{ready}/delete",
+            "units": "/units",
+            "account": "/account",
+            "not-found": "/recordings/nothing",
+        },
+        of_admin={"accounts": "/accounts", "units-admin": "/units", "account-admin": "/account"},
+        of_nobody={"sign-in": "/sign-in", "welcome": f"/welcome/{link}", "link-over": "/welcome/over"},
+    )
+
+
+def _deliver_lessons(
+    house: House, teacher: Teacher, segments: Sequence[MediaSegment], mark: Callable[[str], str]
+) -> tuple[str, str]:
+    """Give the ids of the one that is ready and of the one that is on its way."""
+    taps = (bookmark(1, 0.5), bookmark(1, 2.0))
+    lesson = house.make_lesson(teacher, segments, events=taps)
+    ready = house.deliver(lesson)
+    silent = replace(GOOD_SOUND, verdict=SoundVerdict.SILENT)
+    quiet = _deliver_with_sound(house, teacher, segments, silent, BEGAN_AT - timedelta(days=3, hours=2))
+    deleted = house.deliver(house.make_lesson(teacher, segments, began_at=BEGAN_AT - timedelta(days=5)))
+    arriving = house.deliver(house.make_lesson(teacher, segments, began_at=BEGAN_AT + timedelta(hours=3)), only=0)
+    with house.services.database.writing() as session:
+        repo.rename_recording(session.get_one(Recording, ready), mark("Fractions with class 5b"))
+        repo.rename_recording(session.get_one(Recording, quiet), mark("Reading aloud"))
+        repo.name_bookmark(
+            session, recording=ready, line=lesson.line_of(taps[0]), name=mark("Group work begins"), now=NIGHT
+        )
+        delete_recording(session.get_one(Recording, deleted), now=NIGHT, undo_days=7)
+    with house.services.database.reading() as session:
+        assert session.get_one(Recording, arriving).ready_at is None
+    browser = house.browser(teacher)
+    browser.get(f"/recordings/{ready}/stream.m3u8")
+    return ready, arriving
+
+
+def _deliver_with_sound(
+    house: House, teacher: Teacher, segments: Sequence[MediaSegment], sound: Sound, began_at: datetime
+) -> str:
+    return house.deliver(house.make_lesson(teacher, segments, events=[sound_measured(sound)], began_at=began_at))
+
+
+def _add_units(house: House, teacher: Teacher, mark: Callable[[str], str]) -> None:
+    """A unit in each state: working, unfit, not reachable, never heard of."""
+    with house.services.database.writing() as session:
+        first = session.get_one(Device, teacher.device)
+        _say(session.add, first.id, reason="", online=True)
+        for label, reason, online in (
+            ("Library", "The camera does not answer.", True),
+            ("Music room", "", False),
+            ("Workshop", "", None),
+        ):
+            device = _copy_device(first, mark(label))
+            session.add(device)
+            session.flush()
+            if online is not None:
+                _say(session.add, device.id, reason=mark(reason) if reason else "", online=online)
+
+
+def _copy_device(first: Device, label: str) -> Device:
+    return Device(
+        id=new_id(),
+        label=label,
+        owner=first.owner,
+        recorder_key=first.recorder_key,
+        certificate_digest=first.certificate_digest,
+        certificate_ends_at=first.certificate_ends_at,
+        added_at=NIGHT,
+    )
+
+
+def _say(add: Callable[[object], None], device: str, *, reason: str, online: bool) -> None:
+    add(Presence(device=device, birth=1, online=online, version="0.1.0", changed_at=NIGHT - timedelta(hours=2)))
+    add(Health(device=device, fit=not reason, reason=reason, school_days_left=12, said_at=NIGHT, received_at=NIGHT))
+
+
+def _rename_people(house: House, mark: Callable[[str], str]) -> None:
+    with house.services.database.writing() as session:
+        for account in session.query(Account):
+            account.name = mark(account.name)

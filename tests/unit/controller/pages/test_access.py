@@ -1,0 +1,138 @@
+"""Who may ask for what: every endpoint of the people's door, asked by everybody."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from controller import Surface, create_app
+from controller.auth.access import audience_of
+from tests.house import House, form_token
+from tests.lesson import bookmark, record_synthetic
+
+
+class Who(StrEnum):
+    """Who asks."""
+
+    NOBODY = "nobody"
+    OWNER = "owner"
+    OTHER = "other"
+    ADMIN = "admin"
+
+
+OPEN, LED_ON, SIGN_IN, NOT_FOUND = "open", "led on", "sign in", "not found"
+ANYONE = dict.fromkeys(Who, OPEN)
+SIGNED_IN = {Who.NOBODY: SIGN_IN, Who.OWNER: OPEN, Who.OTHER: OPEN, Who.ADMIN: OPEN}
+TEACHERS = {**SIGNED_IN, Who.ADMIN: NOT_FOUND}
+OWNER = {**TEACHERS, Who.OTHER: NOT_FOUND}
+ADMINS = {Who.NOBODY: SIGN_IN, Who.OWNER: NOT_FOUND, Who.OTHER: NOT_FOUND, Who.ADMIN: OPEN}
+EXPECTED = {
+    "static": ANYONE,
+    "accounts.start": ANYONE,
+    "accounts.sign_in": ANYONE,
+    "accounts.perform_sign_in": ANYONE,
+    "accounts.sign_out": ANYONE,
+    "accounts.welcome": ANYONE,
+    "accounts.redeem": ANYONE,
+    "accounts.account": SIGNED_IN,
+    "accounts.choose_language": SIGNED_IN,
+    "accounts.change_password": SIGNED_IN,
+    "accounts.everybody": ADMINS,
+    "accounts.add_teacher": ADMINS,
+    "accounts.make_link": ADMINS,
+    "devices.units": SIGNED_IN,
+    "devices.live_units": SIGNED_IN,
+    "recordings.listing": TEACHERS,
+    "recordings.live_list": TEACHERS,
+    "recordings.listing_for_programs": TEACHERS,
+    "recordings.show": OWNER,
+    "recordings.rename": OWNER,
+    "recordings.name_bookmark": OWNER,
+    "recordings.confirm_delete": OWNER,
+    "recordings.delete": OWNER,
+    "recordings.undelete": OWNER,
+    "recordings.playlist": OWNER,
+    "recordings.media": OWNER,
+}
+
+
+@pytest.fixture(scope="module")
+def segments() -> list:  # type: ignore[type-arg]
+    """Record two seconds."""
+    return record_synthetic(seconds=2)
+
+
+def test_every_endpoint_declares_its_audience(house: House) -> None:
+    """No endpoint is open or closed by accident, and this test knows each of them."""
+    app = house.make_app()
+    undeclared = [endpoint for endpoint in app.view_functions if audience_of(app, endpoint) is None]
+    assert undeclared == []
+    assert set(app.view_functions) == set(EXPECTED)
+
+
+def test_endpoint_without_audience_is_refused(house: House) -> None:
+    """A page that somebody adds and forgets to declare is closed to everybody."""
+    app = house.make_app()
+    app.add_url_rule("/forgotten", view_func=lambda: "open by accident")
+    for person in (None, house.add_teacher(), house.add_admin()):
+        assert house.browser(person, app).get("/forgotten").status_code == 403
+
+
+def test_units_door_has_no_page_for_people(house: House) -> None:
+    """The two doors share no address."""
+    units = create_app(house.services.config, Surface.UNITS, house.services)
+    people = house.make_app()
+    assert {rule.rule for rule in units.url_map.iter_rules()}.isdisjoint(
+        {rule.rule for rule in people.url_map.iter_rules()}
+    )
+
+
+@pytest.mark.parametrize("endpoint", sorted(EXPECTED))
+def test_endpoint_answers_each_person_as_declared(house: House, segments: list, endpoint: str) -> None:  # type: ignore[type-arg]
+    """Anonymous, owner, another teacher, admin: each gets what the table says, by every method."""
+    app = house.make_app()
+    owner = house.add_teacher("Ada Owner")
+    tap = bookmark(1, 1)
+    lesson = house.make_lesson(owner, segments, events=[tap])
+    house.deliver(lesson)
+    people = {
+        Who.NOBODY: None,
+        Who.OTHER: house.add_teacher("Bea Other"),
+        Who.ADMIN: house.add_admin(),
+        Who.OWNER: owner,
+    }
+    values = {
+        "recording": lesson.id,
+        "index": 1,
+        "line": lesson.line_of(tap),
+        "account": people[Who.OTHER].id,
+        "token": "unknown",
+        "filename": "backrow.css",
+    }
+    for rule in app.url_map.iter_rules(endpoint):
+        for who, person in people.items():
+            browser = house.browser(person, app)
+            for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+                assert _ask(app, browser, rule, method, values) == EXPECTED[endpoint][who], (who, method, rule.rule)
+
+
+def _ask(app: Flask, browser: FlaskClient, rule: Rule, method: str, values: dict[str, object]) -> str:
+    wanted = {name: value for name, value in values.items() if name in rule.arguments}
+    with app.test_request_context():
+        address = app.url_map.bind("localhost").build(rule.endpoint, wanted, method=method)
+    fields = {}
+    if method == "POST":
+        page = "/account" if browser.get_cookie("backrow_login") else "/sign-in"
+        fields = {"csrf_token": form_token(browser.get(page).text)}
+    answer = browser.open(address, method=method, data=fields or None)
+    answer.close()
+    if answer.status_code == 404:
+        return NOT_FOUND
+    if answer.status_code == 401 and rule.endpoint != "accounts.perform_sign_in":
+        return SIGN_IN
+    led_to_sign_in = answer.headers.get("Location", "").startswith("/sign-in?next=")
+    return SIGN_IN if led_to_sign_in else OPEN

@@ -1,0 +1,186 @@
+"""Every word of every page goes through the catalogue, and the catalogues are complete.
+
+A made-up language marks what is translated, and marked data (names, dates) tells itself apart; whatever letters are
+left on a page are bare strings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages.mofile import write_mo
+from flask import Flask
+
+from controller.auth.languages import LANGUAGES
+from provisioning.catalogues import TRANSLATIONS, extract_words, find_missing, load_catalogue
+from tests.house import House, post
+from tests.lesson import MediaSegment, record_synthetic
+from tests.pages import Addresses, furnish
+
+PSEUDO = "eo"  # a language that Babel knows, and that we have no catalogue of
+SHOWN_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title", "data-done")
+OURS = {"Backrow"}
+
+
+@pytest.fixture(scope="module")
+def segments() -> list[MediaSegment]:
+    """Record three seconds."""
+    return record_synthetic(seconds=3)
+
+
+class _Shown(HTMLParser):
+    """Collects what a page shows or says: text outside of scripts, and attributes that are read out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._quiet: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = dict(attrs)
+        self.texts += [facts[name] or "" for name in SHOWN_ATTRIBUTES if name in facts]
+        own_language = "lang" in facts and tag != "html"
+        if (tag in ("script", "style") or own_language) and tag not in ("input", "meta", "link"):
+            self._quiet.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._quiet and self._quiet[-1] == tag:
+            self._quiet.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._quiet:
+            self.texts.append(data)
+
+
+def find_bare_words(page: str) -> set[str]:
+    """Give the words that neither the catalogue nor data said."""
+    shown = _Shown()
+    shown.feed(page)
+    bare: set[str] = set()
+    for text in shown.texts:
+        rest = re.sub(r"⟪[^⟫]*⟫", "", text)
+        rest = re.sub(r"⟦[^⟧]*⟧", "", rest)
+        rest = re.sub(r"\S+@school\.example", "", rest)
+        bare |= set(re.findall(r"[^\W\d_]{2,}", rest))
+    return bare - OURS
+
+
+def _speak_pseudo(app: Flask, folder: Path) -> None:
+    """Add the made-up language, and mark the data that filters write."""
+    catalogue = extract_words()
+    for message in catalogue:
+        ids = message.id if isinstance(message.id, list | tuple) else (message.id,)
+        marked = tuple(f"⟦{text}⟧" for text in ids)
+        message.string = marked if len(ids) > 1 else marked[0]
+    target = folder / PSEUDO / "LC_MESSAGES" / "messages.mo"
+    target.parent.mkdir(parents=True)
+    with target.open("wb") as file:
+        write_mo(file, catalogue)
+    app.extensions["babel"].translation_directories = [str(folder)]
+    app.config["BACKROW_LANGUAGES"].clear()
+    app.config["BACKROW_LANGUAGES"][PSEUDO] = "Pseudo"
+    for name in ("day", "hour", "instant", "amount"):
+        app.jinja_env.filters[name] = _marked(app.jinja_env.filters[name])
+
+
+def _marked(write: Callable[..., str]) -> Callable[..., str]:
+    return lambda *values: f"⟪{write(*values)}⟫"
+
+
+def _pages(house: House, app: Flask, found: Addresses) -> Iterator[tuple[str, str]]:
+    """Give every page of the product, and those that a mistake leads to, with a name each."""
+    teacher, admin, newcomer, nobody = (
+        house.browser(one, app) for one in (found.teacher, found.admin, found.newcomer, None)
+    )
+    for browser in (teacher, admin, newcomer, nobody):
+        browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = PSEUDO
+    yield "nothing recorded", newcomer.get("/recordings").text
+    for name, address in found.of_teacher.items():
+        yield name, teacher.get(address).text
+    for name, address in found.of_admin.items():
+        yield name, admin.get(address).text
+    for name, address in found.of_nobody.items():
+        yield name, nobody.get(address).text
+    yield "link made", post(admin, f"/accounts/{found.teacher.id}/link", page="/accounts").text
+    yield "teacher added twice", post(admin, "/accounts", page="/accounts", name="⟪x⟫", email=found.teacher.email).text
+    yield "teacher without a name", post(admin, "/accounts", page="/accounts", name="", email="").text
+    yield "form too old", nobody.post("/sign-in").text
+    for password in ("short", "aaaaaaaaaaaaaaaa", "x" * 300, "four words in a row"):
+        yield (
+            "password refused",
+            post(
+                nobody, found.of_nobody["welcome"], page=found.of_nobody["welcome"], password=password, repeated=""
+            ).text,
+        )
+    for _ in range(9):
+        refused = post(nobody, "/sign-in", page="/sign-in", email="x@school.example", password="wrong")
+    yield "too many attempts", refused.text
+    yield "wrong password", post(nobody, "/sign-in", page="/sign-in", email="y@school.example", password="wrong").text
+    post(teacher, "/account/language", page="/account", language="")
+    yield "saved", teacher.get("/account").text
+    yield "current password wrong", post(teacher, "/account/password", page="/account", current="wrong").text
+
+
+def test_no_page_says_a_bare_word(house: House, segments: list[MediaSegment], tmp_path: Path) -> None:
+    """In the made-up language every page, also after every mistake, shows marked words only."""
+    app = house.make_app()
+    _speak_pseudo(app, tmp_path / "pseudo")
+    found = furnish(house, segments, mark=lambda text: f"⟪{text}⟫")
+    seen = 0
+    for name, page in _pages(house, app, found):
+        assert "⟦" in page, name
+        assert find_bare_words(page) == set(), name
+        seen += 1
+    assert seen >= 20
+
+
+def test_bare_word_would_be_found() -> None:
+    """The check itself sees text, labels and alternatives that nobody translated."""
+    page = "<html lang=eo><p>⟦Hello⟧ <b>bare</b></p><input placeholder='Name'><script>var x = 'code';</script>"
+    assert find_bare_words(page) == {"bare", "Name"}
+
+
+def test_every_language_has_every_word() -> None:
+    """No text that is said anywhere lacks a translation, and none is only a guess."""
+    assert {path.name for path in TRANSLATIONS.iterdir() if path.is_dir()} == set(LANGUAGES)
+    words = extract_words()
+    assert len(list(words)) > 100
+    for language in LANGUAGES:
+        assert list(find_missing(load_catalogue(language), words)) == [], "run: python -m provisioning.catalogues"
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_translations_keep_their_placeholders(language: str) -> None:
+    """A translation names the same values as the text that it stands for."""
+    form = re.compile(r"%\((\w+)\)[sd]|\{(\w*)[^}]*\}")
+    for message in load_catalogue(language):
+        ids = message.id if isinstance(message.id, list | tuple) else (message.id,)
+        strings = message.string if isinstance(message.string, list | tuple) else (message.string,)
+        if not ids[0]:
+            continue
+        for text in strings:
+            assert set(form.findall(text)) == set(form.findall(ids[-1])), text
+            assert text.endswith("\n") == ids[0].endswith("\n"), text
+
+
+def test_language_follows_account_then_browser_then_school(house: House) -> None:
+    """Spanish by choice of the account, else by the browser's wish, else as the school is configured."""
+    from provisioning.assets import compile_catalogues
+
+    compile_catalogues(TRANSLATIONS)
+    app, teacher = house.make_app(), house.add_teacher()
+    nobody = house.browser(None, app)
+    assert "Sign in" in nobody.get("/sign-in").text
+    assert "Entrar" in nobody.get("/sign-in", headers={"Accept-Language": "es-MX,es;q=0.9"}).text
+    assert "Sign in" in nobody.get("/sign-in", headers={"Accept-Language": "fi"}).text
+    browser = house.browser(teacher, app)
+    post(browser, "/account/language", page="/account", language="es")
+    page = browser.get("/recordings", headers={"Accept-Language": "en"}).text
+    assert '<html lang="es">' in page
+    assert "Mis grabaciones" in page
+    post(browser, "/account/language", page="/account", language="klingon")
+    assert "My recordings" in browser.get("/recordings", headers={"Accept-Language": "en"}).text

@@ -18,17 +18,17 @@ from device.hardware.ports import (
     SOUND_RATE_HZ,
     TICKS_PER_S,
     AudioFrame,
+    Camera,
     CameraEnd,
     CameraFault,
     HardwareError,
     VideoPacket,
 )
-from device.hardware.synthetic import SyntheticCamera
 
 END_S = 600.0
 
 
-def write_drawing(camera: SyntheticCamera, path: Path) -> None:
+def write_drawing(camera: Camera, path: Path) -> None:
     """Let a synthetic camera that ends by itself run once, and write what it gives to `path` as Matroska.
 
     Raises CameraFault when the camera fails or does not end, and OSError when the file cannot be written.

@@ -52,7 +52,15 @@ def demo_command(*, video: Path | None, once: bool, hands_on: bool, speed: float
     mode = _once if once else _hands_on if hands_on else _by_itself
     try:
         with _stop_by_signal(), _folder(keep) as folder, Crew(folder) as crew:
-            mode(Story(tell, crew, folder, Footage(video, DRAWN_SECONDS, speed), words.info().get("language", "en")))
+            mode(
+                Story(
+                    tell,
+                    crew,
+                    folder,
+                    Footage(video, None if hands_on else DRAWN_SECONDS, speed),
+                    words.info().get("language", "en"),
+                )
+            )
     except KeyboardInterrupt:
         _write("\n")
         tell.say(mark("The demo has ended; no process of it is left."))

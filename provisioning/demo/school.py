@@ -62,10 +62,10 @@ class Ports:
 
 @dataclass(frozen=True)
 class Footage:
-    """What the unit's camera shows: a video that is replayed, or (None) a drawn picture of so many seconds."""
+    """What the camera shows: a video that is replayed, or (None) a drawn picture, of so many seconds or endless."""
 
     video: Path | None
-    seconds: int
+    seconds: int | None
     speed: float
 
 
@@ -165,7 +165,8 @@ def add_unit(school: School, footage: Footage) -> None:
 def _camera(footage: Footage) -> dict[str, object]:
     if footage.video:
         return {"camera.kind": "replay", "camera.input": footage.video.resolve(), "camera.speed": footage.speed}
-    return {"camera.kind": "synthetic", "camera.speed": footage.speed, "camera.seconds": footage.seconds}
+    length = {} if footage.seconds is None else {"camera.seconds": footage.seconds}
+    return {"camera.kind": "synthetic", "camera.speed": footage.speed, **length}
 
 
 def last_word(printed: str) -> str:

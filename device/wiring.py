@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from device.config import CameraKind, DeviceConfig, PinsKind
 from device.hardware.clock import SystemClock
 from device.hardware.disk import SystemDisk
-from device.hardware.ports import Button, Camera, CameraFault, Clock, Lamp, Purpose, require_fit
+from device.hardware.ports import Button, Camera, CameraFault, Clock, Disk, Lamp, Purpose, require_fit
 from device.health.status import StatusFile
 from device.identity import DocumentStore, Identity, load_identity
 from device.media.segments import SegmentLimits
@@ -54,20 +54,25 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
     Raises `HardwareError`, `InputRefused`, `KeyFileError` or `OSError`, each with what to do.
     """
     clock, inbox = SystemClock(), Inbox()
-    identity = load_identity(config.data / "identity")
     camera = make_camera(config, clock)
     with _open_pins(config, clock, inbox) as (button, lamp):
-        hardware = Hardware(button=button, camera=camera, microphone=None, lamp=lamp, clock=clock)
         for part in (camera, button, lamp):
             require_fit(part, Purpose.PRODUCTION if config.device.production else Purpose.DEMO)
-        ground = _lay_ground(config, identity, clock=clock, files=files)
-        yield Recorder(
-            hardware,
-            room=_make_workroom(config, ground),
-            desk=_make_desk(config, ground),
-            pace=_make_pace(config),
-            inbox=inbox,
-        )
+        hardware = Hardware(button=button, camera=camera, microphone=None, lamp=lamp, clock=clock, disk=SystemDisk())
+        yield make_recorder(config, hardware, inbox, files)
+
+
+def make_recorder(config: DeviceConfig, hardware: Hardware, inbox: Inbox, files: Files = REAL) -> Recorder:
+    """Make the recorder around its parts; whoever made `inbox` may put faults of the lamp into it."""
+    identity = load_identity(config.data / "identity")
+    ground = _lay_ground(config, identity, clock=hardware.clock, files=files)
+    return Recorder(
+        hardware,
+        room=_make_workroom(config, ground, hardware.disk),
+        desk=_make_desk(config, ground),
+        pace=_make_pace(config),
+        inbox=inbox,
+    )
 
 
 def make_camera(config: DeviceConfig, clock: Clock) -> Camera:
@@ -157,7 +162,7 @@ def _lay_ground(config: DeviceConfig, identity: Identity, *, clock: Clock, files
     return _Ground(SpoolStore(config.data / "spool", files), documents, moments, signer)
 
 
-def _make_workroom(config: DeviceConfig, ground: _Ground) -> Workroom:
+def _make_workroom(config: DeviceConfig, ground: _Ground, disk: Disk) -> Workroom:
     limits = config.limits
     beginner = Beginner(
         device=config.device.id,
@@ -166,7 +171,7 @@ def _make_workroom(config: DeviceConfig, ground: _Ground) -> Workroom:
         signer=ground.signer,
         documents=ground.documents,
         moments=ground.moments,
-        disk=SystemDisk(),
+        disk=disk,
         limits=SpoolLimits(lesson_bytes=limits.lesson_bytes, reserve_bytes=limits.spool_reserve_bytes),
         random_bytes=os.urandom,
     )

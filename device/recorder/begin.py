@@ -69,10 +69,11 @@ class Beginner:
         return OpenRecording(self.store, *continue_manifest(self.store.manifest_path(recording), self.signer))
 
     def require_space(self) -> None:
-        """Raise `CannotBegin` unless the reserve is held and a whole lesson is free beside it."""
-        self._hold_reserve()
-        if self.disk.free_bytes(self.store.root) < self.limits.lesson_bytes:
+        """Raise `CannotBegin` unless a whole lesson is free beside the reserve, which is held from then on."""
+        missing = self.limits.reserve_bytes - self.store.reserve_bytes
+        if self.disk.free_bytes(self.store.root) < self.limits.lesson_bytes + missing:
             raise CannotBegin(DISK_FULL)
+        self._hold_reserve()
 
     def require_epoch(self) -> tuple[Epoch, Recipient]:
         """Give the epoch to whose recipient a recording that begins now is sealed."""

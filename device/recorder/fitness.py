@@ -30,6 +30,7 @@ class Fitness:
         self._beginner = beginner
         self._status = status
         self._reason = ""
+        self._complaint = ""
         self._damaged: tuple[str, ...] = ()
 
     def note_damage(self, problems: tuple[str, ...]) -> None:
@@ -59,8 +60,11 @@ class Fitness:
         self._reason = reason
         try:
             self._status.say(self._describe())
+            self._complaint = ""
         except (OSError, DiskFault) as error:
-            log.error("the status file cannot be written: %s", error)
+            if str(error) != self._complaint:
+                log.error("the status file cannot be written: %s", error)
+            self._complaint = str(error)
 
     def say_again(self) -> None:
         """Bring the status file up to date."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import singledispatchmethod
 
 from device.consent import PressDecision
-from device.hardware.ports import Button, Camera, Clock, DiskFault, Lamp, Microphone
+from device.hardware.ports import Button, Camera, Clock, Disk, DiskFault, Lamp, Microphone
 from device.media.segments import SegmentLimits
 from device.recorder.begin import Beginner, CannotBegin
 from device.recorder.fitness import Fitness
@@ -55,6 +55,7 @@ class Hardware:
     microphone: Microphone | None
     lamp: Lamp
     clock: Clock
+    disk: Disk
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.hardware.ports import ButtonEdge, HardwareError
-from device.recorder.fitness import Fitness
 from device.recorder.gestures import GestureTimings
 from device.recorder.hands import Hands
 from device.recorder.journal import Journal
@@ -73,11 +72,12 @@ class Recorder:
         self._desk = desk
         self._pace = pace
         self._inbox = inbox
-        self._fitness: Fitness = room.fitness
+        self._room = room
         self._performer = Performer(hardware, room, inbox.put)
         self._hands = Hands(hardware.button, pace.gestures)
         self._state = State(limits=pace.limits)
         self._fault = ""
+        self._complaint = ""
         self._next_tick_s = 0.0
         self._next_look_s = 0.0
 
@@ -145,11 +145,11 @@ class Recorder:
 
     def _checkpoint(self) -> None:
         """A disk that refuses the checkpoint must not keep a running recording from being stopped and closed."""
-        moment = self._desk.moments.moment()
+        moment, journal = self._desk.moments.moment(), self._desk.journal
         try:
-            self._desk.journal.save(self._state, boot=moment.boot, wall_at=moment.wall_at)
+            self._room.keeper.with_reserve(lambda: journal.save(self._state, boot=moment.boot, wall_at=moment.wall_at))
         except OSError as error:
-            log.error("the journal cannot be written: %s", error)
+            self._complain(f"the journal cannot be written: {error}")
 
     def _look(self) -> None:
         """Look through spool and documents: erase what may go, stop what was forbidden, say how the unit is."""
@@ -158,12 +158,18 @@ class Recorder:
         try:
             self._desk.releaser.release(now=moments.now_at(), trusted=moments.trusted, active=self._performer.active)
         except OSError as error:
-            log.error("the spool cannot be looked through: %s", error)
-        fault = self._fitness.find_fault(self._performer.active)
+            self._complain(f"the spool cannot be looked through: {error}")
+        fault = self._room.fitness.find_fault(self._performer.active)
         if fault != self._fault:
             self._fault = fault
             self._inbox.put(Event(kind=Kind.UNFIT if fault else Kind.FIT, at_s=self._now_s(), reason=fault))
-        self._fitness.say_again()
+        self._room.fitness.say_again()
+
+    def _complain(self, words: str) -> None:
+        """Say what is wrong, once and not at every turn."""
+        if words != self._complaint:
+            log.error("%s", words)
+        self._complaint = words
 
     def _leave(self) -> None:
         """Let go of everything; a take that still runs is stopped and sealed first."""

@@ -35,7 +35,7 @@ class SpoolKeeper:
 
     def mend(self, recording: str) -> Mended:
         """Bring one recording into order."""
-        return self._with_reserve(lambda: mend_recording(self._store, recording, self._signer))
+        return self.with_reserve(lambda: mend_recording(self._store, recording, self._signer))
 
     def owner_of(self, recording: str) -> str:
         """Give the owner whom the manifest names; empty when it cannot be believed."""
@@ -49,13 +49,14 @@ class SpoolKeeper:
             raise ProtocolError("; ".join(mended.problems) or f"recording {recording}: its manifest is gone")
         if mended.is_open:
             taken_up = OpenRecording(self._store, mended.manifest, mended.writer)
-            self._with_reserve(lambda: taken_up.close(reason))
+            self.with_reserve(lambda: taken_up.close(reason))
 
-    def _with_reserve(self, write: Callable[[], Result]) -> Result:
-        """Write, and when the disk refuses once more with the reserve given back."""
+    def with_reserve(self, write: Callable[[], Result]) -> Result:
+        """Write, and when the disk refuses once more with the reserve given back; raise what the second try says."""
         try:
             return write()
         except OSError as error:
-            log.error("the disk refuses (%s); giving the reserve back and trying once more", error)
+            if self._store.reserve_bytes:
+                log.error("the disk refuses (%s); giving the reserve back and trying once more", error)
             self._store.release_reserve()
             return write()

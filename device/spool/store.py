@@ -93,17 +93,26 @@ class SpoolStore:
         for path in self.folder(recording).glob(".*.new"):
             self.files.unlink(path)
 
+    @property
+    def reserve_bytes(self) -> int:
+        """Tell how much is set aside now."""
+        try:
+            return os.stat(self.root / _RESERVE).st_size
+        except FileNotFoundError:
+            return 0
+
     def hold_reserve(self, size_bytes: int) -> None:
         """Set `size_bytes` of the disk aside, so that a recording that fills it can still be ended well.
 
         Raises `OSError` when the disk has not that much.
         """
+        if self.reserve_bytes == size_bytes:
+            return
         path = self.root / _RESERVE
         descriptor = self.files.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE)
         try:
-            if os.fstat(descriptor).st_size != size_bytes:
-                self.files.truncate(descriptor, 0)
-                self.files.allocate(descriptor, size_bytes)
+            self.files.truncate(descriptor, 0)
+            self.files.allocate(descriptor, size_bytes)
         except OSError:
             self.files.unlink(path)
             raise

@@ -43,6 +43,7 @@ from protocol.manifest import (
 )
 from protocol.signing import SigningKey
 
+SMALL = (320, 180)
 BEGAN_AT = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
 GOOD_SOUND = Sound(
     verdict=SoundVerdict.GOOD, silent_permille=20, clipped_permille=0, loudness_mdbfs=-21_000, peak_mdbfs=-3_000
@@ -85,9 +86,12 @@ class _Film:
         return self.items
 
 
-def film(*, seconds: float, width: int = 320, height: int = 180) -> list[Footage]:
+def film(*, seconds: float, size: tuple[int, int] = SMALL) -> list[Footage]:
     """Film with the synthetic camera, without waiting."""
-    settings = SyntheticSettings(width=width, height=height, bit_rate_bps=300_000, speed=math.inf, seconds=seconds)
+    width, height = size
+    settings = SyntheticSettings(
+        width=width, height=height, bit_rate_bps=5 * width * height, speed=math.inf, seconds=seconds
+    )
     camera, taken = SyntheticCamera(clock=SystemClock(), settings=settings), _Film()
     camera.start(taken)
     items = taken.wait()
@@ -131,10 +135,12 @@ def _cut(made: Sequence[InitSegment | Fragment], take: int, limits: SegmentLimit
     ]
 
 
-def record_synthetic(*, take: int = 1, seconds: float = 6, segment_s: float = 30) -> list[MediaSegment]:
+def record_synthetic(
+    *, take: int = 1, seconds: float = 6, segment_s: float = 30, size: tuple[int, int] = SMALL
+) -> list[MediaSegment]:
     """Record the synthetic camera."""
     limits = SegmentLimits(target_s=segment_s, bound_s=2 * segment_s)
-    return record_take(film(seconds=seconds), take=take, limits=limits, picture=PictureFacts())
+    return record_take(film(seconds=seconds, size=size), take=take, limits=limits, picture=PictureFacts())
 
 
 def record_file(path: Path, *, take: int = 1, segment_s: float = 30) -> list[MediaSegment]:

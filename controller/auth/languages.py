@@ -61,7 +61,8 @@ def format_hour(instant: datetime) -> str:
 
 def format_instant(instant: datetime) -> str:
     """Write day and time of an instant in the school's time zone."""
-    return str(flask_babel.format_datetime(instant, "medium"))
+    date, time = (str(flask_babel.format_date(instant, "medium")), format_hour(instant))
+    return str(flask_babel.get_locale().datetime_formats["medium"]).format(time, date)
 
 
 def format_amount(number: int, unit: str) -> str:

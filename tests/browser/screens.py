@@ -1,0 +1,95 @@
+"""Makes a picture of every page, light and dark, on a desk and on a phone, in English and Spanish: into build/screens.
+
+Run it with `python -m tests.browser.screens`, and look at them.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext
+
+from controller.auth.logins import COOKIE
+from tests.browser.chromium import open_chromium, wait_until
+from tests.house import Person, make_house, serve
+from tests.lesson import record_synthetic
+from tests.pages import Addresses, furnish
+
+OUT = Path(__file__).resolve().parents[2] / "build" / "screens"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way of looking at a page."""
+
+    name: str
+    width: int
+    height: int
+    colours: str
+    locale: str
+
+
+LOOKS = (
+    Look("light", 1200, 800, "light", "en"),
+    Look("dark", 1200, 800, "dark", "en"),
+    Look("phone", 390, 844, "light", "es"),
+    Look("phone-dark", 390, 844, "dark", "es"),
+)
+
+
+def open_context(browser: Browser, look: Look, site: str, person: Person | None) -> BrowserContext:
+    """Make a browser window of one look, signed in as a person."""
+    size = {"width": look.width, "height": look.height}
+    context = browser.new_context(
+        viewport=size,  # type: ignore[arg-type]  # a mapping of both numbers is what it is
+        color_scheme=look.colours,  # type: ignore[arg-type]  # "light" or "dark"
+        locale=look.locale,
+        timezone_id="Europe/Madrid",
+    )
+    if person:
+        context.add_cookies([{"name": COOKIE, "value": person.login, "url": site}])
+    return context
+
+
+def picture_pages(context: BrowserContext, site: str, pages: Mapping[str, str], look: Look) -> None:
+    """Make a picture of each page, from top to bottom."""
+    page = context.new_page()
+    for name, address in pages.items():
+        page.goto(site + address)
+        if page.locator("#player").count():
+            wait_until(page, "document.getElementById('player').readyState", lambda state: state >= 2)
+        page.screenshot(path=OUT / f"{name}.{look.name}.png", full_page=True)
+
+
+def picture_everything(browser: Browser, site: str, found: Addresses) -> None:
+    """Make a picture of every page in every look."""
+    for look in LOOKS:
+        for person, pages in (
+            (found.teacher, found.of_teacher),
+            (found.newcomer, {"recordings-empty": "/recordings"}),
+            (found.admin, found.of_admin),
+            (None, found.of_nobody),
+        ):
+            with open_context(browser, look, site, person) as context:
+                picture_pages(context, site, pages, look)
+
+
+def main() -> int:
+    """Make the pictures and say where they are."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        house = make_house(Path(folder))
+        found = furnish(house, record_synthetic(seconds=6, size=(1280, 720)))
+        with serve(house.make_app()) as site, open_chromium() as browser:
+            picture_everything(browser, site, found)
+        house.services.database.close()
+    print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

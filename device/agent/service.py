@@ -19,6 +19,7 @@ from device.identity import DocumentStore, load_root
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from device.world import REAL_WORLD, Stop, World
+from protocol.documents import Lease, Receipt
 from protocol.durable import REAL
 from protocol.errors import ProtocolError
 from protocol.keyfiles import load_verifying_key
@@ -129,6 +130,7 @@ class Agent:
             return max(self._session.birth + 1, int(now.timestamp()))
 
     def _ready(self) -> None:
+        log.info("connected to the broker, birth %d", self._session.birth)
         self._failures = 0
         facts = self._sources.facts(self._world.now())
         self._session, sayings = self._session.connected(facts, self._world.monotonic_s())
@@ -168,7 +170,9 @@ class Agent:
         except OSError as error:
             log.error("a %s cannot be stored: %s", arrival.kind.KIND, error)
             return Outcome.refused(f"the unit's card refuses: {error.strerror}")
-        log.info("%s: %s %s", accepted.kind, accepted.verdict.value, accepted.reason)
+        # a log that IT reads must not tell by leases and receipts how often a room records (promise P7)
+        level = logging.DEBUG if arrival.kind in (Lease, Receipt) else logging.INFO
+        log.log(level, "%s: %s %s", accepted.kind, accepted.verdict.value, accepted.reason)
         return Outcome(verdict=accepted.verdict, verified=accepted.generation > 0, reason=accepted.reason)
 
     def _say(self, sayings: tuple[Saying, ...]) -> None:

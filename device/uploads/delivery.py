@@ -88,7 +88,7 @@ class Delivery:
             raise LinkError(f"{request.method} {request.path}: the answer breaks tus: {error}") from error
         _raise_refusal(outcome, request, answer)
         if not isinstance(outcome, tus.Advanced | tus.Created):
-            log.info("%s %s: %s", request.method, request.path, outcome)
+            log.debug("%s %s: %s", request.method, request.path, outcome)
         return state, outcome
 
     def _ask(self, asked: tus.ClientRequest, parcel: Parcel, permit: Permit) -> tuple[Answer, Request]:

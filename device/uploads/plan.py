@@ -1,9 +1,9 @@
 """Decides what the uploader does next: which recording, which object, ask for the receipt, or wait. Pure.
 
 The oldest closed recording comes first: its manifest, then what the controller wants of it, `key.age` before the
-segments, then the receipt. A failure delays its own recording alone, ever longer, and never ends the trying; after a
-day it needs a person, and says why. Discarded and unfinished recordings are never planned. Defined in
-docs/protocol/uploads.md.
+segments, then the receipt. A failure delays its own recording, ever longer, and never ends the trying; after a few it
+lets the others go first, after a day it needs a person, and says why. Discarded and unfinished recordings are never
+planned. Defined in docs/protocol/uploads.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from protocol.documents import Lease, Receipt
 
 NEEDS_PERSON_AFTER = timedelta(days=1)
 LOOK_AGAIN_AFTER = timedelta(days=1)
+STEPS_BACK_AFTER = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +147,7 @@ def plan_next(items: Iterable[Item], lease: Lease | None, now: datetime) -> Step
     if lease is None or not holds(lease, now):
         return AskForLease()
     delayed: list[datetime] = []
-    for item in sorted(items, key=lambda one: (one.recording.began_at, one.recording.recording)):
+    for item in sorted(items, key=_turn):
         step = _plan_recording(item)
         if step is None:
             continue
@@ -154,6 +155,12 @@ def plan_next(items: Iterable[Item], lease: Lease | None, now: datetime) -> Step
             return step
         delayed.append(item.record.retry_at)
     return Rest(min(delayed, default=None))
+
+
+def _turn(item: Item) -> tuple[int, datetime, str]:
+    """Order recordings: the oldest first, but those that keep failing behind the others, so that none is held up."""
+    failures = item.record.failures
+    return (failures if failures >= STEPS_BACK_AFTER else 0, item.recording.began_at, item.recording.recording)
 
 
 def _plan_recording(item: Item) -> Step | None:

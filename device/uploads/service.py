@@ -169,9 +169,9 @@ class Uploader:
         try:
             self._worker.perform(job)
         except EndedError as ended:
-            log.info("sending stopped: %s", ended)
+            log.debug("sending stopped: %s", ended)
         except LeaseRefusedError as refusal:
-            log.info("%s", refusal)
+            log.debug("%s", refusal)
             self._leases.refuse(job.lease)
         except LinkTroubleError as trouble:
             log.warning("%s", trouble)

@@ -85,15 +85,26 @@ def test_a_lost_answer_does_not_send_the_object_twice(night: Night) -> None:
 
 
 def test_a_controller_that_is_gone_is_asked_ever_more_seldom(night: Night) -> None:
-    """While the controller answers 503 the pauses double up to the limit, and no other recording is tried meanwhile."""
-    first = spool_recording(night.unit, began_at=EVENING)
-    second = spool_recording(night.unit, began_at=NOW)
+    """While the controller answers 503 the pauses double up to the limit; then everything is delivered."""
+    spooled = spool_recording(night.unit, began_at=EVENING)
     night.ingest.faults.extend(Fault("PUT", status=503) for _ in range(8))
     night.grant()
-    night.deliver(first, second)
-    puts = [one for one in night.ingest.asked if one.method == "PUT"]
-    assert [one.path for one in puts[:9]] == [f"/units/v1/recordings/{first.recording}/manifest"] * 9
-    assert night.world.now_at - NOW > timedelta(seconds=1 + 2 + 4 + 8 + 16 + 32 + 64 + 100)
+    night.deliver(spooled)
+    assert night.ingest.count("PUT") == 9
+    assert night.world.now_at - NOW >= timedelta(seconds=1 + 2 + 4 + 8 + 16 + 32 + 64 + 128)
+
+
+def test_a_recording_that_the_controller_cannot_take_holds_up_nobody(night: Night) -> None:
+    """When one recording alone is answered with 503 for ever, the younger ones are delivered all the same."""
+    stuck = spool_recording(night.unit, began_at=EVENING)
+    others = [spool_recording(night.unit, began_at=NOW) for _ in range(2)]
+    manifest = f"/{stuck.recording}/manifest"
+    night.ingest.faults.extend(Fault("PUT", path=manifest, status=503, code="epoch_unknown") for _ in range(30))
+    night.grant()
+    night.deliver(*others)
+    assert "epoch_unknown" in night.record(stuck.recording).reason
+    night.ingest.faults.clear()
+    night.deliver(stuck)
 
 
 def test_a_day_of_failures_needs_a_person_and_goes_on_trying(night: Night) -> None:

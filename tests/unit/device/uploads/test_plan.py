@@ -147,6 +147,17 @@ def test_plan_goes_on_with_the_next_recording_while_one_waits() -> None:
     assert plan_next([item(old, waiting)], LEASE, NOW + timedelta(seconds=60)) == SendManifest(old)
 
 
+def test_plan_lets_others_go_first_after_three_failures() -> None:
+    """A hiccup does not change the order; a recording that keeps failing never holds up the others."""
+    old, young = make_recording("b"), make_recording("c", hours=1)
+    record = UploadRecord(recording=old.recording)
+    for failures, first in ((0, old), (1, old), (2, old), (3, young), (9, young)):
+        items = [item(young), item(old, replace(record, failures=failures))]
+        assert plan_next(items, LEASE, NOW) == SendManifest(first)
+    both = [item(one, UploadRecord(recording=one.recording, failures=5)) for one in (young, old)]
+    assert plan_next(both, LEASE, NOW) == SendManifest(old)
+
+
 def test_plan_skips_damaged_objects() -> None:
     """What cannot be sent from this card is not tried; the rest is, and then the receipt."""
     recording = make_recording()

@@ -17,6 +17,7 @@ from device.hardware.clock import SystemClock
 from device.hardware.disk import SystemDisk
 from device.hardware.ports import (
     AudioFrame,
+    AudioSink,
     Camera,
     CameraEnd,
     HardwareError,
@@ -99,7 +100,7 @@ class FakeMicrophone:
         """A fake, and it says so."""
         return PartFacts("FAKE microphone of a test", is_production=False)
 
-    def start(self, sink: Collector) -> None:
+    def start(self, sink: AudioSink) -> None:
         """See `Microphone.start`; gives everything at once."""
         self.running = True
         for frame in self._frames:
@@ -136,6 +137,7 @@ class Room:
         self.button.press()
         time.sleep(seconds)
         self.button.release()
+        time.sleep(0.02)  # no finger is back within the time in which a contact bounces
 
     def wait_for(self, pattern: str, *, after: int = 0) -> int:
         """Wait until the lamp has shown a pattern after the `after` first ones; give how many it had shown then."""

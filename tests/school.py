@@ -35,7 +35,7 @@ from protocol.envelope import generate_hybrid, generate_x25519
 from protocol.envelope.keys import KeyIdentity
 from protocol.ids import make_id
 from protocol.keyfiles import store_signing_key
-from protocol.manifest import Manifest, parse_manifest
+from protocol.manifest import Manifest, parse_manifest, whole_lines
 from protocol.pki import Credential, issue_authority, issue_device, issue_server
 from protocol.signing import SigningKey
 
@@ -80,8 +80,8 @@ class UnitBundle:
         return sorted(path for path in spool.iterdir() if path.is_dir()) if spool.is_dir() else []
 
     def manifest(self, recording: Path) -> Manifest:
-        """Read and verify a recording's manifest."""
-        return parse_manifest((recording / "manifest").read_bytes(), self.recorder.verifying)
+        """Read and verify a recording's manifest, as far as it has been written."""
+        return parse_manifest(whole_lines((recording / "manifest").read_bytes()), self.recorder.verifying)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ class OpenedRecording:
 def open_recording(school: School, unit: UnitBundle, folder: Path) -> OpenedRecording:
     """Verify the manifest, compare every object with it, and open all of them; fails where anything does not fit."""
     manifest = unit.manifest(folder)
+    assert (folder / "manifest").read_bytes().endswith(b"\n")
     sealed_key = (folder / "key.age").read_bytes()
     assert manifest.expected(0) == (hashlib.sha256(sealed_key).hexdigest(), len(sealed_key))
     epoch = school.epoch_identities[manifest.begun.epoch]

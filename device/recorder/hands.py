@@ -41,17 +41,21 @@ class Hands:
 
     @property
     def deadline_s(self) -> float | None:
-        """Tell when `look` is wanted at the latest; None while the button rests."""
+        """Tell when `pass_time` is wanted; None while the button rests."""
         return gestures.next_deadline(self._state)
 
     def take(self, edge: ButtonEdge) -> tuple[Event, ...]:
         """Take an edge and give what became certain."""
         return self._step(edge, edge.at_s)
 
+    def pass_time(self, now_s: float) -> tuple[Event, ...]:
+        """Let time pass, after every edge that happened before has been taken."""
+        return self._step(gestures.Tick(now_s), now_s)
+
     def look(self, now_s: float) -> tuple[Event, ...]:
-        """Let time pass; while a press is believed, read the pin again."""
-        events = self._reread(now_s) if self._state.down or self._state.raw_down or self._dead else ()
-        return (*events, *self._step(gestures.Tick(now_s), now_s))
+        """Let time pass, and while a press is believed read the pin again."""
+        passed = self.pass_time(now_s)
+        return (*passed, *self._reread(now_s)) if self._state.down or self._state.raw_down or self._dead else passed
 
     def _reread(self, now_s: float) -> tuple[Event, ...]:
         try:

@@ -23,6 +23,7 @@ from device.spool.releasing import Releaser
 
 log = logging.getLogger(__name__)
 TICK_S = 0.25
+LATE_S = 1.0  # time passes this late at the most, however much there is to do
 
 Item = Event | ButtonEdge | HardwareError
 
@@ -54,6 +55,11 @@ class Inbox:
     def put(self, item: Item) -> None:
         """Hand something to the loop."""
         self._items.put(item)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing waits."""
+        return self._items.empty()
 
     def get(self, timeout_s: float) -> Item | None:
         """Take the next thing, or None when nothing came in time."""
@@ -103,22 +109,25 @@ class Recorder:
         self._button.start(self._inbox.put)
 
     def _turn(self) -> None:
-        """Take one thing, and let time pass."""
-        deadlines = (self._next_tick_s, self._next_look_s, self._hands.deadline_s)
-        wake_s = min(each for each in deadlines if each is not None)
-        item = self._inbox.get(wake_s - self._now_s())
+        """Take one thing; then let time pass, unless something waits that happened before now."""
+        item = self._inbox.get(self._wake_s() - self._now_s())
         if isinstance(item, HardwareError):
             raise item
         if isinstance(item, ButtonEdge):
             self._follow(self._hands.take(item))
         elif item is not None:
             self._take(item)
-        self._pass_time()
+        if self._inbox.is_empty or self._now_s() > self._wake_s() + LATE_S:
+            self._pass_time()
+
+    def _wake_s(self) -> float:
+        deadlines = (self._next_tick_s, self._next_look_s, self._hands.deadline_s)
+        return min(each for each in deadlines if each is not None)
 
     def _pass_time(self) -> None:
         now_s = self._now_s()
         if self._hands.deadline_s is not None and self._hands.deadline_s <= now_s:
-            self._follow(self._hands.look(now_s))
+            self._follow(self._hands.pass_time(now_s))
         if now_s >= self._next_tick_s:
             self._next_tick_s = now_s + TICK_S
             self._follow((*self._hands.look(now_s), Event(kind=Kind.TICK, at_s=now_s)))

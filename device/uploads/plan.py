@@ -58,7 +58,8 @@ class SpooledRecording:
 class UploadRecord:
     """What the uploader remembers of one recording, durably, in `uploads/<recording>`.
 
-    `manifest_lines` and `manifest_head` are what the controller has acknowledged, `wanted` what it still asks for,
+    `manifest_head` is the end of the manifest that was sent last, `manifest_lines` how much of it the controller
+    acknowledged, `wanted` what it still asks for,
     `damaged` what cannot be sent from this card. `upload` is the address of the upload that object `upload_index` was
     last sent to. `ask_again` says that the controller's wishes must be asked for anew.
     """
@@ -176,14 +177,17 @@ def _plan_recording(item: Item) -> Step | None:
 def note_manifest(
     record: UploadRecord, recording: SpooledRecording, *, lines: int, wanted: Iterable[int]
 ) -> UploadRecord:
-    """Note what the controller acknowledged and wants; more of the manifest, or fewer wishes, is progress."""
+    """Note what the controller wants; more of the manifest than before, or fewer wishes, is progress.
+
+    That fewer lines were acknowledged than were sent is no reason to send them at once again: the receipt will not
+    cover the recording then, and that is.
+    """
     known = {one.index for one in recording.objects}
     wishes = tuple(sorted(known & set(wanted)))
-    whole = lines >= recording.manifest_lines
     noted = replace(
         record,
         manifest_lines=lines,
-        manifest_head=recording.manifest_head if whole else "",
+        manifest_head=recording.manifest_head,
         wanted=wishes,
         delivered=tuple(sorted(known - set(wishes))),
         damaged=(),
@@ -241,11 +245,6 @@ def note_damaged(record: UploadRecord, index: int, reason: str) -> UploadRecord:
     return replace(
         record, damaged=tuple(sorted({*record.damaged, index})), reason=reason, needs_person=reason, upload=""
     )
-
-
-def note_destroyed(record: UploadRecord, reason: str, *, now: datetime) -> UploadRecord:
-    """Note that the owner had the recording destroyed at the controller: nobody is needed, look again in a day."""
-    return replace(note_progress(record), reason=reason, retry_at=now + LOOK_AGAIN_AFTER, ask_again=True)
 
 
 def note_no_receipt(record: UploadRecord, reason: str, *, now: datetime, delay_s: float) -> UploadRecord:

@@ -26,7 +26,6 @@ from device.uploads.plan import (
     UploadRecord,
     note_damaged,
     note_delivered,
-    note_destroyed,
     note_failure,
     note_manifest,
     note_no_receipt,
@@ -38,7 +37,6 @@ from device.uploads.spooled import Look, Spool
 from protocol.documents import Lease
 
 Task: TypeAlias = SendManifest | SendObject | FetchReceipt
-DESTROYED = "destroyed"
 NO_RECEIPT = "the controller has everything that it asked for, but its receipt does not cover the recording yet"
 
 
@@ -102,11 +100,8 @@ class Worker:
             self._note_refusal(recording, error, job)
 
     def _note_refusal(self, recording: SpooledRecording, error: RefusalError | UploadGoneError, job: Job) -> None:
-        """Delay this recording and ask what is wanted of it; one that its owner had destroyed is let be for a day."""
+        """Forget the upload, delay this recording, and ask then what is wanted of it."""
         self._save(note_upload(self._record(recording), 0, ""))
-        if isinstance(error, RefusalError) and error.code == DESTROYED:
-            self._save(note_destroyed(self._record(recording), str(error), now=job.now))
-            return
         self._fail(recording, str(error), job.now)
         self._save(replace(self._record(recording), ask_again=True))
 

@@ -160,16 +160,34 @@ def test_a_segment_that_is_always_refused_ends_in_words_and_not_in_a_loop(night:
     assert "digest_mismatch" in night.record(spooled.recording).needs_person
 
 
-def test_a_recording_that_its_owner_destroyed_needs_nobody(night: Night) -> None:
-    """When the controller says that the owner had it destroyed, the unit lets it be and looks again in a day."""
+def test_a_recording_that_its_owner_destroyed_is_not_sent(night: Night) -> None:
+    """When an upload is refused because the owner had it all destroyed, nothing is sent, and the receipt ends it."""
     spooled = spool_recording(night.unit, began_at=EVENING)
-    night.ingest.faults.append(Fault("PUT", status=410, code="destroyed"))
-    night.grant(night.school.issue_lease(night.unit.device, lasts=timedelta(days=3)))
-    night.run()
-    record = night.record(spooled.recording)
-    assert (record.failures, record.needs_person) == (0, "")
-    assert record.retry_at == NOW + timedelta(days=1)
+
+    def destroy() -> None:
+        night.ingest.destroyed.add(spooled.recording)
+
+    night.ingest.faults.append(Fault("POST", status=410, code="destroyed", action=destroy))
+    night.grant()
+    night.settle(lambda: night.is_delivered(spooled))
+    assert night.held(spooled) == {}
+    assert night.run() == 0
+
+
+def test_a_controller_that_acknowledges_less_is_not_pestered(night: Night) -> None:
+    """When fewer lines are acknowledged than were sent, the manifest is sent again ever more seldom, not in a loop."""
+    spooled = spool_recording(night.unit, began_at=EVENING)
+    whole = (spooled.folder / "manifest").read_bytes()
+    night.ingest.keep_lines = 3
+    night.grant()
+    for _ in range(40):
+        night.turn()
+    assert night.ingest.count("PUT") < 25
+    assert night.record(spooled.recording).manifest_lines == 3
+    night.ingest.keep_lines = None
+    night.grant(night.lease(fence=2))
     night.deliver(spooled)
+    assert night.ingest.manifests[spooled.recording] == whole
 
 
 def test_an_object_that_the_controller_lost_is_sent_again(night: Night) -> None:

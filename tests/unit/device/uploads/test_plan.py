@@ -168,11 +168,13 @@ def test_plan_skips_damaged_objects() -> None:
     assert rest.needs_person == "edited"
 
 
-def test_a_partial_manifest_is_sent_again() -> None:
-    """When the controller holds fewer lines than the manifest has, the manifest is not acknowledged."""
+def test_a_partial_manifest_goes_on_and_is_sent_again_after_the_receipt() -> None:
+    """Fewer lines acknowledged than sent lead to the receipt first, so that no loop of manifests begins."""
     recording = make_recording()
-    record = note_manifest(UploadRecord(recording=recording.recording), recording, lines=8, wanted=(1,))
-    assert plan_next([item(recording, record)], LEASE, NOW) == SendManifest(recording)
+    record = note_manifest(UploadRecord(recording=recording.recording), recording, lines=8, wanted=())
+    assert plan_next([item(recording, record)], LEASE, NOW) == FetchReceipt(recording)
+    waiting = note_no_receipt(record, "no receipt", now=NOW, delay_s=5)
+    assert plan_next([item(recording, waiting)], LEASE, NOW + timedelta(seconds=5)) == SendManifest(recording)
 
 
 def test_wishes_that_the_manifest_does_not_name_are_ignored() -> None:

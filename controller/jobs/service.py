@@ -18,7 +18,10 @@ from controller.recordings.manifests import read_for_release
 from controller.recordings.services import Stores, destroy_recording
 from controller.services import Services
 from controller.uploads import leases
+from controller.uploads import repo as uploads
 from controller.uploads.incoming import IncomingStore
+
+KEPT = timedelta(days=7)  # a client that lost its last answer asks within days, not weeks
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +43,18 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("receipts", min(tick, timedelta(seconds=5)), lambda: receipts.issue_due(services)),
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
-        Job("unfinished uploads", timedelta(hours=1), lambda: incoming.sweep(services.clock())),
+        Job("unfinished uploads", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),
     )
+
+
+def sweep_uploads(services: Services, incoming: IncomingStore) -> list[str]:
+    """Remove uploads that nobody continued, with their rows, and the rows of those long taken in."""
+    now = services.clock()
+    over = incoming.sweep(now)
+    with services.database.writing() as session:
+        uploads.forget_uploads(session, over)
+        uploads.forget_taken_in(session, now - KEPT)
+    return over
 
 
 def destroy_due(services: Services) -> int:

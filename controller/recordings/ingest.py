@@ -52,7 +52,8 @@ class DamagedError(Exception):
 def take_in(services: Services, recording: str, arrived: Arrived) -> None:
     """Check an object and hold it durably; raise `DamagedError` when it is not what was signed, else `Refusal`.
 
-    The same object twice does no harm. On return its row is committed and a receipt is due.
+    The same object twice does no harm. On return its row is committed and a receipt is due; what is left of the file
+    is the caller's to remove.
     """
     with services.database.reading() as session:
         row, device = require_rows(session, recording)
@@ -93,9 +94,9 @@ def require_expected(manifest: Manifest, arrived: Arrived) -> None:
 
 
 def _take_in_key(services: Services, manifest: Manifest, arrived: Arrived) -> None:
+    """Re-wrap the key; whoever called then removes the file: no copy that the epoch's identity opens shall outlive it."""
     identity = _open_key(services, manifest, arrived)
     services.key_store.put(manifest.begun.recording, identity)
-    arrived.path.unlink()  # no copy that the epoch's identity opens outlives the re-wrapping
 
 
 def _open_key(services: Services, manifest: Manifest, arrived: Arrived) -> KeyIdentity:

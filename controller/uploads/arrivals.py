@@ -22,9 +22,9 @@ from controller.errors import Refusal
 from controller.recordings import ingest, repo
 from controller.recordings.models import RecordingState
 from controller.services import Services
-from controller.uploads.incoming import Claim, Finished, IncomingError, IncomingStore
+from controller.uploads.incoming import Claim, Finished, IncomingError, IncomingStore, UploadNotFoundError
 from controller.uploads.models import Upload, UploadState
-from controller.uploads.repo import arriving_uploads
+from controller.uploads.repo import arriving_uploads, forget_uploads
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
 from protocol.manifest import KEY_INDEX, Manifest, Recovered
@@ -136,6 +136,12 @@ class Arrivals:
                     Incident(device=row.device, recording=row.recording, kind=damage.code, detail=str(damage), at=now)
                 )
 
+    def discard(self, upload: str) -> None:
+        """Remove an upload that is not finished, and its row."""
+        self._incoming.discard(upload)
+        with self._services.database.writing() as session:
+            forget_uploads(session, [upload])
+
     def finish_whole(self) -> int:
         """Finish uploads that were whole when the process before this one was killed; tell how many."""
         with self._services.database.reading() as session:
@@ -148,6 +154,9 @@ class Arrivals:
             if not claim.upload.is_complete:
                 return False
             self.finish(upload)
+        except UploadNotFoundError:
+            self.discard(upload)  # killed after the move: the object is adopted from its place by the next manifest
+            return False
         except (IncomingError, Refusal) as error:
             log.warning("upload %s was left as it is: %s", upload, error)
             return False

@@ -95,5 +95,10 @@ def refusing(view: Callable[P, Response]) -> Callable[P, Response]:
         except StoreFaultError as error:
             log.exception("the disk refused")
             return answer_refusal(HTTPStatus.INSUFFICIENT_STORAGE, "full", f"the controller's disk refused: {error}")
+        except (ConnectionError, TimeoutError):
+            raise  # the unit is gone; the server ends the connection
+        except OSError as error:
+            log.exception("the disk refused")
+            return answer_refusal(HTTPStatus.INSUFFICIENT_STORAGE, "full", f"the controller's disk refused: {error}")
 
     return wrapper

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from controller.devices.models import Device, Presence
@@ -41,6 +41,16 @@ def find_upload(session: Session, upload: str, device: str) -> Upload | None:
     """Give an upload of this device; for every other device it does not exist."""
     row = session.get(Upload, upload)
     return row if row and row.device == device else None
+
+
+def forget_uploads(session: Session, ids: Sequence[str]) -> None:
+    """Remove the rows of uploads that were never finished and whose bytes are gone."""
+    session.execute(delete(Upload).where(Upload.id.in_(ids), Upload.state == UploadState.ARRIVING))
+
+
+def forget_taken_in(session: Session, before: datetime) -> None:
+    """Remove the rows of uploads that were taken in before an instant; quarantined ones stay."""
+    session.execute(delete(Upload).where(Upload.state == UploadState.TAKEN_IN, Upload.ended_at < before))
 
 
 def arriving_uploads(session: Session) -> Sequence[Upload]:

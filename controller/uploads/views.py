@@ -127,7 +127,7 @@ class UploadViews:
         if claim is None:  # already taken in: nothing is left to write or to remove
             return _answer_taken_in(target, decision)
         if isinstance(decision, tus.Terminate):
-            self._incoming.discard(claim.upload.id)
+            self.arrivals.discard(claim.upload.id)
             return answer_tus(tus.respond_terminated())
         state = self._append(claim, decision)
         return state if isinstance(state, Response) else answer_tus(tus.respond_appended(state))

@@ -91,20 +91,20 @@ class Link:
 
         Takes at most the connection time-out twice (TCP, then TLS). Raises `OSError`, which includes every TLS error.
         """
-        self._drop()
+        self.drop()
         client = self._make_client(will)
         self._client = client
         try:
             client.connect(self._settings.host, self._settings.port, keepalive=self._settings.keepalive_s)
         except OSError:
-            self._drop()
+            self.drop()
             raise
 
     def poll(self, timeout_s: float) -> tuple[LinkEvent, ...]:
         """Let paho work for at most `timeout_s` and give what happened, in order."""
         if self._client is not None and self._client.loop(timeout_s) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._events.append(Turn.LOST)
-            self._drop()
+            self.drop()
         events = tuple(self._events)
         self._events.clear()
         return events
@@ -125,10 +125,10 @@ class Link:
             if client.loop(step_s) is not MQTTErrorCode.MQTT_ERR_SUCCESS or info.is_published():
                 break
         client.disconnect()
-        self._drop()
+        self.drop()
 
-    def _drop(self) -> None:
-        """Let go of the client; paho closes its sockets when the last reference to it goes."""
+    def drop(self) -> None:
+        """Let go of the connection without a word: paho closes its socket when the last reference to it goes."""
         if self._client is not None:
             self._client.on_connect = self._client.on_subscribe = self._client.on_message = None
             self._client.on_disconnect = None

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.25
 TICK_S = 1.0
 GOODBYE_S = 3.0
+READY_WITHIN_S = 30.0
 
 
 def run(config: DeviceConfig, stop: Stop) -> None:
@@ -73,6 +74,7 @@ class Agent:
         self._failures = 0
         self._connect_at_s = 0.0
         self._tick_at_s = 0.0
+        self._ready_by_s = 0.0
         intervals = Intervals(
             presence_s=config.agent.presence_every_s,
             health_s=config.agent.health_every_s,
@@ -100,8 +102,13 @@ class Agent:
                     self._lost()
                 case Heard():
                     self._hear(event)
-        if self._session.online and self._world.monotonic_s() >= self._tick_at_s:
+        now_s = self._world.monotonic_s()
+        if self._session.online and now_s >= self._tick_at_s:
             self._tick()
+        elif self._link.is_open and not self._session.online and now_s >= self._ready_by_s:
+            log.warning("the broker did not answer within %.0f s", READY_WITHIN_S)
+            self._link.drop()
+            self._lost()
 
     def _tick(self) -> None:
         now_s = self._world.monotonic_s()
@@ -115,6 +122,7 @@ class Agent:
             stop.wait(min(wait_s, POLL_S))
             return
         self._session, will = self._session.begin(self._next_birth())
+        self._ready_by_s = self._world.monotonic_s() + READY_WITHIN_S
         try:
             self._link.open(will)
         except OSError as error:

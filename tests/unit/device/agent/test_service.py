@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from controller.bridge.link import Arrived, BridgeLink, BridgeSettings
-from device.agent.service import run
+from device.agent.service import make_agent, run
 from device.config import load_config
 from device.health.status import RecorderStatus, StatusFile
 from protocol.documents import KeyringKey, Purpose, issue_document
@@ -29,6 +30,7 @@ from protocol.signing import SigningKey
 from protocol.topics import Down, Up, down_topic, parse_up
 from tests.broker import Broker
 from tests.fakes.spooled import spool_recording
+from tests.fakes.world import FakeWorld
 from tests.school import School, UnitBundle, make_school
 
 PATIENCE_S = 30.0
@@ -240,6 +242,31 @@ def test_agent_begins_without_a_broker(stage: Stage) -> None:
         time.sleep(0.3)
         stage.broker.start()
         assert stage.presence(online=True).birth > 0
+
+
+def test_agent_gives_up_a_broker_that_never_answers(tmp_path: Path) -> None:
+    """A broker that takes the connection and says nothing is left after 30 s, and tried again later."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_S)
+        port = silent.getsockname()[1]
+        unit = make_school(tmp_path / "school", now=datetime.now(UTC)).make_unit(
+            tmp_path / "unit", tables={"broker": {"port": port}}
+        )
+        world = FakeWorld(datetime.now(UTC))
+        agent = make_agent(load_config(unit.config), world.world)
+        agent.turn(world)
+        first, _ = silent.accept()
+        world.advance(31)
+        agent.turn(world)
+        with first:
+            assert first.recv(1024)[:1] == b"\x10"  # the CONNECT, and then the end of the connection
+            assert first.recv(1024) == b""
+        world.advance(60)
+        agent.turn(world)
+        second, _ = silent.accept()
+        with second:
+            assert second.recv(1024)[:1] == b"\x10"
+        agent.turn(world)
 
 
 def test_killed_agent_is_declared_offline_by_its_own_birth(stage: Stage) -> None:

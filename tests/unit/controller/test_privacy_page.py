@@ -1,0 +1,35 @@
+"""The privacy page says what the code does: its numbers are the code's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from controller.accounts import policy
+from controller.audit.repo import SAME_VIEW
+from controller.config import Retention
+
+PAGE = " ".join((Path(__file__).parents[3] / "docs" / "PRIVACY.md").read_text("utf-8").split())
+
+
+def hours(span: timedelta) -> int:
+    """Give a span in whole hours."""
+    return round(span / timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        f"one sitting ({round(SAME_VIEW / timedelta(minutes=1))} minutes) make one row",
+        f"ends after {hours(policy.LINK_LASTS)} hours or when it has been used",
+        f"at least {policy.SHORTEST_PASSWORD} characters",
+        f"A login ends after {policy.LOGIN_LASTS.days} days, or after {hours(policy.LOGIN_IDLE)} hours",
+        f"counted for {round(policy.ATTEMPTS_WITHIN / timedelta(minutes=1))} minutes",
+        f"taken back for {Retention().delete_undo_days} days (a setting)",
+    ],
+)
+def test_privacy_page_gives_the_codes_numbers(claim: str) -> None:
+    """Each number of the page is the one that the code goes by."""
+    assert claim in PAGE

@@ -113,7 +113,7 @@ class Client:
             ) as response:
                 return Answer(response.status_code, response.headers, _read_body(response))
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise LinkError(f"{request.method} {url}: {error}") from error
+            raise LinkError(f"{request.method} {url}: {_describe(error)}") from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -132,6 +132,14 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **options: Any) -> Any:
         return super().init_poolmanager(*args, **options, blocksize=BLOCK_BYTES)
+
+
+def _describe(error: BaseException) -> str:
+    """Give the innermost words: requests wraps urllib3, which wraps what the system said."""
+    while error.args and isinstance(error.args[0], BaseException):
+        error = error.args[0]
+    reason = getattr(error, "reason", None)
+    return str(reason if isinstance(reason, BaseException) else error)
 
 
 def _read_body(response: requests.Response) -> bytes:

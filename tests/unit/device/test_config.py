@@ -1,0 +1,135 @@
+"""The unit's configuration: what is accepted, and what each refusal says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.config import CameraKind, ConfigError, PinsKind, load_config
+from tests.school import encode_toml, make_school, new_id
+
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+TABLES: dict[str, dict[str, Any]] = {
+    "device": {"id": new_id(), "label": "Room 12", "data": "data"},
+    "controller": {"url": "https://school.example:8443"},
+    "broker": {"host": "school.example"},
+    "camera": {"kind": "synthetic"},
+    "pins": {"kind": "mock"},
+}
+
+
+def _write(folder: Path, changes: Mapping[str, Mapping[str, Any] | None]) -> Path:
+    tables = {name: dict(table) for name, table in TABLES.items()}
+    for name, table in changes.items():
+        if table is None:
+            del tables[name]
+        else:
+            merged = {**tables.get(name, {}), **table}
+            tables[name] = {key: value for key, value in merged.items() if value is not None}
+    path = folder / "device.toml"
+    path.write_text(encode_toml(tables), "utf-8")
+    return path
+
+
+def test_config_with_only_the_required_keys_has_the_designs_defaults(tmp_path: Path) -> None:
+    """What is left out is what the design says: 720p25 at 2 Mbit/s, 30 s segments, half-second fragments, 2 hours."""
+    config = load_config(_write(tmp_path, {}))
+    assert (config.camera.width, config.camera.height, config.camera.fps) == (1280, 720, 25)
+    assert config.camera.bitrate_bps == 2_000_000
+    assert (config.limits.segment_s, config.limits.fragment_s, config.limits.recording_s) == (30.0, 0.5, 7200.0)
+    assert config.limits.undo_until == time(18, 0)
+    assert (config.broker.port, config.broker.tls) == (8883, True)
+
+
+def test_relative_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
+    """A unit's folder can be moved as a whole."""
+    config = load_config(_write(tmp_path, {"camera": {"kind": "replay", "input": "lesson.mp4"}}))
+    assert config.data == tmp_path / "data"
+    assert config.camera.input == tmp_path / "lesson.mp4"
+
+
+def test_units_of_the_tests_school_are_configured_like_this(tmp_path: Path) -> None:
+    """The bundle that the tests lay out is one that the unit accepts."""
+    unit = make_school(tmp_path, now=NOW).make_unit(tmp_path / "unit")
+    config = load_config(unit.config)
+    assert config.device.id == unit.device
+    assert (config.camera.kind, config.pins.kind) == (CameraKind.SYNTHETIC, PinsKind.MOCK)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"camera": {"colour": 1}}, r"\[camera\] colour: unknown key; expected only .*bitrate_bps.*; remove"),
+        ({"cameras": {"kind": "replay"}}, r"\[cameras\]: unknown table; expected only .*camera"),
+        ({"controller": None}, r"\[controller\]: missing; add the table with at least url"),
+        ({"device": {"label": None}}, r'\[device\] label: missing; add a line: label = "…"'),
+        ({"camera": {"fps": "fast"}}, r"\[camera\] fps: expected a whole number, got str 'fast'; .*fps = 1"),
+        ({"camera": {"fps": True}}, r"\[camera\] fps: expected a whole number, got bool"),
+        ({"camera": {"fps": 500}}, r"\[camera\] fps: expected 1 to 120, got 500; correct"),
+        ({"camera": {"speed": 0}}, r"\[camera\] speed: expected 0.01 to inf, got 0.0"),
+        ({"camera": {"kind": "webcam"}}, r"\[camera\] kind: expected one of 'picamera2', 'replay', 'synthetic', got"),
+        ({"camera": {"kind": "replay"}}, r"\[camera\] input: missing; a replay camera needs the video"),
+        ({"device": {"id": "room-12"}}, r"\[device\] id: expected 26 lower-case base32 characters, got 'room-12'"),
+        ({"device": {"label": ""}}, r"\[device\] label: expected text, got empty text"),
+        ({"controller": {"url": "school"}}, r"\[controller\] url: expected https://"),
+        ({"broker": {"port": 0}}, r"\[broker\] port: expected 1 to 65535, got 0"),
+        ({"broker": {"tls": "no"}}, r"\[broker\] tls: expected true or false, got str 'no'"),
+        ({"pins": {"red": 17}}, r"\[pins\] button: expected four different pins"),
+        ({"pins": {"blue": 40}}, r"\[pins\] blue: expected 0 to 27, got 40"),
+        ({"timings": {"stop_s": 7}}, r"\[timings\] stop_s: expected debounce_s < .* < stuck_s"),
+        ({"limits": {"fragment_s": 2}}, r"\[limits\] fragment_s: expected 0.1 to 0.5, got 2.0"),
+        ({"limits": {"undo_until": "late"}}, r"\[limits\] undo_until: expected a time of day, got str 'late'"),
+        ({"upload": {"chunk_bytes": 1}}, r"\[upload\] chunk_bytes: expected 1024 to"),
+        ({"agent": {"presence_every_s": 0}}, r"\[agent\] presence_every_s: expected 0.01 to"),
+    ],
+)
+def test_config_that_is_wrong_is_refused_in_words(
+    tmp_path: Path, changes: Mapping[str, Mapping[str, Any] | None], expected: str
+) -> None:
+    """Every refusal names file, table and key, what was expected and found, and what to do."""
+    path = _write(tmp_path, changes)
+    with pytest.raises(ConfigError, match=f"^{re.escape(str(path))}: {expected}"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("camera", "pins"), [("synthetic", "mock"), ("synthetic", "gpio"), ("replay", "gpio"), ("picamera2", "mock")]
+)
+def test_production_refuses_what_only_pretends(tmp_path: Path, camera: str, pins: str) -> None:
+    """A unit that says production never records a film, a drawing, or at the word of a mock button."""
+    changes: dict[str, dict[str, Any]] = {
+        "device": {"production": True},
+        "camera": {"kind": camera, "input": "lesson.mp4"},
+        "pins": {"kind": pins},
+    }
+    with pytest.raises(ConfigError, match="would only pretend to record"):
+        load_config(_write(tmp_path, changes))
+
+
+def test_production_accepts_the_real_parts(tmp_path: Path) -> None:
+    """The Pi's camera and pins are what production means."""
+    changes: dict[str, dict[str, Any]] = {
+        "device": {"production": True},
+        "camera": {"kind": "picamera2"},
+        "pins": {"kind": "gpio"},
+    }
+    assert load_config(_write(tmp_path, changes)).pretends == ()
+
+
+def test_config_that_is_missing_says_which_option_names_it(tmp_path: Path) -> None:
+    """A wrong path is the first mistake that everybody makes."""
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: cannot be read: No such file.*--config"):
+        load_config(tmp_path / "nowhere.toml")
+
+
+def test_config_that_is_no_toml_says_where(tmp_path: Path) -> None:
+    """The parser's place in the file is handed on."""
+    path = tmp_path / "device.toml"
+    path.write_text("[device\n")
+    with pytest.raises(ConfigError, match=r"expected TOML in UTF-8: .*line 1"):
+        load_config(path)

@@ -16,6 +16,7 @@ from controller.accounts.repo import names_of
 from controller.accounts.services import Person
 from controller.auth.access import for_roles, signed_in
 from controller.devices.models import Device, Health, Presence
+from controller.devices.reasons import Reason, describe_reasons
 from controller.services import Services
 
 
@@ -33,6 +34,7 @@ class Unit:
     device: Device
     presence: Presence | None
     health: Health | None
+    reasons: tuple[Reason, ...]
     owner_name: str
 
 
@@ -68,12 +70,15 @@ def _list_units(session: Session, person: Person) -> list[Unit]:
         wanted = wanted.where(Device.owner == person.id)
     devices = session.scalars(wanted).all()
     names = names_of(session, {device.owner for device in devices})
-    return [
-        Unit(
-            device=device,
-            presence=session.get(Presence, device.id),
-            health=session.get(Health, device.id),
-            owner_name=names.get(device.owner, ""),
-        )
-        for device in devices
-    ]
+    return [_describe(session, device, names.get(device.owner, "")) for device in devices]
+
+
+def _describe(session: Session, device: Device, owner_name: str) -> Unit:
+    health = session.get(Health, device.id)
+    return Unit(
+        device=device,
+        presence=session.get(Presence, device.id),
+        health=health,
+        reasons=describe_reasons(health.reason) if health and not health.fit else (),
+        owner_name=owner_name,
+    )

@@ -29,7 +29,8 @@ def _say(house: House, device: str, *, online: bool = True, fit: bool = True, re
     ("said", "words"),
     [
         ({}, ["Works", "Space for 1 more school day"]),
-        ({"fit": False, "reason": "The camera does not answer."}, ["Needs attention", "The camera does not answer."]),
+        ({"fit": False, "reason": "camera_failed"}, ["Needs attention", "The camera does not answer."]),
+        ({"fit": False, "reason": "disk_full; segment 3 is damaged"}, ["Its card is full", "segment 3 is damaged"]),
         ({"online": False}, ["Not reachable since Nov 24, 2026"]),
         (None, ["Has not been in touch yet"]),
     ],

@@ -1,0 +1,35 @@
+"""The words for why a unit is unfit. Pure: gives texts to be translated, never translates.
+
+A unit says its reasons as short codes, joined by semicolons; what is no code that we know is shown as it was said.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from controller.recordings.titles import mark
+
+WORDS = {
+    "no_keyring": mark("It has not received the school’s keys yet."),
+    "no_recipients": mark("The school’s list of recipients has ended; issue a new one."),
+    "no_policy": mark("It has no valid permission to record."),
+    "disk_full": mark("Its card is full: it has to deliver before it can record again."),
+    "disk_failed": mark("Its card cannot be written."),
+    "spool_failed": mark("Its card cannot be written."),
+    "camera_failed": mark("The camera does not answer."),
+    "recording_failed": mark("A part of it failed while it was used."),
+    "unknown": mark("It does not say why."),
+}
+
+
+class Reason(NamedTuple):
+    """One reason: words of ours to be translated, or else what the unit said."""
+
+    words: str
+    said: str
+
+
+def describe_reasons(reason: str) -> tuple[Reason, ...]:
+    """Give each reason that a unit said, in its order."""
+    parts = (part.strip() for part in reason.split("; "))
+    return tuple(Reason(words=WORDS.get(part, ""), said=part) for part in parts if part)

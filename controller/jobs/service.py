@@ -48,11 +48,10 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
 
 
 def sweep_uploads(services: Services, incoming: IncomingStore) -> list[str]:
-    """Remove uploads that nobody continued, with their rows, and the rows of those long taken in."""
+    """Remove uploads that nobody continued, and the rows of those long taken in."""
     now = services.clock()
     over = incoming.sweep(now)
     with services.database.writing() as session:
-        uploads.forget_uploads(session, over)
         uploads.forget_taken_in(session, now - KEPT)
     return over
 

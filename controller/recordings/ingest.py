@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -49,17 +50,29 @@ class DamagedError(Exception):
         super().__init__(detail)
 
 
-def take_in(services: Services, recording: str, arrived: Arrived) -> None:
+def _nothing_more(session: Session, row: Recording) -> None:
+    """Write nothing beside the object's row."""
+
+
+def take_in(
+    services: Services,
+    recording: str,
+    arrived: Arrived,
+    also: Callable[[Session, Recording], object] = _nothing_more,
+) -> None:
     """Check an object and hold it durably; raise `DamagedError` when it is not what was signed, else `Refusal`.
 
-    The same object twice does no harm. On return its row is committed and a receipt is due; what is left of the file
-    is the caller's to remove.
+    The same object twice does no harm. On return its row is committed, with what `also` writes, and a receipt is due;
+    what is left of the file is the caller's to remove.
     """
     with services.database.reading() as session:
         row, device = require_rows(session, recording)
+        held = repo.find_held(session, recording, arrived.index)
     manifest = services.manifests.load(recording, device.recorder_key)
     require_expected(manifest, arrived)
-    if arrived.index == KEY_INDEX:
+    if held and held.digest == arrived.digest and is_whole(services, held):
+        pass
+    elif arrived.index == KEY_INDEX:
         _take_in_key(services, manifest, arrived)
     else:
         _take_in_segment(services, manifest, arrived)
@@ -68,7 +81,9 @@ def take_in(services: Services, recording: str, arrived: Arrived) -> None:
         if row.state is RecordingState.DESTROYED:
             _forget(services, recording)
             raise Refusal(HTTPStatus.GONE, "destroyed", "the owner had this recording destroyed")
-        hold(session, row, manifest, arrived, services.clock())
+        if held is None:
+            hold(session, row, manifest, arrived, services.clock())
+        also(session, row)
 
 
 def require_rows(session: Session, recording: str) -> tuple[Recording, Device]:
@@ -94,7 +109,7 @@ def require_expected(manifest: Manifest, arrived: Arrived) -> None:
 
 
 def _take_in_key(services: Services, manifest: Manifest, arrived: Arrived) -> None:
-    """Re-wrap the key; whoever called then removes the file: no copy that the epoch's identity opens shall outlive it."""
+    """Re-wrap the key. Whoever called removes the file then: no copy that the epoch's identity opens outlives this."""
     identity = _open_key(services, manifest, arrived)
     services.key_store.put(manifest.begun.recording, identity)
 
@@ -190,7 +205,7 @@ def hold(session: Session, row: Recording, manifest: Manifest, arrived: Arrived,
 
 def settle(session: Session, row: Recording, manifest: Manifest, now: datetime) -> None:
     """Make a recording ready when its closed manifest, key and all objects are held."""
-    held = frozenset(item.object_index for item in repo.held_objects(session, row.id))
+    held = repo.held_indexes(session, row.id)
     state = policy.decide_state(row.state, closed=row.closed, objects=manifest.objects(), held=held)
     if state is RecordingState.READY and row.ready_at is None:
         row.ready_at = now

@@ -42,6 +42,11 @@ def held_objects(session: Session, recording: str) -> Sequence[HeldObject]:
     return session.scalars(mine.order_by(HeldObject.object_index)).all()
 
 
+def held_indexes(session: Session, recording: str) -> frozenset[int]:
+    """Give the indexes of what is held of a recording."""
+    return frozenset(session.scalars(select(HeldObject.object_index).where(HeldObject.recording == recording)))
+
+
 def find_held(session: Session, recording: str, index: int) -> HeldObject | None:
     """Give the row of one object that is held."""
     return session.get(HeldObject, (recording, index))

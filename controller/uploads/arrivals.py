@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 from zlib import crc32
 
 from sqlalchemy.orm import Session
@@ -20,11 +19,11 @@ from sqlalchemy.orm import Session
 from controller.audit.models import Incident
 from controller.errors import Refusal
 from controller.recordings import ingest, repo
-from controller.recordings.models import RecordingState
+from controller.recordings.models import Recording, RecordingState
 from controller.services import Services
-from controller.uploads.incoming import Claim, Finished, IncomingError, IncomingStore, UploadNotFoundError
+from controller.uploads.incoming import Claim, IncomingError, IncomingStore, UploadNotFoundError
 from controller.uploads.models import Upload, UploadState
-from controller.uploads.repo import arriving_uploads, forget_uploads
+from controller.uploads.repo import find_upload
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
 from protocol.manifest import KEY_INDEX, Manifest, Recovered
@@ -51,18 +50,6 @@ class Arrivals:
             self._require_wanted(session, device, recording, (index, length_bytes))
         self._require_room(length_bytes)
         upload = self._services.new_id()
-        with self._services.database.writing() as session:
-            session.add(
-                Upload(
-                    id=upload,
-                    device=device,
-                    recording=recording,
-                    object_index=index,
-                    size_bytes=length_bytes,
-                    state=UploadState.ARRIVING,
-                    made_at=now,
-                )
-            )
         return self._incoming.create(upload, length_bytes=length_bytes, expires_at=now + LASTS, metadata=metadata)
 
     def _require_wanted(self, session: Session, device: str, recording: str, wanted: tuple[int, int]) -> None:
@@ -91,76 +78,102 @@ class Arrivals:
             log.error("refused an upload of %d bytes: %d are free, %d stay in reserve", length_bytes, free, reserve)
             raise Refusal(HTTPStatus.INSUFFICIENT_STORAGE, "full", "the controller's disk is full; try again later")
 
-    def finish(self, upload: str) -> None:
-        """Hold the object of an upload that is whole, or put it into quarantine and raise `Refusal`."""
-        row = self._row(upload)
-        with self._locks[crc32(row.recording.encode()) % STRIPES]:
-            if self._row(upload).state is UploadState.ARRIVING:  # else another request saw it whole, and finished it
-                self._finish(row, self._incoming.finish(upload))
+    def find(self, device: str, upload: str) -> Claim | Upload | None:
+        """Give a claim on an upload of this device that is arriving, else how it ended, else None.
 
-    def _row(self, upload: str) -> Upload:
-        with self._services.database.reading() as session:
-            return session.get_one(Upload, upload)
-
-    def _finish(self, row: Upload, finished: Finished) -> None:
-        digest, size_bytes = finished.sha256.hex(), finished.size_bytes
+        A claim fences whoever writes to the upload. One that is whole is finished first.
+        """
         try:
-            if not self._is_held(row, digest):
-                arrived = ingest.Arrived(finished.path, row.object_index, digest, size_bytes)
-                ingest.take_in(self._services, row.recording, arrived)
-        except ingest.DamagedError as damage:
-            self._quarantine(row, finished.path, damage)
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, damage.code, str(damage)) from None
-        self._end(row, UploadState.TAKEN_IN)
-        self._incoming.discard(row.id)
-
-    def _is_held(self, row: Upload, digest: str) -> bool:
+            claim = self._incoming.claim(upload)
+        except UploadNotFoundError:
+            return self._ended(device, upload)
+        recording, _ = parse_object(claim.upload.metadata)
         with self._services.database.reading() as session:
-            held = repo.find_held(session, row.recording, row.object_index)
-        return held is not None and held.digest == digest and ingest.is_whole(self._services, held)
+            row = session.get(Recording, recording)
+        if row is None or row.device != device:
+            return None
+        if not claim.upload.is_complete:
+            return claim
+        self.finish(claim)
+        return self._ended(device, upload)
 
-    def _quarantine(self, row: Upload, path: Path, damage: ingest.DamagedError) -> None:
-        name = f"{row.recording}-{row.object_index:06d}-{row.id}"
-        kept = self._services.objects.quarantine(path, name)
+    def _ended(self, device: str, upload: str) -> Upload | None:
+        with self._services.database.reading() as session:
+            return find_upload(session, upload, device)
+
+    def finish(self, claim: Claim) -> None:
+        """Hold the object of an upload that is whole, or put it into quarantine and raise `Refusal`."""
+        recording, index = parse_object(claim.upload.metadata)
+        with self._locks[crc32(recording.encode()) % STRIPES]:
+            try:
+                finished = self._incoming.finish(claim.upload.id)
+            except UploadNotFoundError:
+                self._require_taken_in(claim.upload.id)  # another request saw it whole, and finished it
+                return
+            found = (finished.path, index, finished.sha256.hex(), finished.size_bytes)
+            self._finish(recording, ingest.Arrived(*found), claim.upload.id)
+
+    def _require_taken_in(self, upload: str) -> None:
+        with self._services.database.reading() as session:
+            row = session.get(Upload, upload)
+        if row and row.state is UploadState.QUARANTINED:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "digest_mismatch", row.detail)
+
+    def _finish(self, recording: str, arrived: ingest.Arrived, upload: str) -> None:
+        now = self._services.clock()
+        try:
+            ingest.take_in(
+                self._services,
+                recording,
+                arrived,
+                also=lambda session, row: session.merge(_ended_row(upload, row, arrived, UploadState.TAKEN_IN, now)),
+            )
+        except ingest.DamagedError as damage:
+            self._quarantine(recording, arrived, upload, damage)
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, damage.code, str(damage)) from None
+        self._incoming.discard(upload)
+
+    def _quarantine(self, recording: str, arrived: ingest.Arrived, upload: str, damage: ingest.DamagedError) -> None:
+        kept = self._services.objects.quarantine(arrived.path, f"{recording}-{arrived.index:06d}-{upload}")
         log.warning("%s: kept as %s", damage, kept)
-        self._end(row, UploadState.QUARANTINED, damage)
-        self._incoming.discard(row.id)
-
-    def _end(self, row: Upload, state: UploadState, damage: ingest.DamagedError | None = None) -> None:
         now = self._services.clock()
         with self._services.database.writing() as session:
-            ended = session.get_one(Upload, row.id)
-            ended.state, ended.ended_at, ended.detail = state, now, str(damage or "")
-            if damage:
-                session.add(
-                    Incident(device=row.device, recording=row.recording, kind=damage.code, detail=str(damage), at=now)
-                )
-
-    def discard(self, upload: str) -> None:
-        """Remove an upload that is not finished, and its row."""
+            row = session.get_one(Recording, recording)
+            ended = _ended_row(upload, row, arrived, UploadState.QUARANTINED, now)
+            ended.detail = str(damage)
+            session.add(ended)
+            session.add(Incident(device=row.device, recording=recording, kind=damage.code, detail=str(damage), at=now))
         self._incoming.discard(upload)
-        with self._services.database.writing() as session:
-            forget_uploads(session, [upload])
 
     def finish_whole(self) -> int:
         """Finish uploads that were whole when the process before this one was killed; tell how many."""
-        with self._services.database.reading() as session:
-            rows = arriving_uploads(session)
-        return sum(self._finish_if_whole(row.id) for row in rows)
+        return sum(self._finish_if_whole(upload) for upload in self._incoming.upload_ids())
 
     def _finish_if_whole(self, upload: str) -> bool:
         try:
             claim = self._incoming.claim(upload)
             if not claim.upload.is_complete:
                 return False
-            self.finish(upload)
+            self.finish(claim)
         except UploadNotFoundError:
-            self.discard(upload)  # killed after the move: the object is adopted from its place by the next manifest
+            self._incoming.discard(upload)  # killed after the move: the next manifest adopts the object in its place
             return False
         except (IncomingError, Refusal) as error:
             log.warning("upload %s was left as it is: %s", upload, error)
             return False
         return True
+
+
+def _ended_row(upload: str, row: Recording, arrived: ingest.Arrived, state: UploadState, now: datetime) -> Upload:
+    return Upload(
+        id=upload,
+        device=row.device,
+        recording=row.id,
+        object_index=arrived.index,
+        size_bytes=arrived.size_bytes,
+        state=state,
+        ended_at=now,
+    )
 
 
 def parse_object(metadata: Mapping[str, bytes]) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Tables of the way in: uploads, leases, and what units said of their spools."""
+"""Tables of the way in: uploads that ended, leases, and what units said of their spools."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from controller.db import ID_CHARS, Base, ChoiceType
 
 
 class UploadState(StrEnum):
-    """How far an upload has come. Quarantined ones keep their file and their row."""
+    """How an upload ended. Quarantined ones keep their file and their row."""
 
-    ARRIVING = "arriving"
     TAKEN_IN = "taken_in"
     QUARANTINED = "quarantined"
 
 
 class Upload(Base):
-    """One tus upload of one object; how many of its bytes are durable is known by the store of incoming files."""
+    """One tus upload of one object that has ended; those that still arrive are known by the store of incoming files."""
 
     __tablename__ = "upload"
     __table_args__ = (Index(None, "recording", "object_index"),)
@@ -31,8 +30,7 @@ class Upload(Base):
     object_index: Mapped[int]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[UploadState] = mapped_column(ChoiceType(UploadState))
-    made_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime]
     detail: Mapped[str] = mapped_column(Text, default="")
     """Why the upload was quarantined."""
 

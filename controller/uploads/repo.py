@@ -38,21 +38,11 @@ def waiting_units(session: Session) -> Sequence[SpoolReportRow]:
 
 
 def find_upload(session: Session, upload: str, device: str) -> Upload | None:
-    """Give an upload of this device; for every other device it does not exist."""
+    """Give an upload of this device that has ended; for every other device it does not exist."""
     row = session.get(Upload, upload)
     return row if row and row.device == device else None
-
-
-def forget_uploads(session: Session, ids: Sequence[str]) -> None:
-    """Remove the rows of uploads that were never finished and whose bytes are gone."""
-    session.execute(delete(Upload).where(Upload.id.in_(ids), Upload.state == UploadState.ARRIVING))
 
 
 def forget_taken_in(session: Session, before: datetime) -> None:
     """Remove the rows of uploads that were taken in before an instant; quarantined ones stay."""
     session.execute(delete(Upload).where(Upload.state == UploadState.TAKEN_IN, Upload.ended_at < before))
-
-
-def arriving_uploads(session: Session) -> Sequence[Upload]:
-    """Give the uploads that are not finished."""
-    return session.scalars(select(Upload).where(Upload.state == UploadState.ARRIVING)).all()

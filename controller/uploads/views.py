@@ -20,7 +20,6 @@ from controller.uploads.arrivals import Arrivals
 from controller.uploads.base_views import SIGNED_LINES, answer_json, answer_tus, drain_body, refusing
 from controller.uploads.incoming import BodyTooLongError, ChecksumMismatchError, Claim, IncomingStore
 from controller.uploads.models import Upload, UploadState
-from controller.uploads.repo import find_upload
 from protocol import tus
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
@@ -118,33 +117,18 @@ class UploadViews:
         if asked.effective_method == "OPTIONS":
             return answer_tus(tus.respond_options(self._rules))
         device = caller.require_lease(self._services, request.environ)
-        with self._services.database.reading() as session:
-            row = find_upload(session, upload, device)
-        claim, target = self._find(row)
+        found = self.arrivals.find(device, upload)
+        target = found.upload if isinstance(found, Claim) else _describe_ended(found)
         decision = tus.decide_on_upload(asked, target, rules=self._rules, now=self._services.clock())
         if isinstance(decision, tus.Response):
             return answer_tus(decision)
-        if claim is None:  # already taken in: nothing is left to write or to remove
+        if not isinstance(found, Claim):  # taken in: nothing is left to write or to remove
             return _answer_taken_in(target, decision)
         if isinstance(decision, tus.Terminate):
-            self.arrivals.discard(claim.upload.id)
+            self._incoming.discard(found.upload.id)
             return answer_tus(tus.respond_terminated())
-        state = self._append(claim, decision)
+        state = self._append(found, decision)
         return state if isinstance(state, Response) else answer_tus(tus.respond_appended(state))
-
-    def _find(self, row: Upload | None) -> tuple[Claim | None, tus.UploadState | tus.Gone | None]:
-        """Claim an upload that is arriving, which fences whoever writes to it; finish one that is whole."""
-        if row is None:
-            return None, None
-        if row.state is UploadState.QUARANTINED:
-            return None, tus.Gone(f"it was not what the recorder signed and is quarantined: {row.detail}")
-        if row.state is UploadState.TAKEN_IN:
-            return None, _taken_in(row)
-        claim = self._incoming.claim(row.id)
-        if claim.upload.is_complete:
-            self.arrivals.finish(row.id)
-            return None, _taken_in(row)
-        return claim, claim.upload
 
     def _append(self, claim: Claim, accept: tus.Accept) -> tus.UploadState | Response:
         """Write the body; when the upload is whole, take the object in. Gives a response when the body is refused."""
@@ -156,7 +140,7 @@ class UploadViews:
         except BodyTooLongError:
             return answer_tus(tus.respond_too_long(claim.upload))
         if written.upload.is_complete:
-            self.arrivals.finish(written.upload.id)
+            self.arrivals.finish(written)
         return written.upload
 
 
@@ -164,7 +148,11 @@ def _tus_request() -> tus.Request:
     return tus.Request(request.method, tus.Headers(list(request.headers.items())))
 
 
-def _taken_in(row: Upload) -> tus.UploadState:
+def _describe_ended(row: Upload | None) -> tus.UploadState | tus.Gone | None:
+    if row is None:
+        return None
+    if row.state is UploadState.QUARANTINED:
+        return tus.Gone(f"it was not what the recorder signed and is quarantined: {row.detail}")
     metadata = {"recording": row.recording.encode(), "index": str(row.object_index).encode()}
     return tus.UploadState(row.id, row.size_bytes, row.size_bytes, metadata=metadata)
 

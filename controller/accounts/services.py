@@ -173,17 +173,25 @@ class Accounts:
             repo.end_login(session, digest_token(token))
 
     def find_person(self, token: str) -> Person | None:
-        """Tell who a login's token lets in, or None."""
+        """Tell who a login's token lets in, or None; being asked does not make the login last longer."""
         with self.database.reading() as session:
             login = session.get(Login, digest_token(token))
             if login is None or not policy.login_holds(
                 last_seen_at=login.last_seen_at, ends_at=login.ends_at, now=self.now()
             ):
                 return None
-            person = _describe(session.get_one(Account, login.account))
-        if policy.login_is_stale(login.last_seen_at, self.now()):
-            self._note_seen(login.token_digest)
-        return person
+            return _describe(session.get_one(Account, login.account))
+
+    def note_use(self, token: str) -> None:
+        """Write down, every few minutes, that a login is in use, so that it lasts."""
+        with self.database.reading() as session:
+            login = session.get(Login, digest_token(token))
+        if login is None or not policy.login_is_stale(login.last_seen_at, self.now()):
+            return
+        with self.database.writing() as session:
+            row = session.get(Login, login.token_digest)
+            if row is not None:
+                row.last_seen_at = self.now()
 
     def choose_language(self, account: str, language: str | None) -> None:
         """Keep the language in which an account's pages are shown; None follows the browser."""
@@ -227,12 +235,6 @@ class Accounts:
             )
         )
         return token
-
-    def _note_seen(self, token_digest: str) -> None:
-        with self.database.writing() as session:
-            login = session.get(Login, token_digest)
-            if login is not None:
-                login.last_seen_at = self.now()
 
     def _require_patience(self, limits: dict[str, AttemptLimit]) -> None:
         now = self.now()

@@ -36,13 +36,22 @@ def configure_session(app: Flask, services: Services) -> None:
 
 
 def find_person_first(app: Flask, accounts: Accounts) -> None:
-    """Find out before every request who is signed in."""
+    """Find out before every request who is signed in.
+
+    Parts of pages that keep themselves up to date do not count as use: a page left open does not keep a login alive.
+    """
 
     def find() -> None:
         token = request.cookies.get(COOKIE)
         g.person = accounts.find_person(token) if token and request.endpoint != "static" else None
+        if token and g.person and not _is_poll():
+            accounts.note_use(token)
 
     app.before_request(find)
+
+
+def _is_poll() -> bool:
+    return request.method == "GET" and "HX-Request" in request.headers
 
 
 def keep_login(response: Response, token: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,21 @@ def test_live_part_leads_a_signed_out_page_to_the_form(house: House) -> None:
     answer = house.browser().get("/recordings/list", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.data) == (401, b"")
     assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_page_left_open_does_not_keep_a_login_alive(house: House) -> None:
+    """A list that updates itself all day on a shared computer is no use: after half a day the login is over."""
+    teacher = house.add_teacher()
+    browser = house.browser(teacher)
+    for _ in range(4):
+        house.clock.pass_time(timedelta(hours=3, minutes=1))
+        answer = browser.get("/recordings/list", headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+
+
+def test_page_in_use_keeps_a_login_alive(house: House) -> None:
+    """Opening pages through the day does not end in the middle of it."""
+    browser = house.browser(house.add_teacher())
+    for _ in range(4):
+        house.clock.pass_time(timedelta(hours=3, minutes=1))
+        assert browser.get("/recordings").status_code == 200

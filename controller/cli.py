@@ -60,12 +60,12 @@ def group() -> None:
 @config_option
 def migrate(path: Path) -> None:
     """Make the database, or bring it to the form that this version needs."""
-    from controller.db import Database
     from controller.migrations import upgrade
+    from controller.wiring import open_database
 
     config = load_config(path)
     config.controller.data.mkdir(mode=0o750, parents=True, exist_ok=True)
-    database = Database(config.database_url)
+    database = open_database(config)
     upgrade(database)
     database.close()
     click.echo(f"The database {database.engine.url.render_as_string()} is current.")
@@ -142,10 +142,13 @@ def jobs(path: Path) -> None:
 @group.command()
 @config_option
 def status(path: Path) -> None:
-    """Show the units: reachable or not, fit or not, school days of space left."""
+    """Show the room on the disk, and the units: reachable or not, fit or not, school days of space left."""
     from controller.devices.commands import describe_units
 
     services = open_services(path)
+    free, reserve = services.objects.free_bytes(), services.config.uploads.reserve_bytes
+    room = "units may deliver" if free > reserve else "FULL: nothing is taken in until there is room"
+    click.echo(f"Disk: {free / 1e9:.1f} GB free, {reserve / 1e9:.1f} GB kept in reserve: {room}.")
     click.echo(describe_units(services))
     services.database.close()
 

@@ -10,8 +10,11 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import ArgumentError
+
 from controller.config import Config
 from controller.db import Database
+from controller.errors import OperatorError
 from controller.keys import load_school_keys
 from controller.recordings.keystore import KeyStore
 from controller.recordings.manifests import Manifests
@@ -34,7 +37,7 @@ def make_services(config: Config) -> Services:
     objects = FolderStore(config.controller.data)
     return Services(
         config=config,
-        database=Database(config.database_url),
+        database=open_database(config),
         keys=keys,
         objects=objects,
         key_store=KeyStore(config.controller.key_store, keys),
@@ -42,6 +45,17 @@ def make_services(config: Config) -> Services:
         clock=lambda: datetime.now(UTC),
         random_bytes=os.urandom,
     )
+
+
+def open_database(config: Config) -> Database:
+    """Make the database's engine, which connects later; raise `OperatorError` for a URL that names no usable one."""
+    try:
+        return Database(config.database_url)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise OperatorError(
+            f"[controller] database: {error}; write a URL like sqlite:////var/lib/backrow/controller.sqlite3 or "
+            "postgresql+psycopg://user@host/name, and install the driver that it names"
+        ) from None
 
 
 def people_rooms() -> tuple[Register, ...]:

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -27,8 +28,10 @@ from protocol.documents import Receipt, verify_document
 from protocol.keyfiles import load_signing_key
 from protocol.signing import SigningKey
 from tests.broker import free_port
-from tests.lesson import Lesson, MediaSegment
 from tests.school import encode_toml, make_school
+
+if TYPE_CHECKING:
+    from tests.lesson import Lesson, MediaSegment
 
 PATH = "/units/v1"
 TIMEOUT_S = 30.0
@@ -120,6 +123,8 @@ class ControllerProcess:
 
     def make_lesson(self, *segments: MediaSegment) -> Lesson:
         """Record a lesson on the unit; it has not been delivered yet."""
+        from tests.lesson import Lesson  # brings the whole muxer along, which not every test needs
+
         epoch = self.services.keys.recipients.epoch_at(self.services.clock())
         assert epoch
         return Lesson(

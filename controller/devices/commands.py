@@ -1,4 +1,4 @@
-"""`backrow controller device`: add a unit, list units."""
+"""`backrow controller device`: add a unit, list units, retire one."""
 
 from __future__ import annotations
 
@@ -44,6 +44,20 @@ def list_units(path: Path) -> None:
     services = open_services(path)
     click.echo(describe_units(services))
     services.database.close()
+
+
+@device.command(name="retire")
+@click.option("--config", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("unit")
+def retire(path: Path, unit: str) -> None:
+    """Let a unit in no more: lost, stolen or out of use. What it delivered stays its owner's."""
+    from controller.cli import open_services
+    from controller.devices.services import retire_device
+
+    services = open_services(path)
+    row = retire_device(services, unit)
+    services.database.close()
+    click.echo(f"Unit {row.id} ({row.label}) is let in no more.")
 
 
 def describe_units(services: Services) -> str:

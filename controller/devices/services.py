@@ -1,4 +1,4 @@
-"""Adding a unit: its keys and certificate are made, it is entered, and its bundle is written.
+"""Adding a unit: its keys and certificate are made, it is entered, and its bundle is written. Retiring one.
 
 The unit's private keys leave the controller in the bundle and are kept nowhere here.
 """
@@ -74,6 +74,17 @@ def _enter(services: Services, session: Session, wanted: NewDevice, made: tuple[
     )
     session.add(row)
     session.flush()
+    return row
+
+
+def retire_device(services: Services, device: str) -> Device:
+    """Let a unit in no more, and pass its lease's fence; raise `OperatorError` when there is no such unit."""
+    with services.database.writing() as session:
+        row = session.get(Device, device)
+        if row is None:
+            raise OperatorError(f"there is no unit {device}; list them with: backrow controller device list")
+        row.retired_at = row.retired_at or services.clock()
+        row.fence += 1
     return row
 
 

@@ -236,7 +236,7 @@ def find_wanted(services: Services, session: Session, row: Recording, manifest: 
 
 
 def is_whole(services: Services, held: HeldObject) -> bool:
-    """Tell by the length whether an object still lies where it should; digests are the sweep's business."""
+    """Tell by the length whether an object lies where it should; a changed byte shows when the object is opened."""
     if held.object_index == KEY_INDEX:
         return services.key_store.holds(held.recording)
     return services.objects.size_bytes(held.recording, held.object_index) == held.size_bytes

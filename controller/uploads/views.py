@@ -9,6 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import HTTPException
 
 from controller.devices.models import Device
 from controller.errors import Refusal
@@ -17,7 +18,7 @@ from controller.recordings.models import Recording
 from controller.services import Services
 from controller.uploads import caller, leases
 from controller.uploads.arrivals import Arrivals
-from controller.uploads.base_views import SIGNED_LINES, answer_json, answer_tus, drain_body, refusing
+from controller.uploads.base_views import SIGNED_LINES, answer_json, answer_refusal, answer_tus, drain_body, refusing
 from controller.uploads.incoming import BodyTooLongError, ChecksumMismatchError, Claim, IncomingStore
 from controller.uploads.models import Upload, UploadState
 from protocol import tus
@@ -44,6 +45,7 @@ def register(app: Flask, services: Services) -> None:
     for path, view, methods in rules:
         rooms.add_url_rule(path, view_func=refusing(view), methods=methods, provide_automatic_options=False)
     app.register_blueprint(rooms)
+    app.register_error_handler(HTTPException, _answer_http_error)
     app.extensions["backrow-arrivals"] = views.arrivals
 
 
@@ -163,6 +165,16 @@ def _answer_taken_in(target: object, decision: tus.Accept | tus.Terminate) -> Re
         return answer_tus(tus.respond_terminated())
     assert isinstance(target, tus.UploadState)
     return answer_tus(tus.respond_appended(target))
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    """Answer an address or a method that is not here, and our own mistakes, in the form of all refusals."""
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    answer = answer_refusal(status, HTTPStatus(status).name.lower(), error.description or error.name)
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            answer.headers[name] = value
+    return answer
 
 
 def _parse_recording(text: str) -> str:

@@ -134,8 +134,8 @@ def test_policy_is_renewed_before_it_ends(house: House, tmp_path: Path) -> None:
     assert policy.expires_at == house.clock() + LASTS
 
 
-def test_commands_add_and_list_units(house: House, tmp_path: Path) -> None:
-    """The command line adds a unit and lists it with what IT may know."""
+def test_commands_add_list_and_retire_units(house: House, tmp_path: Path) -> None:
+    """The command line adds a unit, lists it with what IT may know, and lets it in no more."""
     config = tmp_path / "controller.toml"
     core = house.services.config.controller
     config.write_text(
@@ -150,3 +150,10 @@ def test_commands_add_and_list_units(house: House, tmp_path: Path) -> None:
     assert "never seen" in listed.output
     again = runner.invoke(group, ["device", "add", *options, "--out", str(tmp_path / "unit")])
     assert (again.exit_code, "new or empty" in again.output) == (1, True)
+    unit = load_config(tmp_path / "unit" / "device.toml").device.id
+    assert runner.invoke(group, ["device", "retire", "--config", str(config), unit]).exit_code == 0
+    assert "Room 14" not in runner.invoke(group, ["device", "list", "--config", str(config)]).output
+    unknown = runner.invoke(group, ["device", "retire", "--config", str(config), "nobody"])
+    assert (unknown.exit_code, "no unit" in unknown.output) == (1, True)
+    status = runner.invoke(group, ["status", "--config", str(config)])
+    assert "GB free" in status.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,8 @@ from sqlalchemy import select
 
 from controller.audit.models import Incident
 from controller.config import Uploads
+from controller.devices.models import Device
+from controller.devices.services import NewDevice, add_device
 from controller.recordings.models import Recording, RecordingState
 from controller.uploads.models import Upload, UploadState
 from protocol.envelope import NoMatchError, open_sealed
@@ -326,3 +329,56 @@ def test_bytes_without_the_newest_lease_are_refused(
     spoil(unit)
     answer = unit.patch(place, 0, lesson.objects[1])
     assert (answer.status_code, answer.get_json()["error"]) == (403, code)
+
+
+def with_certificate(unit: UnitClient, bundle: Path, device: str) -> dict[str, str]:
+    """Give what the TLS listener tells WSGI of a verified client certificate."""
+    pem = (bundle / "data" / "identity" / "tls.pem").read_text()
+    return {"SSL_CLIENT_VERIFY": "SUCCESS", "SSL_CLIENT_S_DN_CN": device, "SSL_CLIENT_CERT": pem}
+
+
+def test_certificate_and_lease_must_agree(house: House, unit: UnitClient, lesson: Lesson, tmp_path: Path) -> None:
+    """A lease shown with the certificate of another unit is refused, and so is a certificate that was replaced."""
+    wanted = NewDevice(label="Room 13", owner=unit.teacher.id, settings={})
+    row = add_device(house.services, wanted, tmp_path / "unit")
+    shown = with_certificate(unit, tmp_path / "unit", row.id)
+    documents = unit.web.get(f"{PATH}/documents", environ_overrides=shown)
+    assert len(documents.data.splitlines()) == 3
+    assert unit.web.get(f"{PATH}/lease", environ_overrides=shown).status_code == 204
+    answer = unit.ask("PUT", f"/recordings/{lesson.id}/manifest", data=lesson.manifest, environ_overrides=shown)
+    assert (answer.status_code, answer.get_json()["error"]) == (403, "lease_foreign")
+    for other, code in ((unit.teacher.device, "certificate_replaced"), ("a" * 26, "device_unknown")):
+        mixed = {**shown, "SSL_CLIENT_S_DN_CN": other}
+        assert unit.web.get(f"{PATH}/documents", environ_overrides=mixed).get_json()["error"] == code
+
+
+def test_retired_unit_is_refused(house: House, unit: UnitClient) -> None:
+    """A unit that was retired gets nothing any more, whatever it shows."""
+    with house.services.database.writing() as session:
+        session.get_one(Device, unit.teacher.device).retired_at = house.clock()
+    assert unit.ask("GET", "/lease").get_json()["error"] == "device_unknown"
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("PUT", "/lease", 405)])
+def test_every_refusal_is_json(unit: UnitClient, method: str, path: str, status: int) -> None:
+    """An address or a method that is not here is refused in the same form as everything else."""
+    answer = unit.ask(method, path, data=b"x" * 1000)
+    assert (answer.status_code, set(answer.get_json())) == (status, {"error", "detail"})
+
+
+def test_uploads_of_one_object_race_to_one_end(house: House, unit: UnitClient, lesson: Lesson) -> None:
+    """Eight uploads of one object at once: all are answered as delivered, one copy is held, nothing is left over."""
+    unit.put_manifest(lesson)
+    app = unit.web.application
+    racers = [replace(unit, web=app.test_client()) for _ in range(8)]
+    answers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda one=one: answers.append(one.upload(lesson, 1).status_code)) for one in racers
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [204] * 8
+    assert [item.index for item in unit.receipt(lesson).items] == [1]
+    assert not list((house.services.config.controller.data / "incoming").iterdir())

@@ -113,6 +113,12 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     }
     for table, keys in wanted.settings.items():
         tables[table] = {**tables.get(table, {}), **keys}
-    real = tables["camera"].get("kind") == "picamera2" and tables["pins"].get("kind") == "gpio"
-    tables["device"].setdefault("production", real)
+    tables["device"].setdefault("production", _is_real(tables))
     return tables
+
+
+def _is_real(tables: Tables) -> bool:
+    """Tell whether a unit sees a room and speaks only over TLS: only then it is told to refuse everything else."""
+    camera, pins = tables["camera"].get("kind"), tables["pins"].get("kind")
+    encrypted = str(tables["controller"].get("url")).startswith("https://") and tables["broker"].get("tls") is True
+    return (camera, pins) == ("picamera2", "gpio") and encrypted

@@ -54,8 +54,8 @@ def test_units_own_code_takes_the_bundle(house: House, tmp_path: Path) -> None:
 
 
 def test_real_camera_and_pins_are_production(house: House, tmp_path: Path) -> None:
-    """Without settings the unit has the real camera and pins, and refuses to pretend."""
-    add(house, tmp_path / "unit")
+    """A unit with the real camera and pins that speaks only over TLS is told to refuse everything else."""
+    add(house, tmp_path / "unit", "broker.tls=true")
     assert load_config(tmp_path / "unit" / "device.toml").device.production
 
 

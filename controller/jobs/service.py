@@ -43,16 +43,17 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("receipts", min(tick, timedelta(seconds=5)), lambda: receipts.issue_due(services)),
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
-        Job("unfinished uploads", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),
+        Job("old uploads and leases", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),
     )
 
 
 def sweep_uploads(services: Services, incoming: IncomingStore) -> list[str]:
-    """Remove uploads that nobody continued, and the rows of those long taken in."""
+    """Remove uploads that nobody continued, and the rows of uploads and leases that are long over."""
     now = services.clock()
     over = incoming.sweep(now)
     with services.database.writing() as session:
         uploads.forget_taken_in(session, now - KEPT)
+        uploads.forget_leases(session, now - KEPT)
     return over
 
 

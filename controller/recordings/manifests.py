@@ -117,7 +117,7 @@ def take_in_manifest(
 
     Call inside a writing session: two manifests of one recording are taken in one after the other.
     """
-    row = session.get(Recording, manifest.begun.recording)
+    row = session.get(Recording, manifest.begun.recording, with_for_update=True)
     if row is None:
         row = _begin(session, manifest, now)
     if row.state is RecordingState.DESTROYED:

@@ -24,7 +24,7 @@ LASTS = timedelta(days=3650)  # that bytes were taken in stays true; a document 
 
 def issue_receipt(services: Services, session: Session, row: Recording) -> bytes:
     """Sign a receipt of everything held of a recording and put it into the outbox; call inside a writing session."""
-    device = session.get_one(Device, row.device)
+    device = session.get_one(Device, row.device, with_for_update=True)
     now = services.clock()
     device.receipt_version += 1
     receipt = Receipt(

@@ -50,7 +50,7 @@ def _limits(services: Services, now: datetime) -> Limits:
 
 def issue_lease(services: Services, session: Session, grant: Grant) -> LeaseRow:
     """Sign a lease under the device's next fence, and put it into the outbox; call inside a writing session."""
-    device = session.get_one(Device, grant.device)
+    device = session.get_one(Device, grant.device, with_for_update=True)
     device.fence += 1
     now = services.clock()
     lease = Lease(
@@ -83,7 +83,7 @@ def issue_lease(services: Services, session: Session, grant: Grant) -> LeaseRow:
 def revoke(session: Session, row: LeaseRow, now: datetime) -> None:
     """Take a lease back: from now on its fence is too old."""
     row.revoked_at = now
-    session.get_one(Device, row.device).fence += 1
+    session.get_one(Device, row.device, with_for_update=True).fence += 1
 
 
 def current_line(session: Session, device: str, now: datetime) -> bytes | None:

@@ -37,6 +37,11 @@ def waiting_units(session: Session) -> Sequence[SpoolReportRow]:
     return session.scalars(waiting).all()
 
 
+def forget_leases(session: Session, before: datetime) -> None:
+    """Remove the rows of leases that ended before an instant; the newest fence stands at the device."""
+    session.execute(delete(LeaseRow).where(LeaseRow.ends_at < before))
+
+
 def find_upload(session: Session, upload: str, device: str) -> Upload | None:
     """Give an upload of this device that has ended; for every other device it does not exist."""
     row = session.get(Upload, upload)

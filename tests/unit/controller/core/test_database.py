@@ -11,7 +11,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.schema import CreateTable
 
 from controller import migrations
 from controller.audit.models import Incident, View
@@ -41,6 +43,16 @@ def test_migrations_and_models_agree(database: Database) -> None:
     """What the migrations make is exactly what the models say: neither was changed without the other."""
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA) == []
+
+
+def test_tables_can_be_made_on_postgresql() -> None:
+    """Every table is written in SQL that PostgreSQL takes too, with whole numbers of 64 bits for bytes and rates."""
+    made = {
+        table.name: str(CreateTable(table).compile(dialect=postgresql.dialect())) for table in METADATA.sorted_tables
+    }
+    assert "size_bytes BIGINT" in made["held_object"]
+    assert "rate_bps BIGINT" in made["lease"]
+    assert "TIMESTAMP WITH TIME ZONE" in made["view"]
 
 
 def test_migrations_can_be_undone_and_done_again(database: Database) -> None:

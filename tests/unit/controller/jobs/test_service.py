@@ -116,7 +116,7 @@ def test_unfinished_upload_is_swept_when_it_is_over(house: House, unit: UnitClie
     place = unit.create(lesson, 1).headers["Location"]
     unit.patch(place, 0, lesson.objects[1][:1000])
     incoming = IncomingStore(house.services.config.controller.data / "incoming")
-    (sweep,) = (job for job in make_jobs(house.services, incoming) if job.name == "unfinished uploads")
+    (sweep,) = (job for job in make_jobs(house.services, incoming) if job.name == "old uploads and leases")
     assert sweep.perform() == []
     house.clock.pass_time(timedelta(days=3))
     assert sweep.perform() == [place.rsplit("/", 1)[1]]

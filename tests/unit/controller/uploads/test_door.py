@@ -17,12 +17,20 @@ from controller.devices.models import Device
 from controller.devices.services import NewDevice, add_device
 from controller.recordings.models import Recording, RecordingState
 from controller.uploads.models import Upload, UploadState
-from protocol.envelope import NoMatchError, open_sealed
-from protocol.manifest import parse_manifest
+from protocol.envelope import NoMatchError, open_sealed, seal
+from protocol.manifest import Content, Recovered, digest_of, parse_manifest
 from protocol.signing import SigningKey
 from tests.house import House, make_house
 from tests.lesson import Lesson
-from tests.unit.controller.uploads.unit_client import PATH, TUS, UnitClient, discarded, made_up_segment, make_unit
+from tests.unit.controller.uploads.unit_client import (
+    PATH,
+    TUS,
+    UnitClient,
+    discarded,
+    made_up_segment,
+    make_unit,
+    resigned,
+)
 
 
 @pytest.fixture
@@ -382,3 +390,37 @@ def test_uploads_of_one_object_race_to_one_end(house: House, unit: UnitClient, l
     assert answers == [204] * 8
     assert [item.index for item in unit.receipt(lesson).items] == [1]
     assert not list((house.services.config.controller.data / "incoming").iterdir())
+
+
+def found_on_the_card(lesson: Lesson, index: int, data: bytes) -> bytes:
+    """Give the manifest of a recorder that found these bytes in a torn segment when it started again."""
+
+    def change(content: Content) -> Content:
+        if isinstance(content, Recovered) and content.index == index:
+            return replace(content, digest=digest_of(data), size_bytes=len(data))
+        return content
+
+    return resigned(lesson, change)
+
+
+def test_segment_that_was_exchanged_on_the_card_is_refused(house: House, unit: UnitClient) -> None:
+    """A torn segment that was replaced while the unit was off has another header than was signed: quarantined."""
+    lesson = house.make_lesson(unit.teacher, [made_up_segment()], torn=frozenset({1}))
+    forged = seal(bytes(len(lesson.objects[1])), [lesson.identity.recipient])[: len(lesson.objects[1])]
+    unit.put_manifest(lesson, found_on_the_card(lesson, 1, forged))
+    assert unit.upload(lesson, 0).status_code == 204
+    assert unit.upload(lesson, 1, forged).get_json()["error"] == "recovered_mismatch"
+    assert incidents(house) == ["recovered_mismatch"]
+    assert state_of(house, lesson) is RecordingState.ARRIVING
+
+
+def test_segment_that_was_edited_on_the_card_is_noted(house: House, unit: UnitClient) -> None:
+    """A torn segment with a changed chunk is taken in, because what is before the change is good, and written down."""
+    lesson = house.make_lesson(unit.teacher, [made_up_segment(400_000)], torn=frozenset({1}))
+    edited = bytearray(lesson.objects[1])
+    edited[200_000] ^= 1
+    unit.put_manifest(lesson, found_on_the_card(lesson, 1, bytes(edited)))
+    unit.upload(lesson, 0)
+    assert unit.upload(lesson, 1, bytes(edited)).status_code == 204
+    assert incidents(house) == ["recovered_short"]
+    assert state_of(house, lesson) is RecordingState.READY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,16 @@ from controller import Surface, create_app
 from controller.uploads.leases import issue_lease
 from controller.uploads.scheduler.plan import Grant
 from protocol.documents import Receipt, verify_document
-from protocol.manifest import Closed, CloseReason, FragmentEntry, parse_manifest, sign_content
+from protocol.manifest import (
+    NO_LINE,
+    Closed,
+    CloseReason,
+    Content,
+    FragmentEntry,
+    digest_of,
+    parse_manifest,
+    sign_content,
+)
 from tests.house import House, Teacher
 from tests.lesson import Lesson, MediaSegment
 
@@ -30,15 +39,19 @@ def made_up_segment(size_bytes: int = 150_000, *, take: int = 1) -> MediaSegment
     return MediaSegment(take=take, data=os.urandom(size_bytes), init_bytes=100, fragments=(entry,))
 
 
+def resigned(lesson: Lesson, change: Callable[[Content], Content]) -> bytes:
+    """Give a lesson's manifest with changed lines, signed and chained as its recorder would have written them."""
+    lines: list[bytes] = []
+    for line in parse_manifest(lesson.manifest, lesson.recorder.verifying).lines:
+        previous = digest_of(lines[-1]) if lines else NO_LINE
+        place = {"moment": line.moment, "number": line.number, "previous": previous, "key": lesson.recorder}
+        lines.append(sign_content(change(line.content), **place))
+    return b"".join(lines)
+
+
 def discarded(lesson: Lesson) -> bytes:
     """Give a lesson's manifest as it would be had the teacher discarded it instead of stopping."""
-    *lines, last = lesson.manifest.splitlines(keepends=True)
-    line = list(parse_manifest(lesson.manifest, lesson.recorder.verifying).lines)[-1]
-    assert isinstance(line.content, Closed)
-    closed = replace(line.content, reason=CloseReason.DISCARDED)
-    signed = sign_content(closed, moment=line.moment, number=line.number, previous=line.previous, key=lesson.recorder)
-    assert signed != last
-    return b"".join([*lines, signed])
+    return resigned(lesson, lambda one: replace(one, reason=CloseReason.DISCARDED) if isinstance(one, Closed) else one)
 
 
 def encode_metadata(recording: str, index: int) -> str:

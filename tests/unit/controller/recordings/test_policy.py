@@ -1,0 +1,58 @@
+"""What may be done with a recording, by state and time alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from controller.recordings.models import RecordingState
+from controller.recordings.policy import decide_state, may_play, may_undo, plan_deletion
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ARRIVING, READY = RecordingState.ARRIVING, RecordingState.READY
+LOCKED, DESTROYED = RecordingState.LOCKED, RecordingState.DESTROYED
+
+
+def test_only_what_is_ready_is_played() -> None:
+    """Arriving, locked and destroyed recordings are played for nobody."""
+    assert [state for state in RecordingState if may_play(state)] == [READY]
+
+
+def test_deletion_locks_at_once_and_ends_after_its_days() -> None:
+    """What is there can be deleted, once; the end comes so many days later."""
+    for state in (ARRIVING, READY):
+        plan = plan_deletion(state, now=NOW, undo_days=7)
+        assert plan is not None
+        assert (plan.locked_at, plan.destroy_after) == (NOW, NOW + timedelta(days=7))
+    assert plan_deletion(LOCKED, now=NOW, undo_days=7) is None
+    assert plan_deletion(DESTROYED, now=NOW, undo_days=7) is None
+
+
+def test_deletion_is_undone_until_its_end_and_not_at_it() -> None:
+    """Up to the last moment, not at the end; what is not locked cannot be unlocked."""
+    end = NOW + timedelta(days=7)
+    assert may_undo(LOCKED, destroy_after=end, now=end - timedelta(seconds=1))
+    assert not may_undo(LOCKED, destroy_after=end, now=end)
+    assert not any(may_undo(state, destroy_after=end, now=NOW) for state in (ARRIVING, READY, DESTROYED))
+
+
+@pytest.mark.parametrize(
+    ("state", "closed", "held", "expected"),
+    [
+        (ARRIVING, True, {0, 1, 2}, READY),
+        (ARRIVING, False, {0, 1, 2}, ARRIVING),
+        (ARRIVING, True, {1, 2}, ARRIVING),
+        (ARRIVING, True, {0, 1}, ARRIVING),
+        (LOCKED, True, {0, 1, 2}, LOCKED),
+        (DESTROYED, True, {0, 1, 2}, DESTROYED),
+    ],
+)
+def test_recording_is_ready_with_closed_manifest_key_and_all_objects(
+    state: RecordingState,
+    closed: bool,  # noqa: FBT001
+    held: set[int],
+    expected: RecordingState,
+) -> None:
+    """Ready needs all three; what its owner deleted never becomes ready by something arriving."""
+    assert decide_state(state, closed=closed, objects=(0, 1, 2), held=frozenset(held)) is expected

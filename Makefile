@@ -10,7 +10,7 @@ demo:
 # make test [TESTS="tests/unit -k manifest"]
 test:
 	@provisioning/environment dev
-	@.venv/bin/pytest $(TESTS)
+	@.venv/bin/pytest --numprocesses auto $(TESTS)
 
 lint:
 	@provisioning/environment dev

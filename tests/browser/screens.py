@@ -61,8 +61,9 @@ def picture_pages(context: BrowserContext, site: str, pages: Mapping[str, str], 
     for name, address in pages.items():
         page.goto(site + address)
         if page.locator("#player").count():
+            page.evaluate("document.getElementById('player').currentTime = 3.4")
             wait_until(page, "document.getElementById('player').readyState", lambda state: state == 4)
-            page.wait_for_timeout(300)  # until its sign of waiting has gone
+            page.wait_for_timeout(1500)  # until its sign of waiting has gone
         page.screenshot(path=OUT / f"{name}.{look.name}.png", full_page=True)
 
 

@@ -204,12 +204,12 @@ def hold(session: Session, row: Recording, manifest: Manifest, arrived: Arrived,
 
 
 def settle(session: Session, row: Recording, manifest: Manifest, now: datetime) -> None:
-    """Make a recording ready when its closed manifest, key and all objects are held."""
+    """Make a recording ready when it is whole; one that is locked only notes it, for when the deletion is undone."""
     held = repo.held_indexes(session, row.id)
-    state = policy.decide_state(row.state, closed=row.closed, objects=manifest.objects(), held=held)
-    if state is RecordingState.READY and row.ready_at is None:
-        row.ready_at = now
-    row.state = state
+    if policy.is_whole(closed=row.closed, objects=manifest.objects(), held=held):
+        row.ready_at = row.ready_at or now
+        if row.state is RecordingState.ARRIVING:
+            row.state = RecordingState.READY
 
 
 def find_wanted(services: Services, session: Session, row: Recording, manifest: Manifest) -> tuple[int, ...]:
@@ -267,7 +267,7 @@ def _lose(session: Session, row: Recording, held: HeldObject) -> None:
     log.error("recording %s: object %d is damaged or missing in the store", row.id, held.object_index)
     session.delete(held)
     session.flush()
-    row.receipt_due = True
+    row.receipt_due, row.ready_at = True, None
     if row.state is RecordingState.READY:
         row.state = RecordingState.ARRIVING
 

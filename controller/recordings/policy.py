@@ -36,10 +36,6 @@ def may_play(state: RecordingState) -> bool:
     return state is RecordingState.READY
 
 
-def decide_state(
-    state: RecordingState, *, closed: bool, objects: tuple[int, ...], held: frozenset[int]
-) -> RecordingState:
-    """Give the state after something arrived: ready once the closed manifest's objects are all held."""
-    if state is not RecordingState.ARRIVING:
-        return state
-    return RecordingState.READY if closed and held.issuperset(objects) else state
+def is_whole(*, closed: bool, objects: tuple[int, ...], held: frozenset[int]) -> bool:
+    """Tell whether the closed manifest's objects, `key.age` among them, are all held."""
+    return closed and held.issuperset(objects)

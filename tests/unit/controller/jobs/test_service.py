@@ -84,6 +84,19 @@ def test_deletion_that_was_undone_destroys_nothing(house: House, unit: UnitClien
     assert row_of(house, lesson).state is RecordingState.READY
 
 
+def test_recording_that_arrived_while_it_was_locked_is_ready_when_that_is_undone(
+    house: House, unit: UnitClient, lesson: Lesson
+) -> None:
+    """Deleted while it arrived, it goes on arriving in the dark; taken back, it is ready with nothing more to send."""
+    unit.put_manifest(lesson)
+    delete(house, lesson)
+    unit.deliver(lesson)
+    assert row_of(house, lesson).state is RecordingState.LOCKED
+    with house.services.database.writing() as session:
+        assert undo_deletion(session.get_one(Recording, lesson.id), now=house.clock())
+    assert row_of(house, lesson).state is RecordingState.READY
+
+
 def test_unit_may_release_what_its_owner_had_destroyed(house: House, unit: UnitClient, lesson: Lesson) -> None:
     """Deleted before all had arrived: nothing more is wanted, and a receipt lets the unit release the rest as well."""
     unit.put_manifest(lesson)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.recordings.models import RecordingState
-from controller.recordings.policy import decide_state, may_play, may_undo, plan_deletion
+from controller.recordings.policy import is_whole, may_play, may_undo, plan_deletion
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ARRIVING, READY = RecordingState.ARRIVING, RecordingState.READY
@@ -38,21 +38,13 @@ def test_deletion_is_undone_until_its_end_and_not_at_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "closed", "held", "expected"),
-    [
-        (ARRIVING, True, {0, 1, 2}, READY),
-        (ARRIVING, False, {0, 1, 2}, ARRIVING),
-        (ARRIVING, True, {1, 2}, ARRIVING),
-        (ARRIVING, True, {0, 1}, ARRIVING),
-        (LOCKED, True, {0, 1, 2}, LOCKED),
-        (DESTROYED, True, {0, 1, 2}, DESTROYED),
-    ],
+    ("closed", "held", "expected"),
+    [(True, {0, 1, 2}, True), (False, {0, 1, 2}, False), (True, {1, 2}, False), (True, {0, 1}, False)],
 )
-def test_recording_is_ready_with_closed_manifest_key_and_all_objects(
-    state: RecordingState,
+def test_recording_is_whole_with_closed_manifest_key_and_all_objects(
     closed: bool,  # noqa: FBT001
     held: set[int],
-    expected: RecordingState,
+    expected: bool,  # noqa: FBT001
 ) -> None:
-    """Ready needs all three; what its owner deleted never becomes ready by something arriving."""
-    assert decide_state(state, closed=closed, objects=(0, 1, 2), held=frozenset(held)) is expected
+    """Whole needs all three."""
+    assert is_whole(closed=closed, objects=(0, 1, 2), held=frozenset(held)) is expected

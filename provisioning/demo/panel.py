@@ -20,8 +20,7 @@ class Panel:
 
     def __init__(self, path: Path) -> None:
         """Connect; raises `OSError` while the unit is not up."""
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+        self._socket = _connect(path)
         self.lamp = self.words = ""
         self.lit: tuple[int, int, int] = (0, 0, 0)
         self._thread = threading.Thread(target=self._listen, name="panel", daemon=True)
@@ -58,3 +57,13 @@ class Panel:
                 self.lamp = said.get("pattern", self.lamp)
                 self.words = said.get("words", self.words)
                 self.lit = tuple(said.get("lit", self.lit))
+
+
+def _connect(path: Path) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -24,7 +24,7 @@ def test_crew_leaves_no_process(tmp_path: Path) -> None:
     def fail() -> None:
         with Crew(tmp_path) as crew:
             crew.start("sleeper", python("import time; time.sleep(600)"))
-            children.extend(psutil.Process().children())
+            children.extend(map(psutil.Process, crew.pids()))
             raise RuntimeError("the demo failed")
 
     with pytest.raises(RuntimeError):

@@ -87,7 +87,10 @@ class BrokerTable:
 
 @dataclass(frozen=True, kw_only=True)
 class CameraTable:
-    """The camera. `input`, `speed` and `loop` are for replay; `speed` 2.0 plays twice as fast, `inf` does not wait."""
+    """The camera. `input` and `loop` are for replay, the sizes for the others; `seconds` ends a synthetic one.
+
+    `speed` is for both that pretend: 2.0 is twice as fast, `inf` does not wait.
+    """
 
     kind: CameraKind
     input: Path | None = None
@@ -103,6 +106,8 @@ class CameraTable:
         """Refuse sizes that no encoder makes, and a replay of nothing."""
         if self.kind is CameraKind.REPLAY and self.input is None:
             raise ValueError("input: missing; a replay camera needs the video that it replays")
+        if self.seconds is not None:
+            _require_range("seconds", self.seconds, 0.1, 86_400)
         _require_range("speed", self.speed, 0.01, math.inf)
         _require_range("width", self.width, 16, 7680)
         _require_range("height", self.height, 16, 4320)
@@ -168,7 +173,6 @@ class LimitsTable:
 
     recording_s: float = 7200.0
     segment_s: float = 30.0
-    fragment_s: float = 0.5
     spool_reserve_bytes: int = 64 * 1024 * 1024
     lesson_bytes: int = 1024 * 1024 * 1024
     undo_until: time = time(18, 0)
@@ -177,7 +181,6 @@ class LimitsTable:
         """Refuse cuts that make no sense."""
         _require_range("recording_s", self.recording_s, 1, 12 * 3600)
         _require_range("segment_s", self.segment_s, 1, 600)
-        _require_range("fragment_s", self.fragment_s, 0.1, 0.5)
         _require_range("spool_reserve_bytes", self.spool_reserve_bytes, 1024 * 1024, 2**40)
         _require_range("lesson_bytes", self.lesson_bytes, 1024 * 1024, 2**40)
 
@@ -254,12 +257,23 @@ def load_config(path: Path) -> DeviceConfig:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: expected TOML in UTF-8: {error}; correct the place that it names") from None
     config = _parse_config(document, path)
-    if config.device.production and config.pretends:
+    if config.device.production:
+        _require_production(config, path)
+    return config
+
+
+def _require_production(config: DeviceConfig, path: Path) -> None:
+    """Refuse in production what only pretends, and what would travel in the clear."""
+    if config.pretends:
         raise ConfigError(
             f"{path}: [device] production = true, but {' and '.join(config.pretends)} would only pretend to record "
             "a room; configure the real camera and pins, or set production = false on a unit for tests"
         )
-    return config
+    if not config.controller.url.startswith("https://") or not config.broker.tls:
+        raise ConfigError(
+            f"{path}: [device] production = true, but [controller] url = {config.controller.url!r} with [broker] tls = "
+            f"{str(config.broker.tls).lower()} is not encrypted; use https:// and tls = true"
+        )
 
 
 def _parse_config(document: Mapping[str, Any], path: Path) -> DeviceConfig:

@@ -32,6 +32,7 @@ from device.recorder.performer import Hardware, Workroom
 from device.recorder.permission import Permission
 from device.recorder.service import Desk, Inbox, Pace, Recorder
 from device.recorder.states import Limits
+from device.spool.inspecting import Inspector
 from device.spool.keeping import SpoolKeeper
 from device.spool.manifest import Signer
 from device.spool.releasing import Releaser, UndoRule
@@ -195,7 +196,12 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
         receipts=config.data / "state" / "receipts",
         undo=UndoRule(until=config.limits.undo_until, zone=_local_zone()),
     )
-    return Desk(journal=Journal(folder / "journal", files), moments=ground.moments, releaser=releaser)
+    return Desk(
+        journal=Journal(folder / "journal", files),
+        moments=ground.moments,
+        releaser=releaser,
+        inspector=Inspector(ground.store, ground.signer.key.verifying),
+    )
 
 
 def _make_pace(config: DeviceConfig) -> Pace:

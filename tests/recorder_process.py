@@ -19,7 +19,7 @@ from types import TracebackType
 
 from tests.school import UnitBundle
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 COMMAND = (sys.executable, "-m", "device.cli", "recorder", "--config")
 
 
@@ -33,7 +33,7 @@ class Panel:
 
     def tap(self) -> None:
         """A short press."""
-        self.hold(0.1)
+        self.hold(0.3)
 
     def hold(self, seconds: float) -> None:
         """Press, hold and let go."""

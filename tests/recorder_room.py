@@ -1,6 +1,6 @@
 """A recorder in this process, in a room of fakes: the test is the finger, the eye and the camera's film.
 
-Everything between the fakes is real: gestures, machine, journal, spool, sealing. Gestures are twenty times as fast.
+Everything between the fakes is real: gestures, machine, journal, spool, sealing. Gestures are several times as fast.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from tests.fakes.clock import LeapingClock
 from tests.fakes.lamp import FakeLamp
 from tests.school import School, UnitBundle
 
-PATIENCE_S = 20.0
-STOP_S, DISCARD_S, STUCK_S = 0.1, 0.4, 0.9
+PATIENCE_S = 60.0
+STOP_S, DISCARD_S, STUCK_S = 0.4, 1.6, 2.6
 FAST = {
     "debounce_s": 0.002,
     "double_tap_s": 0.02,
-    "stop_s": 0.06,
-    "stop_until_s": 0.2,
-    "discard_s": 0.3,
-    "stuck_s": 0.8,
+    "stop_s": 0.2,
+    "stop_until_s": 1.0,
+    "discard_s": 1.2,
+    "stuck_s": 2.5,
     "settle_s": 0.0,
     "release_every_s": 0.1,
 }

@@ -33,11 +33,11 @@ class Fitness:
         self._complaint = ""
         self._damaged: tuple[str, ...] = ()
 
-    def note_damage(self, problems: tuple[str, ...]) -> None:
+    def note_damage(self, *problems: str) -> None:
         """Remember what lies damaged in the spool; it is left alone and said."""
         for problem in problems:
             log.error("%s", problem)
-        self._damaged = problems
+        self._damaged = (*self._damaged, *problems)
 
     def find_fault(self, active: str) -> str:
         """Give the reason why a press could not record now, or nothing; space counts while no recording is `active`."""

@@ -35,6 +35,9 @@ from protocol.manifest import CloseReason
 
 Step = tuple[State, tuple[Effect, ...]]
 SETUP_REASONS = ("no_keyring", "no_recipients", "no_policy")
+STALLED = "nothing_durable"
+STUCK = "button_stuck"
+TAKE_FAULTS = {TakeEnd.CAMERA_FAILED: "camera_failed", TakeEnd.DISK_FAILED: "disk_failed"}
 HOLD_PATTERNS = {
     Hold.KEEP: patterns.LET_GO,
     Hold.NOTHING: patterns.LET_GO_OR_HOLD_ON,
@@ -159,7 +162,7 @@ def let_go(state: State, event: Event) -> Step:
 
 @_rule("stuck button: fault, a recording goes on")
 def jam(state: State, _event: Event) -> Step:
-    return replace(state, stuck=True), (Show(patterns.FAULT), Report("button_stuck"))
+    return replace(state, stuck=True), (Show(patterns.FAULT), Report(STUCK))
 
 
 @_rule("the button is free again")
@@ -191,7 +194,7 @@ def watch(state: State, event: Event) -> Step:
     if event.at_s - state.pressed_s >= state.limits.recording_s:
         return _stop(state, CloseReason.LIMIT)
     if event.at_s - state.durable_s >= state.limits.stale_s:
-        return replace(state, phase=Phase.STALLED), (Show(patterns.FAULT), Report("nothing_durable"))
+        return replace(state, phase=Phase.STALLED), (Show(patterns.FAULT), Report(STALLED))
     return state, ()
 
 
@@ -200,7 +203,7 @@ def wait(state: State, event: Event) -> Step:
     if event.at_s - state.pressed_s >= state.limits.recording_s:
         return _stop(state, CloseReason.LIMIT)
     if event.at_s - state.durable_s >= state.limits.hopeless_s:
-        return _stop(state, CloseReason.FAULT)
+        return _stop(replace(state, fault=STALLED), CloseReason.FAULT)
     return state, ()
 
 
@@ -217,8 +220,8 @@ def finish(state: State, event: Event) -> Step:
     if event.cause is TakeEnd.CAMERA_FAILED and state.camera_faults < state.limits.camera_restarts:
         after = replace(state, phase=Phase.RECORDING, camera_faults=state.camera_faults + 1)
         return after, (StartTake(),)
-    failed = event.cause in (TakeEnd.CAMERA_FAILED, TakeEnd.DISK_FAILED)
-    after, effects = _close(state, CloseReason.FAULT if failed else CloseReason.STOPPED)
+    fault = TAKE_FAULTS.get(event.cause, "")
+    after, effects = _close(replace(state, fault=fault), CloseReason.FAULT if fault else CloseReason.STOPPED)
     return after, (Show(patterns.SEALING), *effects)
 
 
@@ -226,7 +229,7 @@ def finish(state: State, event: Event) -> Step:
 def seal(state: State, event: Event) -> Step:
     reason = state.reason or CloseReason.STOPPED
     if event.cause is TakeEnd.DISK_FAILED and reason is not CloseReason.DISCARDED:
-        reason = CloseReason.FAULT
+        return _close(replace(state, fault=TAKE_FAULTS[event.cause]), CloseReason.FAULT)
     return _close(state, reason)
 
 
@@ -235,7 +238,7 @@ def done(state: State, event: Event) -> Step:
     if state.wanted and not state.leaving:
         return ask.apply(_forget(state), event)
     if state.reason is CloseReason.FAULT:
-        return _fail(state, event.reason or "recording_failed")
+        return _fail(state, state.fault or "recording_failed")
     return _rest(_forget(state))
 
 
@@ -313,7 +316,7 @@ def _close(state: State, reason: CloseReason) -> Step:
 
 
 def _forget(state: State) -> State:
-    return replace(state, recording="", permit=None, reason=None, wanted=False)
+    return replace(state, recording="", permit=None, reason=None, wanted=False, fault="")
 
 
 def _running_pattern(state: State) -> LampPattern:

@@ -6,7 +6,7 @@ checkpoint: a Pi has no battery clock and wakes up in the past. Never sets the c
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from device.hardware.ports import Clock
 from protocol.manifest import Moment
@@ -20,6 +20,7 @@ class Moments:
     def __init__(self, clock: Clock, *known: datetime | None) -> None:
         self._clock = clock
         self._floor = RELEASED_AT
+        self._learned_s = clock.monotonic_s()
         for instant in known:
             self.learn(instant)
 
@@ -31,12 +32,14 @@ class Moments:
     def learn(self, instant: datetime | None) -> None:
         """Note an instant that has certainly passed."""
         if instant is not None and instant > self._floor:
-            self._floor = instant
+            self._floor, self._learned_s = instant, self._clock.monotonic_s()
 
     def now_at(self) -> datetime:
-        """Give the time: the clock's when it is trusted, else that or the latest known instant."""
+        """Give the clock's time when it is trusted, else at least the latest known instant and what went by since."""
         now = self._clock.now_at()
-        return now if self.trusted else max(now, self._floor)
+        if self.trusted:
+            return now
+        return max(now, self._floor + timedelta(seconds=self._clock.monotonic_s() - self._learned_s))
 
     def moment(self) -> Moment:
         """Give the moment that a manifest line carries."""

@@ -41,6 +41,7 @@ from device.spool.keeping import SpoolKeeper
 from device.spool.recording import OpenRecording
 from protocol import manifest
 from protocol.errors import ProtocolError
+from protocol.manifest import CloseReason
 
 log = logging.getLogger(__name__)
 SPOOL_FAILED = "spool_failed"
@@ -80,6 +81,7 @@ class Performer:
         self._permit: PressDecision | None = None
         self._take: Take | None = None
         self._take_number = 0
+        self._leftovers: dict[str, CloseReason] = {}
         self.exit_status: int | None = None
 
     @property
@@ -90,17 +92,22 @@ class Performer:
     def look_around(self, checkpoint: Checkpoint | None) -> None:
         """Bring the spool into order after a restart, close what does not go on, and say BOOTED."""
         mended = self._room.keeper.mend_all()
-        self._room.fitness.note_damage(tuple(problem for each in mended for problem in each.problems))
+        self._room.fitness.note_damage(*(problem for each in mended for problem in each.problems))
         plan = plan_boot(
             checkpoint,
             boot=self._hardware.clock.boot_id,
             open_recordings=tuple(each.recording for each in mended if each.is_open),
         )
         for recording, reason in plan.close:
-            log.warning("recording %s was cut off: closed as %s", recording, reason.value)
-            self._room.keeper.end(recording, reason)
+            log.warning("recording %s was cut off: closing it as %s", recording, reason.value)
+            self._end(recording, reason)
         at_s = self._hardware.clock.monotonic_s()
         self._post(Event(kind=Kind.BOOTED, at_s=at_s, recording=plan.resume, interrupted=plan.interrupted))
+
+    def end_leftovers(self) -> None:
+        """Close what the disk refused to have closed before."""
+        for recording, reason in list(self._leftovers.items()):
+            self._end(recording, reason)
 
     def end_take(self) -> None:
         """Let go of the take that has ended, or of the one that still runs when the process leaves."""
@@ -167,13 +174,10 @@ class Performer:
     @perform.register
     def _close(self, effect: Close) -> None:
         self._recording, self._permit = None, None
-        try:
-            self._room.keeper.end(effect.recording, effect.reason)
-        except (OSError, ProtocolError) as error:
-            log.error("recording %s could not be closed: %s", effect.recording, error)
-            self._say(Kind.NOT_CLOSED, SPOOL_FAILED)
-        else:
+        if self._end(effect.recording, effect.reason):
             self._say(Kind.CLOSED)
+        else:
+            self._say(Kind.NOT_CLOSED, SPOOL_FAILED)
 
     @perform.register
     def _report(self, effect: Report) -> None:
@@ -199,6 +203,18 @@ class Performer:
         else:
             self._permit = permit
             self._say_begun(self._recording)
+
+    def _end(self, recording: str, reason: CloseReason) -> bool:
+        """Write a recording's last line, and tell whether it stands; if not, it is tried again later."""
+        try:
+            self._room.keeper.end(recording, reason)
+        except (OSError, ProtocolError) as error:
+            if recording not in self._leftovers:
+                log.error("recording %s could not be closed: %s", recording, error)
+            self._leftovers[recording] = reason
+            return False
+        self._leftovers.pop(recording, None)
+        return True
 
     def _say_begun(self, recording: OpenRecording) -> None:
         """Say when the recording was begun on this boot's clock, also when it is taken up after a restart."""

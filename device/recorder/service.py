@@ -19,6 +19,7 @@ from device.recorder.machine import step
 from device.recorder.moments import Moments
 from device.recorder.performer import Hardware, Performer, Workroom
 from device.recorder.states import Event, Kind, Limits, State
+from device.spool.inspecting import Inspector
 from device.spool.releasing import Releaser
 
 log = logging.getLogger(__name__)
@@ -39,11 +40,12 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What only the loop uses: the journal, the clock's knowledge, and the one who erases what may be erased."""
+    """What only the loop uses: the journal, the clock's knowledge, who erases what may go, who reads what is there."""
 
     journal: Journal
     moments: Moments
     releaser: Releaser
+    inspector: Inspector
 
 
 class Inbox:
@@ -163,11 +165,14 @@ class Recorder:
     def _look(self) -> None:
         """Look through spool and documents: erase what may go, stop what was forbidden, say how the unit is."""
         self._performer.check_consent()
+        self._performer.end_leftovers()
         moments = self._desk.moments
         try:
             self._desk.releaser.release(now=moments.now_at(), trusted=moments.trusted, active=self._performer.active)
         except OSError as error:
             self._complain(f"the spool cannot be looked through: {error}")
+        if not self._performer.active and (damage := self._desk.inspector.inspect_next()):
+            self._room.fitness.note_damage(damage)
         fault = self._room.fitness.find_fault(self._performer.active)
         if fault != self._fault:
             self._fault = fault

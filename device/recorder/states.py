@@ -187,7 +187,8 @@ class State:
 
     `entered_s`: when the phase was entered. `pressed_s`: when the recording was begun. `began_s`: when this process
     first started its camera.
-    `wanted`: a press came while the last recording was being put away. `unfit`: why the unit may not record, if so.
+    `wanted`: a press came while the last recording was being put away. `fault`: what failed in this recording, and
+    `unfit`: why the unit may not record, each a code for IT or nothing.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -203,6 +204,7 @@ class State:
     wanted: bool = False
     leaving: bool = False
     stuck: bool = False
+    fault: str = ""
     unfit: str = ""
 
 

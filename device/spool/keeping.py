@@ -29,9 +29,9 @@ class SpoolKeeper:
         self._signer = signer
 
     def mend_all(self) -> tuple[Mended, ...]:
-        """Bring every recording into order; raise `OSError` when the disk fails even without the reserve."""
+        """Bring every recording into order; one that the disk refuses is told, and does not keep the unit down."""
         self._store.prepare()
-        return tuple(self.mend(recording) for recording in self._store.recordings())
+        return tuple(self._mend_or_tell(recording) for recording in self._store.recordings())
 
     def mend(self, recording: str) -> Mended:
         """Bring one recording into order."""
@@ -50,6 +50,12 @@ class SpoolKeeper:
         if mended.is_open:
             taken_up = OpenRecording(self._store, mended.manifest, mended.writer)
             self.with_reserve(lambda: taken_up.close(reason))
+
+    def _mend_or_tell(self, recording: str) -> Mended:
+        try:
+            return self.mend(recording)
+        except OSError as error:
+            return Mended(recording=recording, problems=(f"recording {recording}: {error}",))
 
     def with_reserve(self, write: Callable[[], Result]) -> Result:
         """Write, and when the disk refuses once more with the reserve given back; raise what the second try says."""

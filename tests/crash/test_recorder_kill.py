@@ -56,7 +56,7 @@ def test_recording_survives_kills_at_random_times(tmp_path: Path) -> None:
     with running_recorder(unit) as process, panel_of(unit) as panel:
         panel.wait_for("recording")
         time.sleep(1.0)
-        panel.hold(2.2)
+        panel.hold(2.8)
         panel.wait_for("ready")
         assert terminate(process) == 0
     (folder,) = unit.recordings()

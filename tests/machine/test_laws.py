@@ -9,11 +9,12 @@ from device.hardware import patterns
 from device.recorder.machine import may_record
 from device.recorder.states import Ask, Begin, Event, Exit, Hold, Kind, Phase, Resume, Show, StartTake, TakeEnd
 from protocol.manifest import CloseReason
-from tests.machine.walks import ALLOWED, BOOT, World, recording_world, walks
+from tests.machine.walks import ALLOWED, BOOT, LAW, World, recording_world, walks
 
 RESTING = (Phase.READY, Phase.INTERRUPTED, Phase.UNFIT, Phase.FAULT, Phase.OFF)
 
 
+@LAW
 @given(walks)
 def test_lamp_shows_recording_whenever_the_camera_runs(walk: list[Event]) -> None:
     """P1: on no path does the camera run while the lamp shows a pattern that means that nothing is recorded."""
@@ -24,6 +25,7 @@ def test_lamp_shows_recording_whenever_the_camera_runs(walk: list[Event]) -> Non
         assert not world.camera or world.lamp.may_record, (event, world.lamp.name)
 
 
+@LAW
 @given(walks)
 def test_recording_pattern_comes_before_a_recordings_first_take(walk: list[Event]) -> None:
     """P1: the effect before the camera's start is the recording pattern, unless a take goes on under one already."""
@@ -37,6 +39,7 @@ def test_recording_pattern_comes_before_a_recordings_first_take(walk: list[Event
             assert Show(patterns.RECORDING) in world.last[:at] or before.may_record
 
 
+@LAW
 @given(walks)
 def test_camera_never_starts_without_an_allowing_decision(walk: list[Event]) -> None:
     """P3: every start of the camera follows an answer that allows it, which a question of this process asked for."""
@@ -55,6 +58,7 @@ def test_camera_never_starts_without_an_allowing_decision(walk: list[Event]) -> 
             asked = allowed = False
 
 
+@LAW
 @given(walks)
 def test_keys_are_made_only_for_an_allowing_decision(walk: list[Event]) -> None:
     """Begin and Resume carry the permit that allowed them."""
@@ -64,6 +68,7 @@ def test_keys_are_made_only_for_an_allowing_decision(walk: list[Event]) -> None:
         assert all(effect.permit.allowed for effect in world.last if isinstance(effect, Begin | Resume))
 
 
+@LAW
 @given(walks)
 def test_silence_of_everything_ends_in_a_resting_phase(walk: list[Event]) -> None:
     """No phase waits for an answer for ever: with ticks alone, every state settles and the camera stands still."""
@@ -75,6 +80,7 @@ def test_silence_of_everything_ends_in_a_resting_phase(walk: list[Event]) -> Non
     assert not world.camera
 
 
+@LAW
 @given(walks)
 def test_stop_is_always_reached_by_letting_go(walk: list[Event]) -> None:
     """From every state in which the camera may run, a hold that began in it and the take's end close the recording."""
@@ -90,6 +96,7 @@ def test_stop_is_always_reached_by_letting_go(walk: list[Event]) -> None:
     assert world.state.phase in (*RESTING, Phase.ASKING)
 
 
+@LAW
 @given(walks)
 def test_termination_is_always_reached(walk: list[Event]) -> None:
     """After TERMINATE a fair world leads to the end of the process, and no camera is started on the way."""
@@ -103,6 +110,7 @@ def test_termination_is_always_reached(walk: list[Event]) -> None:
     assert StartTake() not in world.performed[already:]
 
 
+@LAW
 @given(walks)
 def test_recording_that_was_begun_is_closed_under_its_name_or_left_to_recovery(walk: list[Event]) -> None:
     """A recording is closed under the name under which it began; one that is not closed leaves by giving up."""
@@ -119,6 +127,7 @@ def test_recording_that_was_begun_is_closed_under_its_name_or_left_to_recovery(w
                 assert close.recording == begun
 
 
+@LAW
 @given(st.floats(0.0, 2.99), st.sampled_from((Kind.TAP,)))
 def test_tap_right_after_the_start_is_ignored(after_s: float, kind: Kind) -> None:
     """Nervous presses in the first three seconds are no bookmarks."""
@@ -126,6 +135,7 @@ def test_tap_right_after_the_start_is_ignored(after_s: float, kind: Kind) -> Non
     assert world.last == ()
 
 
+@LAW
 @given(st.floats(0.01, 30), st.sampled_from((Hold.KEEP, Hold.DISCARD)))
 def test_hold_that_began_before_the_recording_ends_nothing(before_s: float, hold: Hold) -> None:
     """A hold counts only if it began in the recording: a finger that stays on the button stops nothing."""
@@ -133,6 +143,7 @@ def test_hold_that_began_before_the_recording_ends_nothing(before_s: float, hold
     assert world.state.phase is Phase.RECORDING
 
 
+@LAW
 @given(walks)
 def test_dark_lamp_means_that_nothing_is_recorded(walk: list[Event]) -> None:
     """Whenever the machine lets the lamp go dark, the camera stands still."""

@@ -13,7 +13,7 @@ from device.recorder.recovery import BOOT_TABLE, Fate, plan_boot
 from device.recorder.states import Checkpoint, Event, Kind, Phase, State
 from protocol.manifest import CloseReason
 from tests.fakes.clock import BEGAN_AT
-from tests.machine.walks import ALLOWED, World, happenings, walks
+from tests.machine.walks import ALLOWED, LAW, World, happenings, walks
 
 PAGE = Path(__file__).parents[2] / "docs" / "state-machine.md"
 DISCARDED = CloseReason.DISCARDED
@@ -31,6 +31,7 @@ def test_every_pair_of_phase_and_event_has_a_rule(phase: Phase, kind: Kind) -> N
     assert isinstance(effects, tuple)
 
 
+@LAW
 @given(walks, happenings)
 def test_rules_lead_only_where_they_say(walk: list[Event], last: Event) -> None:
     """What the diagram is drawn from is what happens, on every path."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from device.consent import PressDecision
@@ -25,6 +26,8 @@ from device.recorder.states import (
     TakeEnd,
 )
 
+LAW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How laws are tried: a machine with much to do makes no law false."""
 ALLOWED = PressDecision(allowed=True, reason="adults_accepted", owner="owner")
 REFUSED = PressDecision(allowed=False, reason="no_lesson")
 RECORDINGS = ("recording-1", "recording-2")

@@ -41,7 +41,7 @@ def test_config_with_only_the_required_keys_has_the_designs_defaults(tmp_path: P
     config = load_config(_write(tmp_path, {}))
     assert (config.camera.width, config.camera.height, config.camera.fps) == (1280, 720, 25)
     assert config.camera.bitrate_bps == 2_000_000
-    assert (config.limits.segment_s, config.limits.fragment_s, config.limits.recording_s) == (30.0, 0.5, 7200.0)
+    assert (config.limits.segment_s, config.limits.recording_s) == (30.0, 7200.0)
     assert config.limits.undo_until == time(18, 0)
     assert (config.broker.port, config.broker.tls) == (8883, True)
 
@@ -82,7 +82,7 @@ def test_units_of_the_tests_school_are_configured_like_this(tmp_path: Path) -> N
         ({"pins": {"red": 17}}, r"\[pins\] button: expected four different pins"),
         ({"pins": {"blue": 40}}, r"\[pins\] blue: expected 0 to 27, got 40"),
         ({"timings": {"stop_s": 7}}, r"\[timings\] stop_s: expected debounce_s < .* < stuck_s"),
-        ({"limits": {"fragment_s": 2}}, r"\[limits\] fragment_s: expected 0.1 to 0.5, got 2.0"),
+        ({"limits": {"segment_s": 0}}, r"\[limits\] segment_s: expected 1 to 600, got 0.0"),
         ({"limits": {"undo_until": "late"}}, r"\[limits\] undo_until: expected a time of day, got str 'late'"),
         ({"upload": {"chunk_bytes": 1}}, r"\[upload\] chunk_bytes: expected 1024 to"),
         ({"agent": {"presence_every_s": 0}}, r"\[agent\] presence_every_s: expected 0.01 to"),
@@ -109,6 +109,18 @@ def test_production_refuses_what_only_pretends(tmp_path: Path, camera: str, pins
     }
     with pytest.raises(ConfigError, match="would only pretend to record"):
         load_config(_write(tmp_path, changes))
+
+
+@pytest.mark.parametrize("change", [{"controller": {"url": "http://school.example"}}, {"broker": {"tls": False}}])
+def test_production_refuses_what_is_not_encrypted(tmp_path: Path, change: dict[str, dict[str, Any]]) -> None:
+    """Names and times of lessons travel under TLS or not at all."""
+    changes: dict[str, dict[str, Any]] = {
+        "device": {"production": True},
+        "camera": {"kind": "picamera2"},
+        "pins": {"kind": "gpio"},
+    }
+    with pytest.raises(ConfigError, match="is not encrypted; use https://"):
+        load_config(_write(tmp_path, {**changes, **change}))
 
 
 def test_production_accepts_the_real_parts(tmp_path: Path) -> None:

@@ -95,6 +95,8 @@ def test_clock_that_is_not_trusted_is_at_least_what_is_known() -> None:
     assert moments.now_at() == RELEASED_AT + WEEK
     moments.learn(RELEASED_AT)
     assert moments.now_at() == RELEASED_AT + WEEK
+    clock.advance(60)
+    assert moments.now_at() == RELEASED_AT + WEEK + timedelta(minutes=1)
     assert not moments.moment().wall_trusted
 
 

@@ -230,7 +230,7 @@ def test_camera_that_goes_on_failing_ends_the_recording_as_a_fault(school: Schoo
         room.wait_for("ready")
         room.tap()
         room.wait_for("fault")
-        room.wait_until(lambda: _status(unit)["reason"] == "recording_failed", "the status says so")
+        room.wait_until(lambda: _status(unit)["reason"] == "camera_failed", "the status says so")
         assert _reason(unit) is CloseReason.FAULT
         assert room.end() == 0
 
@@ -375,3 +375,22 @@ def test_segment_that_was_edited_is_told_and_left_alone(
         again.wait_until(lambda: len(_status(unit)["damaged"]) == 1, "the status tells it")
     assert "segment 1 has" in _status(unit)["damaged"][0]
     assert (folder / "000001.age").read_bytes() == edited
+
+
+def test_segment_with_a_changed_byte_is_found_while_nothing_is_recorded(room: Room, unit: UnitBundle) -> None:
+    """A segment of the right length and another content is told in the status, and left alone."""
+    _record(room, STOP_S)
+    (folder,) = unit.recordings()
+    path = folder / "000001.age"
+    edited = bytearray(path.read_bytes())
+    edited[-40] ^= 1
+    assert room.end() == 0
+    path.write_bytes(edited)
+    with open_room(room.school, unit, FakeCamera(endless=True)) as again:
+        again.wait_until(lambda: _says_damaged(unit), "the status tells it")
+    assert "segment 1 is not what was sealed" in _status(unit)["damaged"][0]
+    assert path.read_bytes() == edited
+
+
+def _says_damaged(unit: UnitBundle) -> bool:
+    return bool(_status(unit)["damaged"])

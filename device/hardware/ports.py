@@ -118,10 +118,12 @@ class PictureFacts:
 
     `display_matrix`: nine integers as in a `tkhd` box (ISO/IEC 14496-12, 8.3.2), None for upright.
     `parameter_sets`: Annex-B SPS and PPS, used only when the first keyframe does not carry its own.
+    `pixel_aspect`: a pixel's width and height in proportion, None for what the packets say.
     """
 
     display_matrix: tuple[int, ...] | None = None
     parameter_sets: bytes = field(default=b"", repr=False)
+    pixel_aspect: tuple[int, int] | None = None
 
 
 class EndReason(Enum):

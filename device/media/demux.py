@@ -3,31 +3,35 @@
 Two readers run over the same file, because containers interleave the tracks as they like; `read_footage` merges
 them. Timestamps are the file's own, in ticks, and may begin anywhere. Raises InputBroken *after* everything that
 could be read was given.
+
+Of an edit list the times count, and that it cuts the end. Pictures that it hides before the beginning are given all
+the same: later ones are decoded from them, and nothing is re-encoded. A file whose times jump back ends there.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
 import av
 from av.audio.stream import AudioStream
-from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from device.hardware.ports import SOUND_RATE_HZ, TICKS_PER_S, AudioFrame, VideoPacket
 from device.media.errors import InputBroken
-from device.media.inputs import missing_tail, open_input, pick_sound, pick_video
+from device.media.inputs import listen_to, missing_tail, open_input, pick_sound, pick_video
+from device.media.nals import AnnexbWriter, DamagedUnit
+from device.media.order import DecodingOrder, Settled, TimedUnit
 
 _Track = TypeVar("_Track", VideoStream, AudioStream)
 
 _DEFAULT_DURATION = TICKS_PER_S // 25
 _TAIL_TOLERANCE_S = 1.0
-_MOST_HELD = 32
+_BACKWARDS_S = 1.0
+_AS_JOINED = "as where two films were joined; what comes after was left out"
 
 Footage = VideoPacket | AudioFrame
 
@@ -37,7 +41,19 @@ def read_footage(path: Path) -> Iterator[Footage]:
 
     Raises InputRefused before the first item, InputBroken after the last when the file ends early.
     """
-    return heapq.merge(read_video(path), read_audio(path), key=footage_ticks)
+    broken: list[InputBroken] = []
+    tracks: tuple[Iterator[Footage], Iterator[Footage]] = (_until_broken(path, broken), read_audio(path))
+    yield from heapq.merge(*tracks, key=footage_ticks)
+    if broken:
+        raise broken[0]
+
+
+def _until_broken(path: Path, broken: list[InputBroken]) -> Iterator[VideoPacket]:
+    """Hold the bad news back: sound may go on where the pictures ended."""
+    try:
+        yield from read_video(path)
+    except InputBroken as error:
+        broken.append(error)
 
 
 def footage_ticks(item: Footage) -> int:
@@ -49,17 +65,33 @@ def read_video(path: Path) -> Iterator[VideoPacket]:
     """Yield the pictures as Annex-B access units in decoding order."""
     with open_input(path) as container:
         video = pick_video(container, path)
-        last: VideoPacket | None = None
+        listen_to(container, video)
         pictures = _Pictures(container, video)
-        for packet in _in_decoding_order(pictures):
+        last: Settled | None = None
+        end = 0
+        for settled in _in_decoding_order(pictures):
             if last is not None:
-                yield _until(last, packet.dts)
-            last = packet
+                yield _packet(last, settled.dts - last.dts)
+            last, end = settled, max(end, settled.pts + settled.unit.duration)
         if last is not None:
-            yield last
-        _check_end(path, video, last)
+            yield _packet(last, last.unit.duration)
+        if pictures.jump_s:
+            raise InputBroken(f"{path}: its times jump back by {pictures.jump_s:.1f} s, {_AS_JOINED}")
+        _check_end(path, video, end if last is not None else None)
         if pictures.damaged:
             raise InputBroken(f"{path}: {pictures.damaged} damaged pictures were left out")
+
+
+def _in_decoding_order(units: "_Pictures") -> Iterator[Settled]:
+    order = DecodingOrder()
+    for unit in units:
+        yield from order.place(unit)
+    yield from order.flush()
+
+
+def _packet(settled: Settled, duration: int) -> VideoPacket:
+    """A picture lasts until the next one: containers with coarse or variable times do not say it right."""
+    return VideoPacket(settled.unit.data, settled.pts, settled.dts, duration, settled.unit.keyframe)
 
 
 def read_audio(path: Path) -> Iterator[AudioFrame]:
@@ -68,15 +100,24 @@ def read_audio(path: Path) -> Iterator[AudioFrame]:
         track = pick_sound(container)
         if track is None:
             return
-        mono = _MonoSound()
+        listen_to(container, track)
+        mono, end = _MonoSound(), None
         for packet in _packets(container.demux(track)):
-            try:
-                frames = track.decode(packet)
-            except av.FFmpegError:
-                continue  # one damaged block of sound: silence stands in its place, the pictures go on
-            for frame in frames:
-                yield from mono.convert(frame)
+            for frame in _decode(track, packet):
+                for converted in mono.convert(frame):
+                    if end is not None and converted.pts < end - _BACKWARDS_S * TICKS_PER_S:
+                        return
+                    end = converted.pts
+                    yield converted
         yield from mono.flush()
+
+
+def _decode(track: AudioStream, packet: "Packet[AudioStream]") -> list[av.AudioFrame]:
+    """One damaged block of sound gives none: silence stands in its place, the pictures go on."""
+    try:
+        return track.decode(packet)
+    except av.FFmpegError:
+        return []
 
 
 class _MonoSound:
@@ -89,7 +130,7 @@ class _MonoSound:
     def convert(self, frame: av.AudioFrame) -> Iterator[AudioFrame]:
         try:
             converted = self._resampler.resample(frame)
-        except ValueError:  # the track changed its layout or rate in the middle
+        except (ValueError, av.FFmpegError):  # the track changed its layout or rate in the middle
             yield from self.flush()
             converted = self._try_afresh(frame)
         yield from map(self._port_frame, converted)
@@ -122,111 +163,52 @@ def to_ticks(value: int, time_base: Fraction) -> int:
     return round(value * time_base * TICKS_PER_S)
 
 
-class _DecodingOrder:
-    """Gives every picture a `dts` that rises and a `pts` that is not before it, changing only what breaks that.
-
-    Matroska keeps no `dts`; FFmpeg works them out, except for the first pictures of a stream with B-frames. Those are
-    held back until one is known, and get theirs by counting backwards from it.
-    """
-
-    def __init__(self) -> None:
-        self._last_dts: int | None = None
-        self._held: list[_Unit] = []
-
-    def place(self, unit: "_Unit") -> list[VideoPacket]:
-        """Take the next picture; return those whose times are settled."""
-        if self._last_dts is None and unit.dts is None and len(self._held) < _MOST_HELD:
-            self._held.append(unit)
-            return []
-        held, self._held = self._held, []
-        known = unit.dts if unit.dts is not None else _earliest(held)
-        return [*self._count_back(held, known), self._settle(unit, unit.dts)]
-
-    def flush(self) -> list[VideoPacket]:
-        """Return what is still held back: a film so short that no `dts` came."""
-        held, self._held = self._held, []
-        return self._count_back(held, _earliest(held))
-
-    def _count_back(self, held: "list[_Unit]", known: int | None) -> list[VideoPacket]:
-        if known is None:
-            return [self._settle(unit, None) for unit in held]
-        first = known - sum(unit.duration for unit in held)
-        packets = []
-        for unit in held:
-            packets.append(self._settle(unit, first))
-            first += unit.duration
-        return packets
-
-    def _settle(self, unit: "_Unit", dts: int | None) -> VideoPacket:
-        if dts is None:
-            dts = self._last_dts + 1 if self._last_dts is not None else unit.pts or 0
-        if self._last_dts is not None and dts <= self._last_dts:
-            dts = self._last_dts + 1
-        self._last_dts = dts
-        pts = dts if unit.pts is None else max(unit.pts, dts)
-        return VideoPacket(unit.data, pts, dts, unit.duration, unit.keyframe)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """An access unit with the times that the container gave, in ticks; None where it gave none."""
-
-    data: bytes
-    pts: int | None
-    dts: int | None
-    duration: int
-    keyframe: bool
-
-
-def _unit(packet: "Packet[VideoStream]") -> _Unit:
-    base = packet.time_base
-    return _Unit(
-        data=bytes(packet),
-        pts=None if packet.pts is None else to_ticks(packet.pts, base),
-        dts=None if packet.dts is None else to_ticks(packet.dts, base),
-        duration=(to_ticks(packet.duration, base) if packet.duration else 0) or _DEFAULT_DURATION,
-        keyframe=packet.is_keyframe,
-    )
-
-
-def _earliest(units: list[_Unit]) -> int | None:
-    return min((unit.pts for unit in units if unit.pts is not None), default=None)
-
-
-def _in_decoding_order(packets: Iterable["Packet[VideoStream]"]) -> Iterator[VideoPacket]:
-    order = _DecodingOrder()
-    for packet in packets:
-        yield from order.place(_unit(packet))
-    yield from order.flush()
-
-
-def _until(packet: VideoPacket, next_dts: int) -> VideoPacket:
-    """A picture lasts until the next one: containers with coarse or variable times do not say it right."""
-    return VideoPacket(packet.data, packet.pts, packet.dts, next_dts - packet.dts, packet.keyframe)
-
-
 class _Pictures:
-    """The access units of one track in Annex-B form; `damaged` counts those that were cut or could not be read."""
+    """The access units of one track in Annex-B form, up to where the track's times jump back by `jump_s`.
+
+    `damaged` counts those that were left out because they were cut or could not be read.
+    """
 
     def __init__(self, container: InputContainer, video: VideoStream) -> None:
         self.damaged = 0
+        self.jump_s = 0.0
+        self._newest: int | None = None
         self._packets = _packets(container.demux(video))
-        self._to_annexb = BitStreamFilterContext("h264_mp4toannexb", video)
+        self._writer = AnnexbWriter(video.codec_context.extradata or b"")
 
-    def __iter__(self) -> Iterator["Packet[VideoStream]"]:
+    def __iter__(self) -> Iterator[TimedUnit]:
         for packet in self._packets:
-            if packet.is_corrupt:  # such as a picture that the file's end cuts in two
+            if packet.has_sidedata("new_extradata"):
+                self._writer.reconfigure(bytes(packet.get_sidedata("new_extradata")))
+            try:
+                unit = self._unit(packet)
+            except DamagedUnit:  # such as a picture that the file's end cuts in two
                 self.damaged += 1
-            else:
-                yield from self._convert(packet)
+                continue
+            if self._jumps_back(unit):
+                return
+            yield unit
 
-    def _convert(self, packet: "Packet[VideoStream]") -> "list[Packet[VideoStream]]":
-        try:
-            return self._to_annexb.filter(packet)
-        except av.FFmpegError:
-            self.damaged += 1
-            self._to_annexb.flush()
-            return []
+    def _jumps_back(self, unit: TimedUnit) -> bool:
+        if unit.dts is None:
+            return False
+        self._newest = unit.dts if self._newest is None else max(unit.dts, self._newest)
+        back_s = (self._newest - unit.dts) / TICKS_PER_S
+        if back_s > _BACKWARDS_S:
+            self.jump_s = back_s
+        return back_s > _BACKWARDS_S
+
+    def _unit(self, packet: "Packet[VideoStream]") -> TimedUnit:
+        if packet.is_corrupt:
+            raise DamagedUnit("the container says so")
+        base = packet.time_base
+        return TimedUnit(
+            data=self._writer.write(bytes(packet), keyframe=packet.is_keyframe),
+            pts=None if packet.pts is None else to_ticks(packet.pts, base),
+            dts=None if packet.dts is None else to_ticks(packet.dts, base),
+            duration=(to_ticks(packet.duration, base) if packet.duration else 0) or _DEFAULT_DURATION,
+            keyframe=packet.is_keyframe,
+        )
 
 
 def _packets(demuxed: "Iterator[Packet[_Track]]") -> "Iterator[Packet[_Track]]":
@@ -240,14 +222,14 @@ def _packets(demuxed: "Iterator[Packet[_Track]]") -> "Iterator[Packet[_Track]]":
             yield packet
 
 
-def _check_end(path: Path, video: VideoStream, last: VideoPacket | None) -> None:
+def _check_end(path: Path, video: VideoStream, end: int | None) -> None:
     missing = missing_tail(path, video)
     if missing:
         raise InputBroken(f"{path}: cut off, {missing}")
     promised = _promised_end(video)
-    if promised is None or last is None:
+    if promised is None or end is None:
         return
-    lacking_s = (promised - last.dts - last.duration) / TICKS_PER_S
+    lacking_s = (promised - end) / TICKS_PER_S
     if lacking_s > _TAIL_TOLERANCE_S:
         raise InputBroken(f"{path}: cut off, {lacking_s:.1f} s are missing of what the file promises")
 

@@ -5,24 +5,31 @@ missing sound track, odd rotation, sparse keyframes or a cut-off end are only no
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
+from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.buffer import Buffer
 from av.container import InputContainer
 from av.frame import Frame
-from av.stream import Disposition, Stream
+from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from device.hardware.ports import PictureFacts
 from device.media.errors import InputRefused
+from device.media.nals import join_annexb, split_configuration
 
-_START_CODE = b"\x00\x00\x00\x01"
 _HOW_TO_CONVERT = "convert it first, for example: ffmpeg -i INPUT -c:v libx264 -pix_fmt yuv420p -c:a aac OUTPUT.mp4"
-_TIMELESS = {"avi": "AVI", "h264": "a bare H.264 stream"}
+_TIMELESS = {"avi": "AVI", "asf": "ASF", "mpeg": "an MPEG program stream", "h264": "a bare H.264 stream"}
+_NO_FILM = {"tty": "text", "image2": "a still picture"}
+_GIVE_A_VIDEO = "give the path of a video file with H.264 (MP4, MOV or MKV)"
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_MOST_UNREADABLE = 500  # packets: a stream that was cut out of a broadcast begins with pictures that nothing explains
 _UPRIGHT = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 _BROWSER_PIXELS = ("yuv420p", "yuvj420p")
 
@@ -71,7 +78,7 @@ def inspect_input(path: Path) -> InputFacts:
             rate_fps=float(rate) if rate else 0.0,
             duration_s=seconds,
             rotation_degrees=rotation,
-            picture=PictureFacts(matrix, annexb_parameter_sets(video.codec_context.extradata or b"")),
+            picture=_picture_facts(video, matrix),
             sound=sound,
             notes=_notes(path, video, sound),
         )
@@ -79,21 +86,33 @@ def inspect_input(path: Path) -> InputFacts:
 
 def open_input(path: Path) -> InputContainer:
     """Open a file for reading; raises InputRefused with the reason and what to do."""
-    if not path.is_file():
-        raise InputRefused(f"{path}: no such file; give the path of a video file (MP4, MOV or MKV)")
-    if path.stat().st_size == 0:
-        raise InputRefused(f"{path}: the file is empty")
     try:
-        return av.open(str(path), mode="r", metadata_errors="replace")
+        _require_content(path)
+        container = av.open(str(path), mode="r", metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise InputRefused(_why_unreadable(path, error)) from error
+    kind = _NO_FILM.get(container.format.name, "a still picture" if container.format.name.endswith("_pipe") else "")
+    if kind:
+        container.close()
+        raise InputRefused(f"{path}: this is {kind}, not a video; {_GIVE_A_VIDEO}")
+    return container
+
+
+def _require_content(path: Path) -> None:
+    """Refuse what is no file or holds nothing; raises OSError when that cannot be found out."""
+    if path.is_dir():
+        raise InputRefused(f"{path}: a folder, not a file; {_GIVE_A_VIDEO}")
+    if not path.is_file():
+        raise InputRefused(f"{path}: no such file; {_GIVE_A_VIDEO}")
+    if path.stat().st_size == 0:
+        raise InputRefused(f"{path}: the file is empty; {_GIVE_A_VIDEO}")
 
 
 def pick_video(container: InputContainer, path: Path) -> VideoStream:
     """Choose the video track to record: the first H.264 one that is not a cover picture; raises InputRefused."""
     moving = [track for track in container.streams.video if not track.disposition & Disposition.attached_pic]
     if not moving:
-        raise InputRefused(f"{path}: no video in this file ({_tracks(container)}); give a file that has a video track")
+        raise InputRefused(f"{path}: no video in this file ({_tracks(container)}); {_GIVE_A_VIDEO}")
     for track in moving:
         if track.codec_context is not None and track.codec_context.name == "h264":
             return track
@@ -101,28 +120,39 @@ def pick_video(container: InputContainer, path: Path) -> VideoStream:
 
 
 def pick_sound(container: InputContainer) -> AudioStream | None:
-    """Choose the sound track to record; None when there is none that this build can decode."""
-    track = container.streams.best("audio")
-    return track if isinstance(track, AudioStream) and track.codec_context is not None else None
+    """Choose the sound track to record, as players do; None when there is none that this build can decode."""
+    heard = [track for track in container.streams.audio if track.codec_context is not None]
+    best = container.streams.best("audio")
+    track = next((each for each in heard if each is best), heard[0] if heard else None)
+    if track is not None:
+        _settle_layout(track)
+    return track
+
+
+def listen_to(container: InputContainer, track: Stream) -> None:
+    """Read one track alone: another one that is cut off earlier would otherwise end the reading."""
+    for other in container.streams:
+        if other.index != track.index:
+            other.discard = Discard.all
+
+
+def _settle_layout(track: AudioStream) -> None:
+    """Replace the channel layout by an equal one that does not list its channels one by one.
+
+    PyAV 18 frees such a list twice, with the context and with each Python object made of it, and the process dies.
+    Reading the layout frees it for the first time; after the replacement nobody knows it any more.
+    """
+    context = track.codec_context
+    layout = context.layout
+    name = layout.name
+    if " channels (" in name:  # in an order of its own: taken for the usual one of as many channels
+        name = _USUAL_LAYOUTS.get(layout.nb_channels, f"{layout.nb_channels} channels")
+    context.layout = AudioLayout(name)
 
 
 def annexb_parameter_sets(extradata: bytes) -> bytes:
-    """Turn the decoder configuration of a container (`avcC`, ISO/IEC 14496-15 5.3.3) into Annex-B SPS and PPS.
-
-    Annex-B passes through; what cannot be understood gives b"".
-    """
-    if not extradata or extradata[0] != 1:
-        return extradata
-    sets, offset = b"", 6
-    for count in (extradata[5] & 0x1F if len(extradata) > 5 else 0, None):
-        if count is None:
-            count = extradata[offset] if offset < len(extradata) else 0
-            offset += 1
-        for _ in range(count):
-            length = int.from_bytes(extradata[offset : offset + 2], "big")
-            sets += _START_CODE + extradata[offset + 2 : offset + 2 + length]
-            offset += 2 + length
-    return sets
+    """Turn the decoder configuration of a container into Annex-B SPS and PPS; b"" when it cannot be understood."""
+    return join_annexb(split_configuration(extradata))
 
 
 def _require_times(container: InputContainer, path: Path) -> None:
@@ -142,12 +172,29 @@ def _sound_facts(container: InputContainer) -> SoundFacts | None:
 
 def _read_orientation(container: InputContainer, video: VideoStream, path: Path) -> tuple[int, tuple[int, ...] | None]:
     """Decode the first picture that decodes: its side data carries the display matrix of any container."""
-    try:
-        for frame in container.decode(video):
-            return frame.rotation, _display_matrix(frame)
-    except av.FFmpegError as error:
-        raise InputRefused(f"{path}: says H.264, but not one picture can be decoded ({error})") from error
-    raise InputRefused(f"{path}: has an H.264 track without a single whole picture; the file may be cut off")
+    listen_to(container, video)
+    for frame in _decode_some(container, video):
+        return frame.rotation, _display_matrix(frame)
+    raise InputRefused(
+        f"{path}: says H.264, but holds no picture that can be decoded, so it is damaged or was cut off near its "
+        f"beginning; {_GIVE_A_VIDEO} that plays elsewhere"
+    )
+
+
+def _decode_some(container: InputContainer, video: VideoStream) -> Iterator[av.VideoFrame]:
+    """Decode from the beginning; pictures whose keyframe is missing are passed over."""
+    for packet in islice(container.demux(video), _MOST_UNREADABLE):
+        with suppress(av.FFmpegError):
+            yield from video.decode(packet)
+
+
+def _picture_facts(video: VideoStream, matrix: tuple[int, ...] | None) -> PictureFacts:
+    aspect = video.sample_aspect_ratio
+    return PictureFacts(
+        display_matrix=matrix,
+        parameter_sets=annexb_parameter_sets(video.codec_context.extradata or b""),
+        pixel_aspect=(aspect.numerator, aspect.denominator) if aspect else None,
+    )
 
 
 def _display_matrix(frame: Frame) -> tuple[int, ...] | None:
@@ -190,9 +237,9 @@ def _why_unreadable(path: Path, error: Exception) -> str:
     if boxes[:1] == [b"ftyp"] and b"moov" not in boxes:
         return f"{path}: an MP4 whose index (moov) is missing, so it was cut off while it was written; repair it first"
     if isinstance(error, PermissionError):
-        return f"{path}: may not be read by this user"
+        return f"{path}: may not be read by this user; change its permissions or give a copy"
     words = getattr(error, "strerror", None) or error
-    return f"{path}: not a video file that can be read ({words})"
+    return f"{path}: not a video file that can be read ({words}); {_GIVE_A_VIDEO}"
 
 
 def _top_level_boxes(path: Path) -> list[bytes]:
@@ -213,7 +260,11 @@ def _top_level_boxes(path: Path) -> list[bytes]:
 
 
 def _codec(track: Stream) -> str:
-    return track.codec_context.codec.long_name if track.codec_context is not None else "of an unknown kind"
+    """Name the format of a track: FFmpeg's words for its own decoder, or the format's name when another decodes it."""
+    if track.codec_context is None:
+        return "of an unknown kind"
+    codec = track.codec_context.codec
+    return codec.long_name if codec.name == codec.canonical_name else codec.canonical_name.upper()
 
 
 def _tracks(container: InputContainer) -> str:

@@ -109,7 +109,8 @@ class TakeMuxer:
         self._soundtrack = Soundtrack()
         self._origin = 0
         self._last_dts = -1
-        self._end_ticks = 0
+        self._newest_pts = 0
+        self._last_duration = 0
         self._pictures = 0
         self._before_keyframe = 0
         self._closed = False
@@ -127,7 +128,7 @@ class TakeMuxer:
         self._write_silence(writer, to_ticks=dts - round(self._sound.patience_s * TICKS_PER_S))
         writer.write_picture(packet, pts=pts, dts=dts)
         self._last_dts = dts
-        self._end_ticks = max(self._end_ticks, pts + packet.duration)
+        self._newest_pts, self._last_duration = max(self._newest_pts, pts), packet.duration
         self._pictures += 1
         return writer.take_output()
 
@@ -171,6 +172,11 @@ class TakeMuxer:
             silent_samples=self._soundtrack.silent_samples,
             late_samples=self._soundtrack.skipped_samples,
         )
+
+    @property
+    def _end_ticks(self) -> int:
+        """When the picture that is shown last is over: it lasts as long as the one that came last."""
+        return self._newest_pts + self._last_duration
 
     def _begin(self, packet: VideoPacket) -> None:
         self._writer = _FragmentWriter(packet.data, self._picture, self._sound)
@@ -272,6 +278,8 @@ class _FragmentWriter:
                         continue
                     stream = self._container.add_stream_from_template(template)
                     stream.set_display_matrix(picture.display_matrix)
+                    if picture.pixel_aspect is not None:
+                        stream.codec_context.sample_aspect_ratio = Fraction(*picture.pixel_aspect)
                     return stream
             except av.FFmpegError:
                 continue

@@ -1,123 +1,197 @@
-"""What is in a video file, in a form that two files can be compared by: access units, timestamps, mono samples.
+"""What is in a video file, in a form that two files can be compared by: access units, timestamps, look, mono samples.
 
-Video is normalised to Annex B and its parameter sets are set apart, since a container may carry them once or often.
-Sound is decoded to mono at 16 kHz, each sample at the place that its timestamp says.
+What a player would show is what counts: the first H.264 track that is no cover picture, and the sound track that it
+would play. Sound is decoded to mono at 16 kHz, each sample at the place that its timestamp says. Two things are as a
+recording has them. Pictures that an edit list hides at the beginning are there, because later ones are decoded from
+them; and a file whose times jump back ends at the jump. What is damaged or cut in two is in neither file.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
 import av
 import numpy as np
+from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
-from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
+from av.stream import Discard, Disposition
 from numpy.typing import NDArray
+
+from provisioning.demo.nals import Normaliser, NotAPicture
 
 TICKS_PER_SECOND = 90_000
 SOUND_RATE = 16_000
-JITTER_S = 0.002
-_START_CODE = re.compile(rb"\x00\x00\x01")
-_ACCESS_UNIT_DELIMITER, _SPS, _PPS = 9, 7, 8
+JITTER_S = 0.030
+BACKWARDS_S = 1.0
+_FULL_SCALE = 32_768
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+
+Piece = tuple[float, NDArray[np.float32]]
+"""Mono samples, and when the first of them is heard, in seconds."""
 
 
 @dataclass(frozen=True)
 class AccessUnit:
-    """One coded picture: its time in 1/90000 s, if it is a keyframe, and the digest of its normalised bytes."""
+    """One coded picture: its time in 1/90000 s, if it is a keyframe, digests of its bytes and of its parameter sets."""
 
     pts_ticks: int
     keyframe: bool
     digest: str
+    sets: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """How decoded pictures are laid on a screen: the matrix that turns them, and the shape of a pixel."""
+
+    matrix: bytes
+    pixel: Fraction
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """The video of a file in decoding order, its parameter sets, and its sound (none: no sample)."""
+    """The video of a file in decoding order, how it looks, and its sound (none: no sample)."""
 
     video: tuple[AccessUnit, ...]
-    parameter_sets: frozenset[bytes]
+    look: Look
     sound: NDArray[np.float32]
     sound_begins_s: float
 
 
 def read_tracks(source: Path | IO[bytes]) -> Tracks:
     """Read a whole file; of one that is cut off, what is there. Raises `av.FFmpegError` when it is no video at all."""
-    video, sets = _read_video(source)
-    sound, begins_s = _read_sound(source)
-    return Tracks(video, sets, sound, begins_s)
+    look = _read_look(source)
+    return Tracks(tuple(_read_video(source)), look, *_read_sound(source))
 
 
 def _open(source: Path | IO[bytes]) -> InputContainer:
     if not isinstance(source, Path):
         source.seek(0)
-    return av.open(str(source) if isinstance(source, Path) else source, "r")
+    return av.open(str(source) if isinstance(source, Path) else source, "r", metadata_errors="replace")
 
 
-def _read_video(source: Path | IO[bytes]) -> tuple[tuple[AccessUnit, ...], frozenset[bytes]]:
-    units: list[AccessUnit] = []
-    sets: set[bytes] = set()
+def _pick_video(container: InputContainer) -> av.VideoStream:
+    moving = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+    h264 = [each for each in moving if each.codec_context is not None and each.codec_context.name == "h264"]
+    return (h264 or moving or list(container.streams.video))[0]
+
+
+def _pick_sound(container: InputContainer) -> av.AudioStream | None:
+    """The track that players choose, or the first that can be decoded at all."""
+    heard = [each for each in container.streams.audio if each.codec_context is not None]
+    best = container.streams.best("audio")
+    return next((each for each in heard if each is best), heard[0] if heard else None)
+
+
+def _read_look(source: Path | IO[bytes]) -> Look:
+    """Decode the first picture that decodes."""
     with _open(source) as container:
-        stream = container.streams.video[0]
-        normalise = BitStreamFilterContext("h264_mp4toannexb", stream)
+        stream = _pick_video(container)
+        pixel = Fraction(stream.sample_aspect_ratio or 1)
         for packet in _packets(container, stream):
-            for annex_b in normalise.filter(packet):
-                nals = split_nals(bytes(annex_b))
-                sets.update(nal for nal in nals if nal[0] & 31 in (_SPS, _PPS))
-                units.append(_access_unit(annex_b, nals))
-    return tuple(units), frozenset(sets)
+            with suppress(av.FFmpegError):
+                for frame in packet.decode():
+                    side_data: Any = frame.side_data
+                    turned = "DISPLAYMATRIX" in side_data
+                    return Look(bytes(side_data["DISPLAYMATRIX"]) if turned else b"", pixel)
+        return Look(b"", pixel)
+
+
+def _read_video(source: Path | IO[bytes]) -> Iterator[AccessUnit]:
+    with _open(source) as container:
+        stream = _pick_video(container)
+        normaliser = Normaliser(stream.codec_context.extradata or b"")
+        for packet in _forwards(_packets(container, stream)):
+            if packet.has_sidedata("new_extradata"):
+                normaliser.configure(bytes(packet.get_sidedata("new_extradata")))
+            with suppress(NotAPicture):
+                ticks = round((packet.pts or 0) * packet.time_base * TICKS_PER_SECOND)
+                yield AccessUnit(ticks, packet.is_keyframe, *normaliser.digest(bytes(packet)))
 
 
 def _packets(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> Iterator[Any]:
     """Give the packets of a stream that hold data; a file that is cut off simply ends."""
-    try:
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all  # the end of another track is not the end of this one
+    with suppress(av.FFmpegError):
         for packet in container.demux(stream):
             if packet.size and not packet.is_corrupt:
                 yield packet
-    except av.FFmpegError:
-        return
 
 
-def _access_unit(packet: Any, nals: list[bytes]) -> AccessUnit:
-    body = hashlib.sha256()
-    for nal in nals:
-        if nal[0] & 31 not in (_SPS, _PPS, _ACCESS_UNIT_DELIMITER):
-            body.update(len(nal).to_bytes(4, "big") + nal)
-    ticks = round((packet.pts or 0) * packet.time_base * TICKS_PER_SECOND)
-    return AccessUnit(ticks, packet.is_keyframe, body.hexdigest())
-
-
-def split_nals(annex_b: bytes) -> list[bytes]:
-    """Cut an Annex B byte stream (H.264, annex B) at its start codes; zero bytes around them belong to no unit."""
-    parts = _START_CODE.split(annex_b)[1:]
-    return [nal for part in parts if (nal := part.rstrip(b"\x00"))]
+def _forwards(packets: Iterable[Any]) -> Iterator[Any]:
+    """Give packets until their time jumps back, as it does where files were joined end to end."""
+    newest = None
+    for packet in packets:
+        if packet.dts is not None:
+            at_s = float(packet.dts * packet.time_base)
+            newest = at_s if newest is None else max(newest, at_s)
+            if at_s < newest - BACKWARDS_S:
+                return
+        yield packet
 
 
 def _read_sound(source: Path | IO[bytes]) -> tuple[NDArray[np.float32], float]:
-    placed: list[tuple[float, NDArray[np.float32]]] = []
+    placed: list[Piece] = []
     with _open(source) as container:
-        if not container.streams.audio:
+        stream = _pick_sound(container)
+        if stream is None:
             return np.zeros(0, np.float32), 0.0
-        resampler = AudioResampler(format="flt", layout="mono", rate=SOUND_RATE)
-        stream = container.streams.audio[0]
-        for packet in _packets(container, stream):
-            for frame in packet.decode():
-                for resampled in resampler.resample(frame):
-                    at_s = (resampled.pts or 0) / SOUND_RATE
-                    placed.append((at_s, resampled.to_ndarray().reshape(-1).astype(np.float32)))
+        _settle_layout(stream)
+        mixer = _Mixer()
+        for packet in _forwards(_packets(container, stream)):
+            with suppress(av.FFmpegError):  # a damaged block is silence
+                for frame in packet.decode():
+                    placed += mixer.mix(frame)
+        placed += mixer.mix(None)
     return _lay_out(placed)
 
 
-def _lay_out(placed: list[tuple[float, NDArray[np.float32]]]) -> tuple[NDArray[np.float32], float]:
+class _Mixer:
+    """Mixes sound to mono in 16-bit samples, as a recorder does: in floating point FFmpeg mixes other shares."""
+
+    def __init__(self) -> None:
+        self._resampler = self._fresh()
+
+    def mix(self, frame: av.AudioFrame | None) -> list[Piece]:
+        """Give what is ready, each piece with its time in seconds; None asks for what is left."""
+        try:
+            ready = self._resampler.resample(frame)
+        except ValueError:  # the track changed its layout or rate
+            self._resampler = self._fresh()
+            ready = self._resampler.resample(frame)
+        return [((piece.pts or 0) / SOUND_RATE, _samples(piece)) for piece in ready]
+
+    @staticmethod
+    def _fresh() -> AudioResampler:
+        return AudioResampler(format="s16", layout="mono", rate=SOUND_RATE)
+
+
+def _samples(piece: av.AudioFrame) -> NDArray[np.float32]:
+    return (piece.to_ndarray().reshape(-1) / _FULL_SCALE).astype(np.float32)
+
+
+def _settle_layout(stream: av.AudioStream) -> None:
+    """Replace a layout that lists its channels: PyAV 18 frees such a list twice, and the process dies."""
+    layout = stream.codec_context.layout
+    name = layout.name
+    if " channels (" in name:
+        name = _LAYOUTS.get(layout.nb_channels, f"{layout.nb_channels} channels")
+    stream.codec_context.layout = AudioLayout(name)
+
+
+def _lay_out(placed: list[Piece]) -> tuple[NDArray[np.float32], float]:
     """Put pieces of sound where their times say; gaps are silence.
 
-    A piece that begins within JITTER_S of the end of the one before follows it: Matroska and Flash keep whole
-    milliseconds, and laying sound out by those would tear it and blur what it is compared with.
+    A piece that begins within JITTER_S of the end of the one before follows it: times in files wander a little, and
+    sound that was torn at each of them would be heard so by nobody.
     """
     if not placed:
         return np.zeros(0, np.float32), 0.0

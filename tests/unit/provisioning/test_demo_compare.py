@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 
 from provisioning.demo.compare import compare, correlate
-from provisioning.demo.tracks import SOUND_RATE, Tracks, read_tracks, split_nals
+from provisioning.demo.tracks import SOUND_RATE, Look, Tracks, read_tracks
 
 
 def make_video(*, seconds: float = 2.0, sound: bool = True, seed: int = 1) -> io.BytesIO:
@@ -69,15 +70,50 @@ def test_compare_finds_a_timestamp_two_ticks_off(tracks: Tracks) -> None:
         assert failed(tracks, replace(tracks, video=(*tracks.video[:-1], late))) == expected
 
 
-def test_compare_finds_other_parameter_sets(tracks: Tracks) -> None:
-    """Pictures with the wrong SPS would be decoded wrongly though their bytes are equal."""
-    assert failed(tracks, replace(tracks, parameter_sets=frozenset({b"\x67other"}))) == {"parameter sets"}
+def test_compare_finds_one_picture_with_other_parameter_sets(tracks: Tracks) -> None:
+    """A picture with the wrong SPS would be decoded wrongly though its bytes are equal."""
+    changed = (*tracks.video[:7], replace(tracks.video[7], sets="0" * 64), *tracks.video[8:])
+    assert failed(tracks, replace(tracks, video=changed)) == {"parameter sets"}
+
+
+def test_compare_finds_a_lost_keyframe(tracks: Tracks) -> None:
+    """A keyframe that is none any more cannot be sought."""
+    at = next(at for at, unit in enumerate(tracks.video) if at and unit.keyframe)
+    changed = (*tracks.video[:at], replace(tracks.video[at], keyframe=False), *tracks.video[at + 1 :])
+    assert failed(tracks, replace(tracks, video=changed)) == {"pictures"}
+
+
+def test_compare_finds_pictures_that_lie_on_their_side_or_are_stretched(tracks: Tracks) -> None:
+    """A turned film that is played upright, and pixels of another shape, are seen by everyone."""
+    turned = replace(tracks, look=Look(b"a quarter turn", Fraction(1)))
+    assert failed(turned, tracks) == {"turn and shape"}
+    assert failed(replace(tracks, look=Look(b"", Fraction(4, 3))), tracks) == {"turn and shape"}
 
 
 def test_compare_finds_sound_that_is_late(tracks: Tracks) -> None:
-    """Sound that is 100 ms late is found, and 20 ms are not called an error."""
-    assert "sound's samples" in failed(tracks, replace(tracks, sound_begins_s=tracks.sound_begins_s + 0.1))
-    assert failed(tracks, replace(tracks, sound_begins_s=tracks.sound_begins_s + 0.02)) == set()
+    """Sound that is 40 ms late is found, and 10 ms are not called an error."""
+    assert "sound's samples" in failed(tracks, replace(tracks, sound_begins_s=tracks.sound_begins_s + 0.04))
+    assert failed(tracks, replace(tracks, sound_begins_s=tracks.sound_begins_s + 0.01)) == set()
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.75, 1.4])
+def test_compare_finds_sound_at_another_level(tracks: Tracks, factor: float) -> None:
+    """Sound that correlates fully but is much quieter or louder is found."""
+    assert failed(tracks, replace(tracks, sound=tracks.sound * np.float32(factor))) == {"sound's samples"}
+
+
+def test_compare_finds_a_short_hole_in_the_sound(tracks: Tracks) -> None:
+    """A tenth of a second of silence hides in the correlation of a window, and is found all the same."""
+    torn = tracks.sound.copy()
+    torn[16_000:17_600] = 0
+    assert failed(tracks, replace(tracks, sound=torn)) == {"sound's samples"}
+
+
+def test_compare_finds_sound_that_ends_with_the_pictures_though_it_went_on(tracks: Tracks) -> None:
+    """Sound after the last picture belongs to the film."""
+    longer = replace(tracks, sound=np.concatenate([tracks.sound, tracks.sound]))
+    assert failed(longer, tracks) == {"sound's length"}
+    assert failed(longer, longer) == set()
 
 
 def test_compare_finds_other_sound_and_silence(tracks: Tracks) -> None:
@@ -87,6 +123,7 @@ def test_compare_finds_other_sound_and_silence(tracks: Tracks) -> None:
     assert "sound's samples" in failed(tracks, replace(tracks, sound=np.zeros_like(tracks.sound)))
     assert "sound" in failed(tracks, replace(tracks, sound=np.zeros(0, np.float32)))
     assert "sound's length" in failed(tracks, replace(tracks, sound=tracks.sound[: SOUND_RATE // 2]))
+    assert "sound's length" in failed(tracks, replace(tracks, sound=tracks.sound[: -SOUND_RATE // 4]))
 
 
 def test_compare_expects_silence_where_no_sound_went_in(tracks: Tracks) -> None:
@@ -108,12 +145,3 @@ def test_correlate_gives_the_lag() -> None:
     value, lag_s = correlate(given, np.concatenate([np.zeros(160, np.float32), given]))
     assert value == pytest.approx(1.0, abs=1e-3)
     assert lag_s == pytest.approx(0.01)
-
-
-def test_split_nals_takes_both_start_codes_and_drops_padding() -> None:
-    """Three- and four-byte start codes and trailing zero bytes give the same units."""
-    assert split_nals(b"\x00\x00\x00\x01\x67a\x00\x00\x01\x65b\x00\x00\x00\x01\x41c\x00") == [
-        b"\x67a",
-        b"\x65b",
-        b"\x41c",
-    ]

@@ -1,0 +1,78 @@
+"""Gives every picture of a file a decoding time that rises and is never after the time at which it is shown.
+
+Pure. Presentation times are the file's word and stay as they are; of the decoding times only what is missing or cannot
+be is replaced. Matroska keeps none, and what FFmpeg guesses instead is wrong where the depth of reordering changes.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LOOKAHEAD = 17  # H.264 allows 16 pictures to be shown before one that is decoded first (A.3.1)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedUnit:
+    """An access unit with the times that the container gave, in ticks; None where it gave none."""
+
+    data: bytes
+    pts: int | None
+    dts: int | None
+    duration: int
+    keyframe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A unit and its decoding time."""
+
+    unit: TimedUnit
+    pts: int
+    dts: int
+
+
+class DecodingOrder:
+    """Takes units in decoding order and gives them back, LOOKAHEAD later, with times that a muxer can take.
+
+    Where neither holds (the same `pts` for too many pictures, or time that runs backwards), `dts` wins.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[TimedUnit] = deque()
+        self._last_dts: int | None = None
+
+    def place(self, unit: TimedUnit) -> Iterator[Settled]:
+        """Take the next unit; give those whose times are settled."""
+        self._waiting.append(unit)
+        if len(self._waiting) > LOOKAHEAD:
+            yield self._settle()
+
+    def flush(self) -> Iterator[Settled]:
+        """Give what is left at the end."""
+        while self._waiting:
+            yield self._settle()
+
+    def _settle(self) -> Settled:
+        proposed, latest = self._propose(), self._latest()
+        unit = self._waiting.popleft()
+        dts = min((each for each in (proposed, latest) if each is not None), default=self._following())
+        if self._last_dts is not None and dts <= self._last_dts:
+            dts = self._following()
+        self._last_dts = dts
+        return Settled(unit, max(dts, dts if unit.pts is None else unit.pts), dts)
+
+    def _following(self) -> int:
+        return 0 if self._last_dts is None else self._last_dts + 1
+
+    def _propose(self) -> int | None:
+        """The container's own time, or counted back from the next one that it gives."""
+        ahead = 0
+        for unit in self._waiting:
+            if unit.dts is not None:
+                return unit.dts - ahead
+            ahead += unit.duration
+        return None
+
+    def _latest(self) -> int | None:
+        """The latest time at which this unit can be decoded so that it and all that follow are in time."""
+        return min((unit.pts - place for place, unit in enumerate(self._waiting) if unit.pts is not None), default=None)

@@ -33,6 +33,8 @@ class Device(Base):
     """The newest fence that was given to a lease of this device."""
     receipt_version: Mapped[int] = mapped_column(default=0)
     """The newest version that was given to a receipt of this device, so that an acknowledgement names one receipt."""
+    asked_at: Mapped[datetime | None]
+    """When it last asked over HTTPS for a lease that there was not; it asks whether or not something waits."""
 
 
 class Presence(Base):

@@ -26,16 +26,29 @@ def tick(services: Services) -> Plan:
     limits = _limits(services, now)
     with services.database.writing() as session:
         running = [Running(row.device, row.id, row.rate_bps, row.ends_at) for row in repo.leases_in_force(session, now)]
-        waiting = [
-            Waiting(row.device, row.waiting_bytes, row.waiting_since or row.said_at)
-            for row in repo.waiting_units(session)
-        ]
+        waiting = _waiting(session, now, limits.lease)
         plan = plan_leases(now, waiting, running, limits)
         for lease in plan.revocations:
             revoke(session, session.get_one(LeaseRow, lease), now)
         for grant in plan.grants:
             issue_lease(services, session, grant)
     return plan
+
+
+def _waiting(session: Session, now: datetime, lease: timedelta) -> list[Waiting]:
+    """Give who said that bytes wait, and who asks while nothing is heard of it: what waits there is not known."""
+    said = [
+        Waiting(row.device, row.waiting_bytes, row.waiting_since or row.said_at) for row in repo.waiting_units(session)
+    ]
+    known = {unit.device for unit in said}
+    asking = repo.asking_units(session, asked_after=now - lease, said_before=now - 2 * lease)
+    return [*said, *(Waiting(row.id, 0, row.asked_at or now) for row in asking if row.id not in known)]
+
+
+def note_asking(services: Services, device: str) -> None:
+    """Remember that a unit asked for a lease and there was none: without a broker that is all that is heard of it."""
+    with services.database.writing() as session:
+        session.get_one(Device, device).asked_at = services.clock()
 
 
 def _limits(services: Services, now: datetime) -> Limits:

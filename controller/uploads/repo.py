@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from controller.devices.models import Device, Presence
@@ -35,6 +35,27 @@ def waiting_units(session: Session) -> Sequence[SpoolReportRow]:
         .where(Presence.online, Device.retired_at.is_(None), SpoolReportRow.waiting_bytes > 0)
     )
     return session.scalars(waiting).all()
+
+
+def asking_units(session: Session, *, asked_after: datetime, said_before: datetime) -> Sequence[Device]:
+    """Give the units that asked for a lease over HTTPS while nothing is heard of them over MQTT.
+
+    Broker or agent are gone then, and nobody knows whether bytes wait. A unit that is unreachable counts as not heard,
+    and so does one whose newest report is older than `said_before`.
+    """
+    not_heard = or_(
+        Presence.device.is_(None),
+        Presence.online.is_(False),
+        SpoolReportRow.device.is_(None),
+        SpoolReportRow.received_at < said_before,
+    )
+    asking = (
+        select(Device)
+        .outerjoin(Presence, Presence.device == Device.id)
+        .outerjoin(SpoolReportRow, SpoolReportRow.device == Device.id)
+        .where(Device.retired_at.is_(None), Device.asked_at > asked_after, not_heard)
+    )
+    return session.scalars(asking).all()
 
 
 def forget_leases(session: Session, before: datetime) -> None:

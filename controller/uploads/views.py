@@ -63,6 +63,8 @@ class UploadViews:
         device = caller.require_unit(self._services, request.environ)
         with self._services.database.reading() as session:
             line = leases.current_line(session, device, self._services.clock())
+        if line is None:
+            leases.note_asking(self._services, device)
         return _signed(line) if line else Response(status=HTTPStatus.NO_CONTENT)
 
     def manifest(self, recording: str) -> Response:

@@ -37,6 +37,7 @@ def upgrade() -> None:
     sa.Column('policy_ends_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('fence', sa.Integer(), nullable=False),
     sa.Column('receipt_version', sa.Integer(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_device'))
     )
     with op.batch_alter_table('device', schema=None) as batch_op:

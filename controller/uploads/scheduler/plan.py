@@ -15,7 +15,7 @@ UNITS_AT_ONCE = 8  # one unit's link is often slower than the school's; more at 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A reachable unit that has something to send, and since when."""
+    """A unit that has something to send, or may have (0 bytes: it is not known how much), and since when."""
 
     device: str
     waiting_bytes: int

@@ -105,3 +105,32 @@ def test_revoked_lease_lets_nobody_in(house: House) -> None:
         assert leases.current_line(session, unit.device, house.clock()) is None
         (row,) = session.scalars(select(LeaseRow)).all()
         assert row.revoked_at == house.clock()
+
+
+def granted(house: House, unit: Teacher) -> bool:
+    """Let a tick pass, and tell whether the unit has a lease then."""
+    leases.tick(house.services)
+    with house.services.database.reading() as session:
+        return leases.current_line(session, unit.device, house.clock()) is not None
+
+
+def test_unit_that_is_not_heard_gets_a_lease_by_asking(house: House) -> None:
+    """Without a broker nobody knows what waits: whoever asks over HTTPS has a lease as long as it goes on asking."""
+    unreachable = add_waiting(house, "Ada", online=False)
+    never_heard = house.add_teacher("Bo Moreno", "Bo")
+    for unit in (unreachable, never_heard):
+        assert not granted(house, unit)
+        leases.note_asking(house.services, unit.device)
+        assert granted(house, unit)
+    house.clock.pass_time(timedelta(seconds=house.services.config.uploads.lease_s))
+    assert not granted(house, unreachable)
+
+
+def test_unit_that_is_heard_gets_no_lease_by_asking(house: House) -> None:
+    """What a unit said lately counts: nothing waits, so asking brings nothing; two leases of silence later it does."""
+    unit = add_waiting(house, "Ada", waiting_bytes=0)
+    leases.note_asking(house.services, unit.device)
+    assert not granted(house, unit)
+    house.clock.pass_time(timedelta(seconds=2 * house.services.config.uploads.lease_s + 1))
+    leases.note_asking(house.services, unit.device)
+    assert granted(house, unit)

@@ -1,0 +1,43 @@
+"""The recorder's status file: what the agent reads of it, and what nobody can read from it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from device.agent.facts import load_fitness
+from device.health.status import RecorderStatus, StatusFile, round_down
+from protocol.durable import REAL
+from tests.fakes.cutfiles import CountingFiles
+
+GIBIBYTE = 1024**3
+
+
+def test_agent_reads_what_the_recorder_says(tmp_path: Path) -> None:
+    """The two processes agree on the file: fitness, reason, and the days that the free bytes are."""
+    StatusFile(tmp_path / "status", REAL).say(
+        RecorderStatus(fit=False, reason="disk_full", free_bytes=21 * GIBIBYTE, damaged=("segment 1",))
+    )
+    fitness = load_fitness(tmp_path / "status", lesson_bytes=GIBIBYTE, reserve_bytes=GIBIBYTE)
+    assert (fitness.fit, fitness.reason, fitness.school_days_left) == (False, "disk_full", 4)
+
+
+def test_status_is_written_only_when_it_says_something_new(tmp_path: Path) -> None:
+    """A unit that rests wears out no card."""
+    files = CountingFiles()
+    status = StatusFile(tmp_path / "status", files)
+    for _ in range(10):
+        status.say(RecorderStatus(fit=True, free_bytes=GIBIBYTE))
+    assert files.names.count("sync") == 1
+
+
+def test_status_is_readable_by_the_group(tmp_path: Path) -> None:
+    """The agent is another user of the same group."""
+    StatusFile(tmp_path / "status", REAL).say(RecorderStatus(fit=True))
+    assert stat.S_IMODE((tmp_path / "status").stat().st_mode) == 0o640
+
+
+def test_free_bytes_are_rounded_down_to_coarse_steps() -> None:
+    """P7: a few minutes of recording do not show in the number."""
+    assert round_down(10 * GIBIBYTE - 1, GIBIBYTE) == 9 * GIBIBYTE
+    assert round_down(10 * GIBIBYTE, GIBIBYTE) == 10 * GIBIBYTE

@@ -34,6 +34,7 @@ PATIENCE_S = 40.0
 HOLD_S = 0.9
 SPEED = 4.0
 SEGMENT_S = 2.0
+LEASE_S = 3
 
 _QUICK: dict[str, dict[str, Any]] = {  # minutes become tenths of a second
     "camera": {"loop": True},
@@ -54,7 +55,7 @@ _QUICK: dict[str, dict[str, Any]] = {  # minutes become tenths of a second
         "retry_max_s": 0.5,
     },
 }
-_NIGHT: dict[str, dict[str, Any]] = {"uploads": {"lease_s": 6, "tick_s": 1, "reserve_bytes": 1_000_000}}
+_NIGHT: dict[str, dict[str, Any]] = {"uploads": {"lease_s": LEASE_S, "tick_s": 1, "reserve_bytes": 1_000_000}}
 
 
 def set_values(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
@@ -174,6 +175,14 @@ class Stack:
             return answer()
 
         wait_until(f"{what}; the logs are in {self.school.folder / 'logs'}", look, within_s=within_s)
+
+    def restore(self) -> None:
+        """Bring what a test has left in disorder to rest: everything runs, the wire holds, the lamp is ready."""
+        self.wire.mend()
+        self.wire.is_down = False
+        self.start(*(name for name in EVERYBODY if not self.runs(name)))
+        self.wait_served()
+        self.wait_lamp("ready")
 
     def wait_served(self) -> None:
         """Wait until the pages answer."""

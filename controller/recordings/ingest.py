@@ -16,6 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.audit.models import Incident
@@ -66,33 +67,41 @@ def take_in(
     what is left of the file is the caller's to remove.
     """
     with services.database.reading() as session:
-        row, device = require_rows(session, recording)
-        held = repo.find_held(session, recording, arrived.index)
-    manifest = services.manifests.load(recording, device.recorder_key)
+        announced = require_announced(session, recording)
+    manifest = services.manifests.load(recording, announced.recorder_key)
     require_expected(manifest, arrived)
-    if held and held.digest == arrived.digest and is_whole(services, held):
-        pass
-    elif arrived.index == KEY_INDEX:
+    if arrived.index == KEY_INDEX:
         _take_in_key(services, manifest, arrived)
     else:
         _take_in_segment(services, manifest, arrived)
     with services.database.writing() as session:
-        row, _ = require_rows(session, recording)
+        row = session.get_one(Recording, recording, with_for_update=True)
         if row.state is RecordingState.DESTROYED:
             _forget(services, recording)
             raise Refusal(HTTPStatus.GONE, "destroyed", "the owner had this recording destroyed")
-        if held is None:
+        if repo.find_held(session, recording, arrived.index) is None:
             hold(session, row, manifest, arrived, services.clock())
         also(session, row)
 
 
-def require_rows(session: Session, recording: str) -> tuple[Recording, Device]:
-    """Give the rows of a recording and its device; raise `Refusal` when its manifest never came."""
-    row = session.get(Recording, recording)
-    device = session.get(Device, row.device) if row else None
-    if row is None or device is None:
+@dataclass(frozen=True)
+class Announced:
+    """What the door must know of a recording whose manifest came."""
+
+    device: str
+    state: RecordingState
+    recorder_key: str
+
+
+def require_announced(session: Session, recording: str) -> Announced:
+    """Tell what is known of a recording; raise `Refusal` when its manifest never came."""
+    columns = select(Recording.device, Recording.state, Device.recorder_key)
+    found = session.execute(
+        columns.join(Device, Device.id == Recording.device).where(Recording.id == recording)
+    ).first()
+    if found is None:
         raise Refusal(HTTPStatus.CONFLICT, "not_announced", f"send the manifest of recording {recording} first")
-    return row, device
+    return Announced(*found)
 
 
 def require_expected(manifest: Manifest, arrived: Arrived) -> None:
@@ -189,7 +198,7 @@ def _note_short(services: Services, manifest: Manifest, ended: Recovered, authen
 
 def hold(session: Session, row: Recording, manifest: Manifest, arrived: Arrived, now: datetime) -> None:
     """Write down that an object is held durably, and that a receipt is due."""
-    session.merge(
+    session.add(
         HeldObject(
             recording=row.id,
             object_index=arrived.index,
@@ -224,7 +233,7 @@ def find_wanted(services: Services, session: Session, row: Recording, manifest: 
     for index in manifest.objects():
         if index in rows and is_whole(services, rows[index]):
             continue
-        adopted = _find_orphan(services, manifest, index)
+        adopted = None if index in rows else _find_orphan(services, manifest, index)
         if adopted:
             hold(session, row, manifest, adopted, services.clock())
             continue

@@ -40,7 +40,7 @@ class ObjectStore(Protocol):
         """Remove everything of a recording; none there is no error."""
 
     def quarantine(self, source: Path, name: str) -> Path:
-        """Move a file that is not what was signed to where nobody serves it, and tell where."""
+        """Move a file that is not what was signed to where nobody serves it, and tell where; a name's newest stays."""
 
     def free_bytes(self) -> int:
         """Tell how many bytes can still be stored."""

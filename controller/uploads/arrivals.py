@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from zlib import crc32
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.audit.models import Incident
@@ -55,12 +56,12 @@ class Arrivals:
     def _require_wanted(self, session: Session, device: str, recording: str, wanted: tuple[int, int]) -> None:
         """Raise `Refusal` unless this device's manifest names an object of this index and length."""
         index, length_bytes = wanted
-        row, owner = ingest.require_rows(session, recording)
-        if row.device != device:
+        announced = ingest.require_announced(session, recording)
+        if announced.device != device:
             raise Refusal(HTTPStatus.FORBIDDEN, "recording_foreign", f"recording {recording} is of another device")
-        if row.state is RecordingState.DESTROYED:
+        if announced.state is RecordingState.DESTROYED:
             raise Refusal(HTTPStatus.GONE, "destroyed", "the owner had this recording destroyed")
-        manifest = self._services.manifests.load(recording, owner.recorder_key)
+        manifest = self._services.manifests.load(recording, announced.recorder_key)
         expected = manifest.expected(index)
         if expected is None:
             detail = f"the manifest that is held names no object {index} yet; send the manifest first"
@@ -89,8 +90,8 @@ class Arrivals:
             return self._ended(device, upload)
         recording, _ = parse_object(claim.upload.metadata)
         with self._services.database.reading() as session:
-            row = session.get(Recording, recording)
-        if row is None or row.device != device:
+            owner = session.scalar(select(Recording.device).where(Recording.id == recording))
+        if owner != device:
             return None
         if not claim.upload.is_complete:
             return claim
@@ -131,10 +132,14 @@ class Arrivals:
         except ingest.DamagedError as damage:
             self._quarantine(recording, arrived, upload, damage)
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, damage.code, str(damage)) from None
+        except Refusal as refusal:
+            if refusal.status is HTTPStatus.GONE:
+                self._incoming.discard(upload)
+            raise
         self._incoming.discard(upload)
 
     def _quarantine(self, recording: str, arrived: ingest.Arrived, upload: str, damage: ingest.DamagedError) -> None:
-        kept = self._services.objects.quarantine(arrived.path, f"{recording}-{arrived.index:06d}-{upload}")
+        kept = self._services.objects.quarantine(arrived.path, f"{recording}-{arrived.index:06d}")
         log.warning("%s: kept as %s", damage, kept)
         now = self._services.clock()
         with self._services.database.writing() as session:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from controller.devices.models import Device
 from controller.errors import Refusal
 from controller.services import Services
-from controller.uploads import policy, repo
+from controller.uploads import policy
 from protocol.documents import Lease, verify_document
 from protocol.errors import ProtocolError
 
@@ -34,17 +34,13 @@ def require_unit(services: Services, environ: Mapping[str, Any]) -> str:
 def require_lease(services: Services, environ: Mapping[str, Any]) -> str:
     """Give the device that asks and may send now; raise `Refusal` with one of the `lease_…` codes."""
     lease = _signed_lease(services, environ)
-    now = services.clock()
     with services.database.reading() as session:
         certified = _certified(session, environ)
-        device = _known(session, lease.device)
-        denial = policy.judge_lease(lease, fence=device.fence, now=now, device=certified)
-        in_force = repo.lease_in_force(session, device.id, now)
-    if denial is None and (in_force is None or in_force.id != lease.lease):
-        denial = policy.Denial("lease_fenced", "the lease was taken back; ask for a new one")
+        fence = _known(session, lease.device).fence  # a revocation takes a fence, too: no lease is below it
+    denial = policy.judge_lease(lease, fence=fence, now=services.clock(), device=certified)
     if denial:
         raise Refusal(HTTPStatus.FORBIDDEN, denial.code, denial.detail)
-    return device.id
+    return lease.device
 
 
 def _signed_lease(services: Services, environ: Mapping[str, Any]) -> Lease:

@@ -15,7 +15,7 @@ from protocol.durable import SHARED, Files, replace_file
 
 @dataclass(frozen=True, kw_only=True)
 class RecorderStatus:
-    """What the recorder says of the unit; `damaged` are sentences for IT."""
+    """What the recorder says of the unit; `reason` and `damaged` are codes that name no recording."""
 
     fit: bool
     reason: str = ""

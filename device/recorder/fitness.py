@@ -1,6 +1,6 @@
 """Whether a press could record now, and what of that the status file says.
 
-The reasons are a small set of words for IT: no_keyring, no_recipients, no_policy, disk_full, and what the machine
+The reasons are a small set of codes for IT: no_keyring, no_recipients, no_policy, disk_full, and what the machine
 reports of a recording. It looks; what follows is the machine's to say.
 """
 
@@ -18,6 +18,7 @@ from protocol.documents import Keyring, Policy
 log = logging.getLogger(__name__)
 NO_KEYRING = "no_keyring"
 NO_POLICY = "no_policy"
+SPOOL_DAMAGED = "spool_damaged"
 STEPS_PER_LESSON = 4
 
 
@@ -34,10 +35,13 @@ class Fitness:
         self._damaged: tuple[str, ...] = ()
 
     def note_damage(self, *problems: str) -> None:
-        """Remember what lies damaged in the spool; it is left alone and said."""
+        """Tell what lies damaged in the spool and is left alone: in words in the log, as one code in the status.
+
+        The status travels to IT, who must not learn from it which or how many recordings there are (promise P7).
+        """
         for problem in problems:
             log.error("%s", problem)
-        self._damaged = (*self._damaged, *problems)
+            self._damaged = (SPOOL_DAMAGED,)
 
     def find_fault(self, active: str) -> str:
         """Give the reason why a press could not record now, or nothing; space counts while no recording is `active`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from device.hardware.ports import Button, ButtonEdge, ButtonFault
+from device.hardware.ports import Button, ButtonEdge, ButtonFault, Clock
 from device.recorder import gestures
 from device.recorder.gestures import (
     DoubleTapped,
@@ -34,8 +34,9 @@ _HOLDS = {
 class Hands:
     """What the button has said so far."""
 
-    def __init__(self, button: Button, timings: GestureTimings) -> None:
+    def __init__(self, button: Button, timings: GestureTimings, clock: Clock) -> None:
         self._button = button
+        self._clock = clock
         self._state = GestureState(timings)
         self._dead = False
 
@@ -52,16 +53,18 @@ class Hands:
         """Let time pass, after every edge that happened before has been taken."""
         return self._step(gestures.Tick(now_s), now_s)
 
-    def look(self, now_s: float) -> tuple[Event, ...]:
+    def look(self) -> tuple[Event, ...]:
         """Let time pass, and while a press is believed read the pin again."""
-        passed = self.pass_time(now_s)
-        return (*passed, *self._reread(now_s)) if self._state.down or self._state.raw_down or self._dead else passed
+        passed = self.pass_time(self._clock.monotonic_s())
+        return (*passed, *self._reread()) if self._state.down or self._state.raw_down or self._dead else passed
 
-    def _reread(self, now_s: float) -> tuple[Event, ...]:
+    def _reread(self) -> tuple[Event, ...]:
+        """What is read holds from after the reading: a release must not be dated before it, into the bounce."""
         try:
             down = self._button.is_down()
         except ButtonFault as fault:
-            return self._declare(now_s, fault)
+            return self._declare(self._clock.monotonic_s(), fault)
+        now_s = self._clock.monotonic_s()
         revived = (Event(kind=Kind.FREED, at_s=now_s),) if self._dead else ()
         self._dead = False
         return (*revived, *self._step(ButtonEdge(down, now_s), now_s))

@@ -99,7 +99,7 @@ class Performer:
             open_recordings=tuple(each.recording for each in mended if each.is_open),
         )
         for recording, reason in plan.close:
-            log.warning("recording %s was cut off: closing it as %s", recording, reason.value)
+            log.warning("a recording was cut off: closing it as %s", reason.value)
             self._end(recording, reason)
         at_s = self._hardware.clock.monotonic_s()
         self._post(Event(kind=Kind.BOOTED, at_s=at_s, recording=plan.resume, interrupted=plan.interrupted))

@@ -33,7 +33,7 @@ class Permission:
         if permit.allowed and owner is not None and permit.owner != owner:
             permit = replace(permit, allowed=False, reason="owner_changed")
         if not permit.allowed:
-            log.info("refused: %s %s", permit.reason, held.reason)
+            log.debug("refused: %s %s", permit.reason, held.reason)
         return permit
 
     def still_holds(self, permit: PressDecision, began: Moment) -> bool:

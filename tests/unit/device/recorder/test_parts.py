@@ -112,7 +112,7 @@ def test_moment_carries_the_boot_and_its_own_clock() -> None:
 def _hands(clock: ManualClock) -> tuple[Hands, FakeButton]:
     button = FakeButton(clock=clock)
     button.start(lambda _edge: None)
-    return Hands(button, GestureTimings()), button
+    return Hands(button, GestureTimings(), clock), button
 
 
 def _down(at_s: float) -> ButtonEdge:
@@ -162,23 +162,49 @@ def test_two_taps_are_one_bookmark() -> None:
 
 def test_lost_release_is_found_by_looking_again() -> None:
     """An edge that never came does not leave the button down for ever."""
-    clock = ManualClock()
+    clock = ManualClock(began_s=10.0)
     hands, _ = _hands(clock)  # the contact itself is up: only the edge down was seen
     hands.take(_down(10.0))
-    hands.look(10.1)
-    hands.look(10.2)
-    assert [event.kind for event in hands.look(11.0)] == [Kind.TAP]
+    seen: list[Event] = []
+    for seconds in (0.1, 0.1, 0.8):
+        clock.advance(seconds)
+        seen += hands.look()
+    assert [event.kind for event in seen] == [Kind.PRESS, Kind.TAP]
+
+
+class _HesitatingButton(FakeButton):
+    """A button whose reading takes a tenth of a second, in which the finger goes up."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock=clock)
+        self._slow = clock
+
+    def is_down(self) -> bool:
+        self._slow.advance(0.1)
+        return False
+
+
+def test_release_that_is_found_late_does_not_undo_the_press() -> None:
+    """A loop that hesitates while it reads the pin dates the release after the reading: the press has been one."""
+    clock = ManualClock(began_s=10.0)
+    hands = Hands(_HesitatingButton(clock), GestureTimings(), clock)
+    hands.take(_down(10.0))
+    clock.advance(0.01)
+    assert [event.kind for event in hands.look()] == [Kind.PRESS]
 
 
 def test_button_that_cannot_be_read_is_a_stuck_one() -> None:
     """It is said once, and again when it can be read."""
-    hands, button = _hands(ManualClock())
+    clock = ManualClock(began_s=10.0)
+    hands, button = _hands(clock)
     hands.take(_down(10.0))
     button.fault = ButtonFault("FAKE button: unplugged")
-    assert [event.kind for event in hands.look(10.1)] == [Kind.PRESS, Kind.STUCK]
-    assert [event.kind for event in hands.look(10.2)] == []
+    clock.advance(0.1)
+    assert [event.kind for event in hands.look()] == [Kind.PRESS, Kind.STUCK]
+    assert [event.kind for event in hands.look()] == []
     button.fault = None
-    assert Kind.FREED in [event.kind for event in hands.look(10.3)]
+    clock.advance(0.1)
+    assert Kind.FREED in [event.kind for event in hands.look()]
 
 
 # ---- the beginning of a recording

@@ -348,6 +348,16 @@ def test_status_tells_no_times_and_only_coarse_space(room: Room, unit: UnitBundl
     assert {**json.loads(before), "free_bytes": 0} == {**after, "free_bytes": 0}
 
 
+def test_log_does_not_tell_that_a_lesson_was_recorded(
+    room: Room, unit: UnitBundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    """P7: what goes well leaves no line in a log that IT can read."""
+    with caplog.at_level(logging.INFO):
+        _record(room, STOP_S)
+        assert room.end() == 0
+    assert caplog.messages == []
+
+
 def test_expired_policy_refuses(school: School, unit: UnitBundle) -> None:
     """P3: a snapshot that ran out is a refusal with its reason, never the last known yes."""
     long_ago = _now() - timedelta(days=30)
@@ -373,12 +383,15 @@ def test_segment_that_was_edited_is_told_and_left_alone(
     with caplog.at_level(logging.ERROR), open_room(school, unit, FakeCamera(endless=True)) as again:
         again.wait_for("ready")
         again.wait_until(lambda: len(_status(unit)["damaged"]) == 1, "the status tells it")
-    assert "segment 1 has" in _status(unit)["damaged"][0]
+    assert "segment 1 has" in caplog.text
+    assert _status(unit)["damaged"] == ["spool_damaged"]
     assert (folder / "000001.age").read_bytes() == edited
 
 
-def test_segment_with_a_changed_byte_is_found_while_nothing_is_recorded(room: Room, unit: UnitBundle) -> None:
-    """A segment of the right length and another content is told in the status, and left alone."""
+def test_segment_with_a_changed_byte_is_found_while_nothing_is_recorded(
+    room: Room, unit: UnitBundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A segment of the right length and another content is told, and left alone."""
     _record(room, STOP_S)
     (folder,) = unit.recordings()
     path = folder / "000001.age"
@@ -388,7 +401,7 @@ def test_segment_with_a_changed_byte_is_found_while_nothing_is_recorded(room: Ro
     path.write_bytes(edited)
     with open_room(room.school, unit, FakeCamera(endless=True)) as again:
         again.wait_until(lambda: _says_damaged(unit), "the status tells it")
-    assert "segment 1 is not what was sealed" in _status(unit)["damaged"][0]
+    assert "segment 1 is not what was sealed" in caplog.text
     assert path.read_bytes() == edited
 
 

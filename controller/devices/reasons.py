@@ -18,8 +18,13 @@ WORDS = {
     "spool_failed": mark("Its card cannot be written."),
     "camera_failed": mark("The camera does not answer."),
     "recording_failed": mark("A part of it failed while it was used."),
+    "spool_damaged": mark("Something on its card is damaged or was changed."),
     "unknown": mark("It does not say why."),
 }
+
+
+UNDELIVERABLE = "a recording cannot be delivered: "
+UNDELIVERABLE_WORDS = mark("Something that it has recorded cannot be delivered. Please tell whoever runs Backrow.")
 
 
 class Reason(NamedTuple):
@@ -32,4 +37,10 @@ class Reason(NamedTuple):
 def describe_reasons(reason: str) -> tuple[Reason, ...]:
     """Give each reason that a unit said, in its order."""
     parts = (part.strip() for part in reason.split("; "))
-    return tuple(Reason(words=WORDS.get(part, ""), said=part) for part in parts if part)
+    return tuple(dict.fromkeys(found for part in parts if part for found in _describe(part)))
+
+
+def _describe(part: str) -> tuple[Reason, ...]:
+    if not part.startswith(UNDELIVERABLE):
+        return (Reason(words=WORDS.get(part, ""), said=part),)
+    return Reason(words=UNDELIVERABLE_WORDS, said=""), Reason(words="", said=part.removeprefix(UNDELIVERABLE))

@@ -79,6 +79,6 @@ def _describe(session: Session, device: Device, owner_name: str) -> Unit:
         device=device,
         presence=session.get(Presence, device.id),
         health=health,
-        reasons=describe_reasons(health.reason) if health and not health.fit else (),
+        reasons=describe_reasons(health.reason) if health else (),
         owner_name=owner_name,
     )

@@ -31,6 +31,10 @@ def _say(house: House, device: str, *, online: bool = True, fit: bool = True, re
         ({}, ["Works", "Space for 1 more school day"]),
         ({"fit": False, "reason": "camera_failed"}, ["Needs attention", "The camera does not answer."]),
         ({"fit": False, "reason": "disk_full; segment 3 is damaged"}, ["Its card is full", "segment 3 is damaged"]),
+        (
+            {"reason": "spool_damaged; a recording cannot be delivered: object 2 is not what was signed"},
+            ["Needs attention", "damaged or was changed", "cannot be delivered", "object 2 is not what was signed"],
+        ),
         ({"online": False}, ["Not reachable since Nov 24, 2026"]),
         (None, ["Has not been in touch yet"]),
     ],

@@ -10,6 +10,7 @@ the same: later ones are decoded from them, and nothing is re-encoded. A file wh
 
 import heapq
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -136,7 +137,8 @@ class _MonoSound:
         yield from map(self._port_frame, converted)
 
     def flush(self) -> Iterator[AudioFrame]:
-        yield from map(self._port_frame, self._resampler.resample(None))
+        with suppress(ValueError, av.FFmpegError):  # nothing that could be mixed was ever given
+            yield from map(self._port_frame, self._resampler.resample(None))
         self._resampler = self._fresh()
 
     def _try_afresh(self, frame: av.AudioFrame) -> list[av.AudioFrame]:

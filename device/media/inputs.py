@@ -145,6 +145,8 @@ def _settle_layout(track: AudioStream) -> None:
     context = track.codec_context
     layout = context.layout
     name = layout.name
+    if not layout.nb_channels:
+        return  # only the sound itself will say
     if " channels (" in name:  # in an order of its own: taken for the usual one of as many channels
         name = _USUAL_LAYOUTS.get(layout.nb_channels, f"{layout.nb_channels} channels")
     context.layout = AudioLayout(name)

@@ -192,6 +192,8 @@ class TakeMuxer:
             raise TakeBroken(f"picture with dts {dts} and pts {pts} after dts {self._last_dts}: time went backwards")
         if self._pictures and dts - self._last_dts > self._limits.jump_s * TICKS_PER_S:
             raise TakeBroken(f"pictures jumped from dts {self._last_dts} to {dts}: more than {self._limits.jump_s} s")
+        if pts - dts > self._limits.jump_s * TICKS_PER_S:
+            raise TakeBroken(f"picture with dts {dts} and pts {pts}: shown more than {self._limits.jump_s} s later")
 
     def _write_silence(self, writer: "_FragmentWriter", *, to_ticks: int) -> None:
         writer.write_silence(self._soundtrack.fill_to(to_ticks * SOUND_RATE_HZ // TICKS_PER_S))

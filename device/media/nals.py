@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 
 _START_CODE = b"\x00\x00\x00\x01"
-_ANY_START_CODE = re.compile(rb"\x00\x00\x01")
+_START = b"\x00\x00\x01"
+_ANY_START_CODE = re.compile(_START)
 _SLICE, _IDR, _SPS, _PPS, _DELIMITER = 1, 5, 7, 8, 9
 _SPS_ID_AT, _PPS_ID_AT = 4, 1  # the byte at which the set's own number begins
 _MOST_ID_BYTES = 8
@@ -25,13 +26,15 @@ def split_annexb(data: bytes) -> list[bytes]:
 
 
 def split_lengths(data: bytes, width: int) -> list[bytes]:
-    """Cut units that each follow their length of `width` bytes; raises DamagedUnit when one is cut off."""
+    """Cut units that each follow their length of `width` bytes; raises DamagedUnit when one is cut off or no unit."""
     units, offset = [], 0
     while offset < len(data):
         begin = offset + width
         offset = begin + int.from_bytes(data[offset:begin], "big")
         if begin > len(data) or offset > len(data):
             raise DamagedUnit(f"a NAL unit ends at byte {offset} of {len(data)}")
+        if data.find(_START, begin, offset) >= 0:
+            raise DamagedUnit("a start code within a NAL unit, which 7.4.1 forbids")
         units.append(data[begin:offset])
     return [unit for unit in units if unit]
 

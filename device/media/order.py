@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 LOOKAHEAD = 17  # H.264 allows 16 pictures to be shown before one that is decoded first (A.3.1)
+_MOST_AHEAD = 10 * 90_000  # ticks: a decoding time that is hours early, as damage makes it, would delay everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,18 @@ class DecodingOrder:
             yield self._settle()
 
     def _settle(self) -> Settled:
-        proposed, latest = self._propose(), self._latest()
+        dts = self._decide()
         unit = self._waiting.popleft()
-        dts = min((each for each in (proposed, latest) if each is not None), default=self._following())
         if self._last_dts is not None and dts <= self._last_dts:
             dts = self._following()
         self._last_dts = dts
         return Settled(unit, max(dts, dts if unit.pts is None else unit.pts), dts)
+
+    def _decide(self) -> int:
+        proposed, latest = self._propose(), self._latest()
+        if latest is None:
+            return self._following() if proposed is None else proposed
+        return latest if proposed is None else max(min(proposed, latest), latest - _MOST_AHEAD)
 
     def _following(self) -> int:
         return 0 if self._last_dts is None else self._last_dts + 1

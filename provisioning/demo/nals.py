@@ -72,12 +72,14 @@ def split_nals(annex_b: bytes) -> list[bytes]:
 
 
 def split_prefixed(packet: bytes, length_bytes: int) -> Iterator[bytes]:
-    """Cut units that follow their lengths; raise `NotAPicture` when the last one is cut off."""
+    """Cut units that follow their lengths; raise `NotAPicture` when one is cut off or no unit."""
     while packet:
         length = int.from_bytes(packet[:length_bytes], "big")
         nal, rest = packet[length_bytes : length_bytes + length], packet[length_bytes + length :]
         if len(nal) < length or len(packet) < length_bytes:
             raise NotAPicture(f"a NAL unit of {length} bytes, of which {len(nal)} are there")
+        if b"\x00\x00\x01" in nal:
+            raise NotAPicture("a start code within a NAL unit, which 7.4.1 forbids")
         if nal.rstrip(b"\x00"):
             yield nal.rstrip(b"\x00")
         packet = rest

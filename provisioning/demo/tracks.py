@@ -150,7 +150,8 @@ def _read_sound(source: Path | IO[bytes]) -> tuple[NDArray[np.float32], float]:
             with suppress(av.FFmpegError):  # a damaged block is silence
                 for frame in packet.decode():
                     placed += mixer.mix(frame)
-        placed += mixer.mix(None)
+        with suppress(av.FFmpegError):  # nothing that could be mixed was ever given
+            placed += mixer.mix(None)
     return _lay_out(placed)
 
 
@@ -182,6 +183,8 @@ def _settle_layout(stream: av.AudioStream) -> None:
     """Replace a layout that lists its channels: PyAV 18 frees such a list twice, and the process dies."""
     layout = stream.codec_context.layout
     name = layout.name
+    if not layout.nb_channels:
+        return
     if " channels (" in name:
         name = _LAYOUTS.get(layout.nb_channels, f"{layout.nb_channels} channels")
     stream.codec_context.layout = AudioLayout(name)

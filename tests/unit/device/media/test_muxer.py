@@ -261,6 +261,15 @@ def test_jump_of_an_hour_breaks_the_take(bunny: list[VideoPacket]) -> None:
     muxer.close()
 
 
+def test_picture_that_is_shown_an_hour_late_breaks_the_take(bunny: list[VideoPacket]) -> None:
+    """A damaged time is refused before the MP4 writer, which could not tell whose it was; the rest is kept."""
+    muxer, hour = TakeMuxer(PictureFacts()), 3600 * TICKS_PER_S
+    muxer.add_video(bunny[0])
+    with pytest.raises(TakeBroken, match="shown more than"):
+        muxer.add_video(replace(bunny[1], pts=bunny[1].pts + hour))
+    assert [type(output) for output in muxer.close()] == [Fragment]
+
+
 def test_sound_of_another_rate_is_refused(bunny: list[VideoPacket]) -> None:
     """The source resamples; guessing here would change the pitch."""
     muxer = TakeMuxer(PictureFacts())

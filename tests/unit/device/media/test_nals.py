@@ -85,6 +85,12 @@ def test_damaged_unit_is_refused(data: bytes) -> None:
         AnnexbWriter(AVCC).write(data, keyframe=False)
 
 
+def test_start_code_within_a_unit_is_damage() -> None:
+    """Written with start codes, such bytes would fall apart into other units than were given."""
+    with pytest.raises(DamagedUnit, match="start code"):
+        AnnexbWriter(AVCC).write(prefixed(SLICE + b"\x00\x00\x01\x41"), keyframe=False)
+
+
 def test_start_codes_are_understood_without_a_configuration() -> None:
     """A transport stream has no configuration and start codes of both lengths."""
     data = b"\x00\x00\x01" + SPS + b"\x00\x00\x00\x01" + PPS + b"\x00\x00\x01" + IDR + b"\x00\x00"

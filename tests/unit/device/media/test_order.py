@@ -49,6 +49,14 @@ def test_film_without_presentation_times_is_shown_as_it_is_decoded() -> None:
     assert [(each.pts, each.dts) for each in settle((None, 5), (None, 15))] == [(5, 5), (15, 15)]
 
 
+def test_decoding_time_that_is_hours_early_is_moved() -> None:
+    """Damage in a file's tables does not make a recording that begins hours before its first picture."""
+    assert [(each.pts, each.dts) for each in settle((0, -(10**9)), (10, -(10**9) + 1))] == [
+        (0, -900_000),
+        (10, -899_990),
+    ]
+
+
 def test_equal_times_are_told_apart_by_a_tick() -> None:
     """Two pictures of one moment: both are kept, and the muxer's law of rising times too."""
     assert [(each.pts, each.dts) for each in settle((0, 0), (0, 0), (10, 10))] == [(0, -1), (0, 0), (10, 10)]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from device.config import CameraKind, DeviceConfig, PinsKind
 from device.hardware.clock import SystemClock
 from device.hardware.disk import SystemDisk
+from device.hardware.patterns import LampPattern, Light
 from device.hardware.ports import Button, Camera, CameraFault, Clock, Disk, Lamp, Purpose, require_fit
 from device.health.status import StatusFile
 from device.identity import DocumentStore, Identity, load_identity
@@ -122,26 +123,42 @@ def open_documents(config: DeviceConfig, identity: Identity, files: Files = REAL
 @contextmanager
 def _open_pins(config: DeviceConfig, clock: Clock, inbox: Inbox) -> Iterator[tuple[Button, Lamp]]:
     """Make button and lamp; mock ones have a panel, through which another process is the finger and the eye."""
-    from device.hardware.gpio import GpioButton, GpioLamp, LampPins, drive_mock_button, make_mock_factory
-    from device.hardware.gpio import make_real_factory as make_factory
+    from device.hardware.gpio import (
+        GpioButton,
+        GpioLamp,
+        LampPins,
+        drive_mock_button,
+        make_mock_factory,
+        make_real_factory,
+    )
 
     pins = config.pins
     lamps = [LampPins(red=pins.red, green=pins.green, blue=pins.blue)]
-    if pins.kind is PinsKind.GPIO:
-        factory = make_factory()
-        lamp = GpioLamp(lamps, factory=factory, clock=clock, on_fault=inbox.put)
+    with ExitStack() as leaving:
+        observer = None
+        if pins.kind is PinsKind.MOCK:
+            factory = make_mock_factory()
+            observer = leaving.enter_context(
+                _open_panel(config, lambda down: drive_mock_button(factory, pins.button, down=down))
+            )
+        else:
+            factory = make_real_factory()
+        lamp = GpioLamp(lamps, factory=factory, clock=clock, on_fault=inbox.put, observer=observer)
+        leaving.callback(lamp.close)
         yield GpioButton([pins.button], factory=factory, clock=clock), lamp
-        return
+
+
+@contextmanager
+def _open_panel(config: DeviceConfig, press: Callable[[bool], None]) -> Iterator[Callable[[LampPattern, Light], None]]:
+    """Open the mock panel's socket, and give what tells it every change of the lamp."""
     from device.hardware.panel import MockPanel
 
-    factory = make_mock_factory()
     socket = config.data / "run" / "panel.sock"
     socket.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    panel = MockPanel(socket, press=lambda down: drive_mock_button(factory, pins.button, down=down))
-    lamp = GpioLamp(lamps, factory=factory, clock=clock, on_fault=inbox.put, observer=panel.show)
+    panel = MockPanel(socket, press=press)
     panel.start()
     try:
-        yield GpioButton([pins.button], factory=factory, clock=clock), lamp
+        yield panel.show
     finally:
         panel.stop()
 

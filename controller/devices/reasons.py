@@ -17,6 +17,8 @@ WORDS = {
     "disk_failed": mark("Its card cannot be written."),
     "spool_failed": mark("Its card cannot be written."),
     "camera_failed": mark("The camera does not answer."),
+    "nothing_durable": mark("Its card takes nothing in; what is being recorded may be lost."),
+    "button_stuck": mark("Its button is held down or stuck."),
     "recording_failed": mark("A part of it failed while it was used."),
     "spool_damaged": mark("Something on its card is damaged or was changed."),
     "unknown": mark("It does not say why."),

@@ -142,14 +142,11 @@ class Stack:
         """End processes as systemd would, all at once; fails when one does not end in time."""
         for name in names:
             self._crews[name].check()
+        for name in names:
             os.kill(self.pid(name), signal.SIGTERM)
         began_s = time.monotonic()
         self._reap(names)
         assert time.monotonic() - began_s < STOP_SECONDS, f"one of {names} had to be killed"
-
-    def ask_to_end(self, name: str) -> None:
-        """Send SIGTERM and do not wait."""
-        os.kill(self.pid(name), signal.SIGTERM)
 
     def _reap(self, names: Iterable[str]) -> None:
         if "recorder" in names:

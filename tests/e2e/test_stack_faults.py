@@ -8,19 +8,26 @@ second.
 from __future__ import annotations
 
 import json
+import os
 import random
+import shutil
+import subprocess
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import select
 
 from controller.devices.models import Health, Presence
 from controller.recordings.models import HeldObject, Recording
-from protocol.manifest import Recovered
+from controller.uploads import repo
+from protocol.keyfiles import load_verifying_key
+from protocol.manifest import CloseReason, Recovered, Sealed, parse_manifest
 from provisioning.demo.tracks import TICKS_PER_SECOND, read_tracks
 from tests.e2e import home
 from tests.e2e.stack import EVERYBODY, LEASE_S, UNIT, Stack, found_place, set_values
@@ -268,10 +275,167 @@ def upload_record(stack: Stack, recording: str) -> dict[str, Any]:
 def check_told(stack: Stack) -> None:
     """The recorder's status says what it can see, and the owner's page of units says it in words."""
     status = json.loads((stack.school.unit / "data" / "recorder" / "status").read_bytes())
-    assert len(status["damaged"]) == 3
-    stack.wait("the page to say it", lambda: "cannot be delivered" in units_page(stack))
+    assert status["damaged"] == ["spool_damaged"]
+    told = ("Needs attention", "Something on its card is damaged or was changed.", "cannot be delivered")
+    stack.wait("the page to say it", lambda: all(words in units_page(stack) for words in told))
 
 
 def units_page(stack: Stack) -> str:
     """Fetch the page of the teacher's units."""
     return stack.viewer._session.get(f"{stack.school.url}/units", timeout=30).text
+
+
+def test_bytes_that_were_not_signed_are_quarantined_and_the_true_ones_taken(stack: Stack) -> None:
+    """Whoever has the unit's certificate and lease, but edited segments, brings nothing in.
+
+    The edited bytes go into quarantine, the object stays wanted, and the unit delivers it.
+    """
+    stack.stop("uploader")
+    recording = stack.record(0.3)
+    edited = bytearray(read_spool(stack, recording)["000001.age"])
+    edited[-1] ^= 1
+    answer = bring(stack, recording, 1, bytes(edited))
+    assert (answer.status_code, answer.json()["error"]) == (requests.codes.unprocessable_entity, "digest_mismatch")
+    quarantine = stack.school.folder / "controller" / "quarantine"
+    (kept,) = quarantine.glob(f"{recording}-*")
+    assert kept.read_bytes() == edited
+    stack.start("uploader")
+    stack.wait_home(recording)
+    home.check_home(stack, recording, quarantined=1)
+
+
+def bring(stack: Stack, recording: str, index: int, data: bytes) -> requests.Response:
+    """Send an object as any tus client with the unit's certificate and lease could."""
+    data_folder = stack.school.unit / "data"
+    manifest = (stack.school.spool / recording / "manifest").read_bytes()
+    url = f"https://127.0.0.1:{stack.school.ports.units}/units/v1"
+    metadata = f"recording {base64(recording)},index {base64(str(index))}"
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, str(data_folder / "identity" / "ca.pem")
+        session.cert = (str(data_folder / "identity" / "tls.pem"), str(data_folder / "identity" / "tls.key"))
+        session.headers["Tus-Resumable"] = "1.0.0"
+        stack.wait("a lease", lambda: session.get(f"{url}/lease", timeout=30).status_code == requests.codes.ok)
+        session.headers["Backrow-Lease"] = session.get(f"{url}/lease", timeout=30).text.strip()
+        assert session.put(f"{url}/recordings/{recording}/manifest", data=manifest, timeout=30).ok
+        headers = {
+            "Upload-Length": str(len(data)),
+            "Upload-Metadata": metadata,
+            "Content-Type": "application/offset+octet-stream",
+        }
+        return session.post(f"{url}/uploads", data=data, headers=headers, timeout=30)
+
+
+def base64(text: str) -> str:
+    """Encode a value of `Upload-Metadata`."""
+    return b64encode(text.encode()).decode()
+
+
+def test_two_uploaders_of_one_unit_bring_nothing_twice_and_both_live_on(stack: Stack) -> None:
+    """A second process with the same files only costs questions; neither stumbles over the other."""
+    stack.start_second("uploader", "uploader-again")
+    try:
+        recordings = [stack.record(1.0), stack.record(0.3)]
+        stack.wait_home(*recordings)
+        home.check_home(stack, *recordings)
+    finally:
+        stack.stop("uploader-again")
+    assert "Traceback" not in stack.log("uploader") + stack.log("uploader-again")
+
+
+@contextmanager
+def small_card(stack: Stack, mebibytes: int) -> Iterator[None]:
+    """Put the unit's data on a small disk for a while; the unit is off before and after."""
+    data, aside = stack.school.unit / "data", stack.school.unit / "aside"
+    stack.stop(*UNIT)
+    data.rename(aside)
+    data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "backrow-e2e", data], check=True)
+    try:
+        shutil.copytree(aside, data, dirs_exist_ok=True)
+        shutil.rmtree(aside)
+        yield
+    finally:
+        stack.stop(*(name for name in UNIT if stack.runs(name)))
+        shutil.copytree(data, aside, dirs_exist_ok=True)
+        subprocess.run(["umount", data], check=True)
+        data.rmdir()
+        aside.rename(data)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 and not os.environ.get("CI"), reason="mounting a small disk needs root")
+def test_card_that_fills_while_recording_keeps_and_delivers_what_was_durable(stack: Stack) -> None:
+    """P5: the recording ends as a fault, nothing is erased for room, it comes home, and the unit records again."""
+    before = stack.school.unit_config.read_text("utf-8")
+    stack.stop("jobs")
+    with small_card(stack, 10):
+        set_values(
+            stack.school.unit_config,
+            {
+                "camera": {"speed": 16.0},
+                "limits": {"lesson_bytes": 4 * 1024 * 1024, "spool_reserve_bytes": 2 * 1024 * 1024},
+            },
+        )
+        stack.start(*UNIT)
+        recording = stack.press()
+        stack.wait_lamp("fault")
+        manifest_path = stack.school.spool / recording / "manifest"
+        stack.wait("its last line", lambda: b'"line":"closed"' in manifest_path.read_bytes())
+        sealed = read_spool(stack, recording)
+        stack.start("jobs")
+        stack.wait_home(recording)
+        stack.panel.tap()
+        stack.hold()
+    stack.school.unit_config.write_text(before, "utf-8")
+    stack.restore()
+    home.check_home(stack, recording)
+    manifest = home.held_manifest(stack, recording)
+    assert manifest.closed is not None
+    assert manifest.closed.reason is CloseReason.FAULT
+    assert sum(map(len, sealed.values())) > 5 * 1024 * 1024
+    for name, data in sealed.items():
+        assert (stack.stored(recording) / name).read_bytes() == data
+
+
+def test_controller_that_is_full_takes_nothing_and_loses_nothing(stack: Stack) -> None:
+    """P5, P6: uploads are refused, then no lease is granted; when there is room again everything comes by itself."""
+    before = stack.school.config.read_text("utf-8")
+    stack.stop("serve")
+    set_values(stack.school.config, {"uploads": {"reserve_bytes": 10**15}})
+    stack.start("serve")
+    stack.wait_served()
+    recording = stack.record(0.5)
+    sealed = read_spool(stack, recording)
+    stack.wait("a refusal", lambda: "the controller's disk is full" in stack.log("uploader"))
+    stack.stop("jobs")
+    stack.start("jobs")
+    stack.wait("no lease", lambda: leases_in_force(stack) == 0)
+    time.sleep(LEASE_S)
+    assert leases_in_force(stack) == 0
+    assert read_spool(stack, recording) == sealed
+    assert held(stack, recording) == set()
+    stack.stop("serve", "jobs")
+    stack.school.config.write_text(before, "utf-8")
+    stack.start("serve", "jobs")
+    stack.wait_home(recording)
+    home.check_home(stack, recording)
+
+
+def leases_in_force(stack: Stack) -> int:
+    """Count the leases under which a unit could send now."""
+    with home.looking_in(stack) as services, services.database.reading() as session:
+        return len(repo.leases_in_force(session, services.clock()))
+
+
+def test_everybody_asked_to_end_while_recording_leaves_a_closed_lesson_that_comes_home(stack: Stack) -> None:
+    """SIGTERM of all seven at once: all end by themselves, the lesson is sealed, closed as stopped, then delivered."""
+    recording = stack.press()
+    time.sleep(1.0)
+    stack.stop(*EVERYBODY)
+    key = load_verifying_key(stack.school.unit / "data" / "identity" / "recorder.pub")
+    manifest = parse_manifest((stack.school.spool / recording / "manifest").read_bytes(), key)
+    assert manifest.closed is not None
+    assert manifest.closed.reason is CloseReason.STOPPED
+    assert all(isinstance(segment.ended, Sealed) for segment in manifest.segments)
+    stack.restore()
+    stack.wait_home(recording)
+    home.check_home(stack, recording)

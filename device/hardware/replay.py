@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from device.hardware.filming import FilmingThread
 from device.hardware.ports import (
     TICKS_PER_S,
     AudioFrame,
@@ -55,8 +56,7 @@ class ReplayCamera:
         self.input = inspect_input(path)
         self._clock = clock
         self._settings = settings or ReplaySettings()
-        self._cancel = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = FilmingThread("replay-camera")
 
     @property
     def facts(self) -> PartFacts:
@@ -70,18 +70,11 @@ class ReplayCamera:
 
     def start(self, sink: CameraSink) -> None:
         """See `Camera.start`."""
-        if self._thread is not None and self._thread.is_alive():
-            raise CameraFault(f"{self.facts.description}: is running already; stop it before starting it again")
-        self._cancel = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(sink, self._cancel), name="replay-camera", daemon=True)
-        self._thread.start()
+        self._thread.start(lambda cancel: self._run(sink, cancel), self.facts.description)
 
     def stop(self) -> None:
         """See `Camera.stop`."""
-        self._cancel.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-            self._thread = None
+        self._thread.stop()
 
     def _run(self, sink: CameraSink, cancel: threading.Event) -> None:
         try:

@@ -12,6 +12,7 @@ from fractions import Fraction
 import av
 from av.video.codeccontext import VideoCodecContext
 
+from device.hardware.filming import FilmingThread
 from device.hardware.ports import (
     SOUND_RATE_HZ,
     TICKS_PER_S,
@@ -58,8 +59,7 @@ class SyntheticCamera:
     def __init__(self, *, clock: Clock, settings: SyntheticSettings | None = None) -> None:
         self._clock = clock
         self._settings = settings or SyntheticSettings()
-        self._cancel = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = FilmingThread("synthetic")
 
     @property
     def facts(self) -> PartFacts:
@@ -75,18 +75,11 @@ class SyntheticCamera:
 
     def start(self, sink: CameraSink) -> None:
         """See `Camera.start`."""
-        if self._thread is not None and self._thread.is_alive():
-            raise CameraFault(f"{self.facts.description}: is running already; stop it before starting it again")
-        self._cancel = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(sink, self._cancel), name="synthetic", daemon=True)
-        self._thread.start()
+        self._thread.start(lambda cancel: self._run(sink, cancel), self.facts.description)
 
     def stop(self) -> None:
         """See `Camera.stop`."""
-        self._cancel.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-            self._thread = None
+        self._thread.stop()
 
     def _run(self, sink: CameraSink, cancel: threading.Event) -> None:
         try:

@@ -9,16 +9,17 @@ from flask import Blueprint, Flask, Response, request
 
 from controller.devices.models import Device
 from controller.services import Services
-from controller.uploads import caller
 from controller.uploads.base_views import SIGNED_LINES, refusing
+from controller.uploads.caller import Callers
 
 
 def register(app: Flask, services: Services) -> None:
     """Add the endpoint to an application."""
+    callers = Callers(services)
     room = Blueprint("unit_documents", __name__, url_prefix="/units/v1")
 
     def documents() -> Response:
-        device = caller.require_unit(services, request.environ)
+        device = callers.require_unit(request.environ)
         with services.database.reading() as session:
             policy = session.get_one(Device, device).policy_line
         lines = services.keys.keyring_line + services.keys.recipients_line + (policy or b"")

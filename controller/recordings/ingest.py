@@ -16,10 +16,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from controller.audit.models import Incident
+from controller.db import Database
 from controller.devices.models import Device
 from controller.errors import Refusal
 from controller.recordings import policy, repo
@@ -29,6 +30,12 @@ from protocol.envelope import EnvelopeError, KeyIdentity, open_sealed, parse_ide
 from protocol.manifest import KEY_INDEX, Manifest, Recovered, digest_of
 
 KEY_LIMIT_BYTES = 64 * 1024
+
+_ANNOUNCED = (
+    select(Recording.device, Recording.state, Device.recorder_key)
+    .join(Device, Device.id == Recording.device)
+    .where(Recording.id == bindparam("recording"))
+)
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +58,7 @@ class DamagedError(Exception):
         super().__init__(detail)
 
 
-def _nothing_more(session: Session, row: Recording) -> None:
+def _nothing_more(session: Session) -> None:
     """Write nothing beside the object's row."""
 
 
@@ -59,15 +66,14 @@ def take_in(
     services: Services,
     recording: str,
     arrived: Arrived,
-    also: Callable[[Session, Recording], object] = _nothing_more,
+    also: Callable[[Session], object] = _nothing_more,
 ) -> None:
     """Check an object and hold it durably; raise `DamagedError` when it is not what was signed, else `Refusal`.
 
     The same object twice does no harm. On return its row is committed, with what `also` writes, and a receipt is due;
     what is left of the file is the caller's to remove.
     """
-    with services.database.reading() as session:
-        announced = require_announced(session, recording)
+    announced = require_announced(services.database, recording)
     manifest = services.manifests.load(recording, announced.recorder_key)
     require_expected(manifest, arrived)
     if arrived.index == KEY_INDEX:
@@ -75,13 +81,11 @@ def take_in(
     else:
         _take_in_segment(services, manifest, arrived)
     with services.database.writing() as session:
-        row = session.get_one(Recording, recording, with_for_update=True)
-        if row.state is RecordingState.DESTROYED:
+        if repo.lock_state(session, recording) is RecordingState.DESTROYED:
             _forget(services, recording)
             raise Refusal(HTTPStatus.GONE, "destroyed", "the owner had this recording destroyed")
-        if repo.find_held(session, recording, arrived.index) is None:
-            hold(session, row, manifest, arrived, services.clock())
-        also(session, row)
+        hold(session, manifest, arrived, services.clock())
+        also(session)
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,9 @@ class Announced:
     recorder_key: str
 
 
-def require_announced(session: Session, recording: str) -> Announced:
+def require_announced(database: Database, recording: str) -> Announced:
     """Tell what is known of a recording; raise `Refusal` when its manifest never came."""
-    columns = select(Recording.device, Recording.state, Device.recorder_key)
-    found = session.execute(
-        columns.join(Device, Device.id == Recording.device).where(Recording.id == recording)
-    ).first()
+    found = database.find(_ANNOUNCED, recording=recording)
     if found is None:
         raise Refusal(HTTPStatus.CONFLICT, "not_announced", f"send the manifest of recording {recording} first")
     return Announced(*found)
@@ -196,20 +197,17 @@ def _note_short(services: Services, manifest: Manifest, ended: Recovered, authen
         )
 
 
-def hold(session: Session, row: Recording, manifest: Manifest, arrived: Arrived, now: datetime) -> None:
-    """Write down that an object is held durably, and that a receipt is due."""
-    session.add(
-        HeldObject(
-            recording=row.id,
-            object_index=arrived.index,
-            digest=arrived.digest,
-            size_bytes=arrived.size_bytes,
-            held_at=now,
-        )
+def hold(session: Session, manifest: Manifest, arrived: Arrived, now: datetime) -> None:
+    """Write down that an object is held durably, and that a receipt is due; what is written already stays."""
+    held = HeldObject(
+        recording=manifest.begun.recording,
+        object_index=arrived.index,
+        digest=arrived.digest,
+        size_bytes=arrived.size_bytes,
+        held_at=now,
     )
-    session.flush()
-    row.receipt_due = True
-    settle(session, row, manifest, now)
+    if repo.add_held(session, held) == len(manifest.objects()):
+        settle(session, session.get_one(Recording, manifest.begun.recording), manifest, now)
 
 
 def settle(session: Session, row: Recording, manifest: Manifest, now: datetime) -> None:
@@ -235,7 +233,7 @@ def find_wanted(services: Services, session: Session, row: Recording, manifest: 
             continue
         adopted = None if index in rows else _find_orphan(services, manifest, index)
         if adopted:
-            hold(session, row, manifest, adopted, services.clock())
+            hold(session, manifest, adopted, services.clock())
             continue
         wanted.append(index)
         if index in rows:

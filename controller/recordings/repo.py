@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from controller.recordings.models import BookmarkName, HeldObject, Recording, RecordingState
 
+_RECORDING, _HELD = cast("Table", Recording.__table__), cast("Table", HeldObject.__table__)
+_LOCKED = select(_RECORDING.c.state).where(_RECORDING.c.id == bindparam("recording")).with_for_update()
+_INDEXES = select(_HELD.c.object_index).where(_HELD.c.recording == bindparam("recording"))
+_INSERT = insert(_HELD)
+_RECEIPT_DUE = update(_RECORDING).where(_RECORDING.c.id == bindparam("recording")).values(receipt_due=True)
 SHOWN = (RecordingState.ARRIVING, RecordingState.READY, RecordingState.LOCKED)
 
 
@@ -40,6 +46,25 @@ def held_objects(session: Session, recording: str) -> Sequence[HeldObject]:
     """Give what is held of a recording, in order."""
     mine = select(HeldObject).where(HeldObject.recording == recording)
     return session.scalars(mine.order_by(HeldObject.object_index)).all()
+
+
+def lock_state(session: Session, recording: str) -> RecordingState | None:
+    """Give a recording's state and keep others from changing it until the session ends."""
+    return session.execute(_LOCKED, {"recording": recording}).scalar()
+
+
+def add_held(session: Session, held: HeldObject) -> int:
+    """Enter an object that is held, unless it is entered already, and a receipt as due; give how many are held now.
+
+    Plain statements instead of objects: this is done for every object of every lesson.
+    """
+    mine = {"recording": held.recording}
+    indexes = set(session.execute(_INDEXES, mine).scalars())
+    if held.object_index not in indexes:
+        names = ("recording", "object_index", "digest", "size_bytes", "held_at")
+        session.execute(_INSERT, {name: getattr(held, name) for name in names})
+        session.execute(_RECEIPT_DUE, mine)
+    return len(indexes | {held.object_index})
 
 
 def held_indexes(session: Session, recording: str) -> frozenset[int]:

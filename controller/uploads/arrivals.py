@@ -10,27 +10,28 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from zlib import crc32
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
 
 from controller.audit.models import Incident
 from controller.errors import Refusal
-from controller.recordings import ingest, repo
+from controller.recordings import ingest
 from controller.recordings.models import Recording, RecordingState
 from controller.services import Services
 from controller.uploads.incoming import Claim, IncomingError, IncomingStore, UploadNotFoundError
 from controller.uploads.models import Upload, UploadState
-from controller.uploads.repo import find_upload
+from controller.uploads.repo import add_ended, find_upload
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
 from protocol.manifest import KEY_INDEX, Manifest, Recovered
 
 LASTS = timedelta(days=2)  # an upload that nobody continued for two nights is made again
 STRIPES = 64
+
+_OWNER = select(Recording.device).where(Recording.id == bindparam("recording"))
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +48,15 @@ class Arrivals:
         """Make an upload for the object that `metadata` names; raise `Refusal` when nobody waits for it."""
         recording, index = parse_object(metadata)
         now = self._services.clock()
-        with self._services.database.reading() as session:
-            self._require_wanted(session, device, recording, (index, length_bytes))
+        self._require_wanted(device, recording, (index, length_bytes))
         self._require_room(length_bytes)
         upload = self._services.new_id()
         return self._incoming.create(upload, length_bytes=length_bytes, expires_at=now + LASTS, metadata=metadata)
 
-    def _require_wanted(self, session: Session, device: str, recording: str, wanted: tuple[int, int]) -> None:
+    def _require_wanted(self, device: str, recording: str, wanted: tuple[int, int]) -> None:
         """Raise `Refusal` unless this device's manifest names an object of this index and length."""
         index, length_bytes = wanted
-        announced = ingest.require_announced(session, recording)
+        announced = ingest.require_announced(self._services.database, recording)
         if announced.device != device:
             raise Refusal(HTTPStatus.FORBIDDEN, "recording_foreign", f"recording {recording} is of another device")
         if announced.state is RecordingState.DESTROYED:
@@ -69,7 +69,7 @@ class Arrivals:
         if expected[1] != length_bytes:
             detail = f"Upload-Length: the manifest names {expected[1]} bytes for object {index}, got {length_bytes}"
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "length_mismatch", detail)
-        if _needs_key(manifest, index) and repo.find_held(session, recording, KEY_INDEX) is None:
+        if _needs_key(manifest, index) and not self._services.key_store.holds(recording):
             detail = f"segment {index} was recovered after a cut: send key.age (index 0) before it"
             raise Refusal(HTTPStatus.CONFLICT, "key_first", detail)
 
@@ -89,9 +89,8 @@ class Arrivals:
         except UploadNotFoundError:
             return self._ended(device, upload)
         recording, _ = parse_object(claim.upload.metadata)
-        with self._services.database.reading() as session:
-            owner = session.scalar(select(Recording.device).where(Recording.id == recording))
-        if owner != device:
+        owner = self._services.database.find(_OWNER, recording=recording)
+        if owner is None or owner[0] != device:
             return None
         if not claim.upload.is_complete:
             return claim
@@ -121,14 +120,9 @@ class Arrivals:
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "digest_mismatch", row.detail)
 
     def _finish(self, recording: str, arrived: ingest.Arrived, upload: str) -> None:
-        now = self._services.clock()
+        ended = self._ended_row(recording, arrived, upload, UploadState.TAKEN_IN)
         try:
-            ingest.take_in(
-                self._services,
-                recording,
-                arrived,
-                also=lambda session, row: session.merge(_ended_row(upload, row, arrived, UploadState.TAKEN_IN, now)),
-            )
+            ingest.take_in(self._services, recording, arrived, also=lambda session: add_ended(session, ended))
         except ingest.DamagedError as damage:
             self._quarantine(recording, arrived, upload, damage)
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, damage.code, str(damage)) from None
@@ -141,14 +135,26 @@ class Arrivals:
     def _quarantine(self, recording: str, arrived: ingest.Arrived, upload: str, damage: ingest.DamagedError) -> None:
         kept = self._services.objects.quarantine(arrived.path, f"{recording}-{arrived.index:06d}")
         log.warning("%s: kept as %s", damage, kept)
-        now = self._services.clock()
+        ended = self._ended_row(recording, arrived, upload, UploadState.QUARANTINED)
+        ended.detail, at = str(damage), ended.ended_at
         with self._services.database.writing() as session:
-            row = session.get_one(Recording, recording)
-            ended = _ended_row(upload, row, arrived, UploadState.QUARANTINED, now)
-            ended.detail = str(damage)
-            session.add(ended)
-            session.add(Incident(device=row.device, recording=recording, kind=damage.code, detail=str(damage), at=now))
+            add_ended(session, ended)
+            session.add(
+                Incident(device=ended.device, recording=recording, kind=damage.code, detail=ended.detail, at=at)
+            )
         self._incoming.discard(upload)
+
+    def _ended_row(self, recording: str, arrived: ingest.Arrived, upload: str, state: UploadState) -> Upload:
+        return Upload(
+            id=upload,
+            device=ingest.require_announced(self._services.database, recording).device,
+            recording=recording,
+            object_index=arrived.index,
+            size_bytes=arrived.size_bytes,
+            state=state,
+            ended_at=self._services.clock(),
+            detail="",
+        )
 
     def finish_whole(self) -> int:
         """Finish uploads that were whole when the process before this one was killed; tell how many."""
@@ -167,18 +173,6 @@ class Arrivals:
             log.warning("upload %s was left as it is: %s", upload, error)
             return False
         return True
-
-
-def _ended_row(upload: str, row: Recording, arrived: ingest.Arrived, state: UploadState, now: datetime) -> Upload:
-    return Upload(
-        id=upload,
-        device=row.device,
-        recording=row.id,
-        object_index=arrived.index,
-        size_bytes=arrived.size_bytes,
-        state=state,
-        ended_at=now,
-    )
 
 
 def parse_object(metadata: Mapping[str, bytes]) -> tuple[str, int]:

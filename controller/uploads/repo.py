@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Table, bindparam, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
 from controller.devices.models import Device, Presence
 from controller.uploads.models import LeaseRow, SpoolReportRow, Upload, UploadState
+
+_UPLOAD = cast("Table", Upload.__table__)
+_ENDED = select(_UPLOAD.c.id).where(_UPLOAD.c.id == bindparam("upload"))
 
 
 def lease_in_force(session: Session, device: str, now: datetime) -> LeaseRow | None:
@@ -67,6 +71,13 @@ def find_upload(session: Session, upload: str, device: str) -> Upload | None:
     """Give an upload of this device that has ended; for every other device it does not exist."""
     row = session.get(Upload, upload)
     return row if row and row.device == device else None
+
+
+def add_ended(session: Session, upload: Upload) -> None:
+    """Write down how an upload ended; one that a killed process had written down already stays."""
+    names = ("id", "device", "recording", "object_index", "size_bytes", "state", "ended_at", "detail")
+    if session.execute(_ENDED, {"upload": upload.id}).first() is None:
+        session.execute(insert(_UPLOAD), {name: getattr(upload, name) for name in names})
 
 
 def forget_taken_in(session: Session, before: datetime) -> None:

@@ -16,9 +16,10 @@ from controller.errors import Refusal
 from controller.recordings import ingest, manifests, receipts
 from controller.recordings.models import Recording
 from controller.services import Services
-from controller.uploads import caller, leases
+from controller.uploads import leases
 from controller.uploads.arrivals import Arrivals
 from controller.uploads.base_views import SIGNED_LINES, answer_json, answer_refusal, answer_tus, drain_body, refusing
+from controller.uploads.caller import Callers
 from controller.uploads.incoming import BodyTooLongError, ChecksumMismatchError, Claim, IncomingStore
 from controller.uploads.models import Upload, UploadState
 from protocol import tus
@@ -55,12 +56,13 @@ class UploadViews:
     def __init__(self, services: Services, incoming: IncomingStore) -> None:
         self._services = services
         self._incoming = incoming
+        self._callers = Callers(services)
         self.arrivals = Arrivals(services, incoming)
         self._rules = tus.Rules(services.config.uploads.max_object_bytes)
 
     def lease(self) -> Response:
         """Give the lease in force, or 204."""
-        device = caller.require_unit(self._services, request.environ)
+        device = self._callers.require_unit(request.environ)
         with self._services.database.reading() as session:
             line = leases.current_line(session, device, self._services.clock())
         if line is None:
@@ -69,7 +71,7 @@ class UploadViews:
 
     def manifest(self, recording: str) -> Response:
         """Take in a manifest and tell which objects are wanted."""
-        device = caller.require_lease(self._services, request.environ)
+        device = self._callers.require_lease(request.environ)
         recording = _parse_recording(recording)
         data = _read_limited(MANIFEST_LIMIT_BYTES)
         try:
@@ -90,7 +92,7 @@ class UploadViews:
 
     def receipt(self, recording: str) -> Response:
         """Give the newest receipt."""
-        device = caller.require_lease(self._services, request.environ)
+        device = self._callers.require_lease(request.environ)
         recording = _parse_recording(recording)
         with self._services.database.reading() as session:
             row = session.get(Recording, recording)
@@ -106,7 +108,7 @@ class UploadViews:
         decision = tus.decide_on_collection(asked, rules=self._rules)
         if asked.effective_method == "OPTIONS" and isinstance(decision, tus.Response):
             return answer_tus(decision)
-        device = caller.require_lease(self._services, request.environ)
+        device = self._callers.require_lease(request.environ)
         if isinstance(decision, tus.Response):
             return answer_tus(decision)
         claim = self.arrivals.create(device, decision.length, decision.metadata)
@@ -120,7 +122,7 @@ class UploadViews:
         asked = _tus_request()
         if asked.effective_method == "OPTIONS":
             return answer_tus(tus.respond_options(self._rules))
-        device = caller.require_lease(self._services, request.environ)
+        device = self._callers.require_lease(request.environ)
         found = self.arrivals.find(device, upload)
         target = found.upload if isinstance(found, Claim) else _describe_ended(found)
         decision = tus.decide_on_upload(asked, target, rules=self._rules, now=self._services.clock())

@@ -4,8 +4,9 @@ Two readers run over the same file, because containers interleave the tracks as 
 them. Timestamps are the file's own, in ticks, and may begin anywhere. Raises InputBroken *after* everything that
 could be read was given.
 
-Of an edit list the times count, and that it cuts the end. Pictures that it hides before the beginning are given all
-the same: later ones are decoded from them, and nothing is re-encoded. A file whose times jump back ends there.
+Of an edit list the times count. What it hides is left out, except pictures that shown ones are decoded from: nothing is
+re-encoded. At the beginning those are shown at their times, and further on they pass unseen. A file whose times jump
+back, as where two were joined end to end, ends there.
 """
 
 import heapq
@@ -25,7 +26,7 @@ from device.hardware.ports import SOUND_RATE_HZ, TICKS_PER_S, AudioFrame, VideoP
 from device.media.errors import InputBroken
 from device.media.inputs import listen_to, missing_tail, open_input, pick_sound, pick_video
 from device.media.nals import AnnexbWriter, DamagedUnit
-from device.media.order import DecodingOrder, Settled, TimedUnit
+from device.media.order import DecodingOrder, Settled, TimedUnit, join_fields, leave_out_hidden
 
 _Track = TypeVar("_Track", VideoStream, AudioStream)
 
@@ -85,7 +86,7 @@ def read_video(path: Path) -> Iterator[VideoPacket]:
 
 def _in_decoding_order(units: "_Pictures") -> Iterator[Settled]:
     order = DecodingOrder()
-    for unit in units:
+    for unit in leave_out_hidden(join_fields(units)):
         yield from order.place(unit)
     yield from order.flush()
 
@@ -187,7 +188,7 @@ class _Pictures:
             except DamagedUnit:  # such as a picture that the file's end cuts in two
                 self.damaged += 1
                 continue
-            if self._jumps_back(unit):
+            if not unit.hidden and self._jumps_back(unit):
                 return
             yield unit
 
@@ -210,6 +211,7 @@ class _Pictures:
             dts=None if packet.dts is None else to_ticks(packet.dts, base),
             duration=(to_ticks(packet.duration, base) if packet.duration else 0) or _DEFAULT_DURATION,
             keyframe=packet.is_keyframe,
+            hidden=packet.is_discard,
         )
 
 

@@ -1,12 +1,12 @@
-"""Gives every picture of a file a decoding time that rises and is never after the time at which it is shown.
+"""Brings a file's pictures into the form that a recording has: one unit each, decoding times that rise, nothing hidden.
 
 Pure. Presentation times are the file's word and stay as they are; of the decoding times only what is missing or cannot
 be is replaced. Matroska keeps none, and what FFmpeg guesses instead is wrong where the depth of reordering changes.
 """
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 LOOKAHEAD = 17  # H.264 allows 16 pictures to be shown before one that is decoded first (A.3.1)
 _MOST_AHEAD = 10 * 90_000  # ticks: a decoding time that is hours early, as damage makes it, would delay everything
@@ -14,13 +14,17 @@ _MOST_AHEAD = 10 * 90_000  # ticks: a decoding time that is hours early, as dama
 
 @dataclass(frozen=True, slots=True)
 class TimedUnit:
-    """An access unit with the times that the container gave, in ticks; None where it gave none."""
+    """An access unit with the times that the container gave, in ticks; None where it gave none.
+
+    `hidden`: an edit list says that it is decoded and not shown.
+    """
 
     data: bytes
     pts: int | None
     dts: int | None
     duration: int
     keyframe: bool
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,52 @@ class Settled:
     dts: int
 
 
+def join_fields(units: Iterable[TimedUnit]) -> Iterator[TimedUnit]:
+    """Join a unit without any time to the one before it: in a transport stream the second field of the same picture."""
+    first: TimedUnit | None = None
+    fields = 0
+    for unit in units:
+        fields += 1
+        if first is not None and fields == 2 and unit.pts is None and unit.dts is None:
+            first = replace(first, data=first.data + unit.data)
+            continue
+        if first is not None:
+            yield first
+        first, fields = unit, 1
+    if first is not None:
+        yield first
+
+
+def leave_out_hidden(units: Iterable[TimedUnit]) -> Iterator[TimedUnit]:
+    """Leave out hidden pictures that no shown one is decoded from: all up to a keyframe, and all at the end.
+
+    The others keep their times before the beginning, where a recording has no other place for them. Further on they
+    pass within a few ticks before the shown one that needs them, too fast to be seen.
+    """
+    held: list[TimedUnit] = []
+    begun = False
+    for unit in units:
+        if unit.keyframe:
+            held.clear()
+        if unit.hidden:
+            held.append(unit)
+            continue
+        yield from _squeeze(held, unit) if begun else held
+        yield unit
+        held.clear()
+        begun = True
+
+
+def _squeeze(hidden: list[TimedUnit], shown: TimedUnit) -> Iterator[TimedUnit]:
+    for place, unit in enumerate(hidden):
+        pts = None if shown.pts is None else shown.pts - len(hidden) + place
+        yield replace(unit, pts=pts, dts=None)
+
+
 class DecodingOrder:
     """Takes units in decoding order and gives them back, LOOKAHEAD later, with times that a muxer can take.
 
-    Where neither holds (the same `pts` for too many pictures, or time that runs backwards), `dts` wins.
+    Where neither can hold (the same `pts` for too many pictures, or time that runs backwards), `dts` wins.
     """
 
     def __init__(self) -> None:
@@ -59,7 +105,7 @@ class DecodingOrder:
         if self._last_dts is not None and dts <= self._last_dts:
             dts = self._following()
         self._last_dts = dts
-        return Settled(unit, max(dts, dts if unit.pts is None else unit.pts), dts)
+        return Settled(unit, dts if unit.pts is None else max(dts, unit.pts), dts)
 
     def _decide(self) -> int:
         proposed, latest = self._propose(), self._latest()

@@ -2,8 +2,9 @@
 
 What a player would show is what counts: the first H.264 track that is no cover picture, and the sound track that it
 would play. Sound is decoded to mono at 16 kHz, each sample at the place that its timestamp says. Two things are as a
-recording has them. Pictures that an edit list hides at the beginning are there, because later ones are decoded from
-them; and a file whose times jump back ends at the jump. What is damaged or cut in two is in neither file.
+recording has them. Of the pictures that an edit list hides those are there that shown ones are decoded from, at the
+beginning with their times and later without; and a file whose times jump back ends at the jump. What is damaged or cut
+in two is in neither file.
 """
 
 from __future__ import annotations
@@ -38,9 +39,12 @@ Piece = tuple[float, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class AccessUnit:
-    """One coded picture: its time in 1/90000 s, if it is a keyframe, digests of its bytes and of its parameter sets."""
+    """One coded picture: its time in 1/90000 s, if it is a keyframe, digests of its bytes and of its parameter sets.
 
-    pts_ticks: int
+    One that is only decoded, and never shown, has no time.
+    """
+
+    pts_ticks: int | None
     keyframe: bool
     digest: str
     sets: str
@@ -107,12 +111,34 @@ def _read_video(source: Path | IO[bytes]) -> Iterator[AccessUnit]:
     with _open(source) as container:
         stream = _pick_video(container)
         normaliser = Normaliser(stream.codec_context.extradata or b"")
-        for packet in _forwards(_packets(container, stream)):
-            if packet.has_sidedata("new_extradata"):
-                normaliser.configure(bytes(packet.get_sidedata("new_extradata")))
+        begun = False
+        for packets in _pair_fields(_needed(_forwards(_packets(container, stream)))):
+            first = packets[0]
+            if first.has_sidedata("new_extradata"):
+                normaliser.configure(bytes(first.get_sidedata("new_extradata")))
             with suppress(NotAPicture):
-                ticks = round((packet.pts or 0) * packet.time_base * TICKS_PER_SECOND)
-                yield AccessUnit(ticks, packet.is_keyframe, *normaliser.digest(bytes(packet)))
+                ticks = None if first.is_discard and begun else _ticks(first)
+                yield AccessUnit(ticks, first.is_keyframe, *normaliser.digest(b"".join(map(bytes, packets))))
+            begun = begun or not first.is_discard
+
+
+def _ticks(packet: Any) -> int:
+    at = packet.dts if packet.pts is None else packet.pts
+    return round(float((at or 0) * packet.time_base * TICKS_PER_SECOND))
+
+
+def _pair_fields(packets: Iterable[Any]) -> Iterator[list[Any]]:
+    """Put a packet without any time beside the one before: the second field of the same picture."""
+    picture: list[Any] = []
+    for packet in packets:
+        if len(picture) == 1 and packet.pts is None and packet.dts is None:
+            picture.append(packet)
+            continue
+        if picture:
+            yield picture
+        picture = [packet]
+    if picture:
+        yield picture
 
 
 def _packets(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> Iterator[Any]:
@@ -130,12 +156,22 @@ def _forwards(packets: Iterable[Any]) -> Iterator[Any]:
     """Give packets until their time jumps back, as it does where files were joined end to end."""
     newest = None
     for packet in packets:
-        if packet.dts is not None:
+        if packet.dts is not None and not packet.is_discard:
             at_s = float(packet.dts * packet.time_base)
             newest = at_s if newest is None else max(newest, at_s)
             if at_s < newest - BACKWARDS_S:
                 return
         yield packet
+
+
+def _needed(packets: Iterable[Any]) -> Iterator[Any]:
+    """Give the packets of pictures that are shown, and before each the hidden ones since the last keyframe."""
+    waiting: list[Any] = []
+    for packet in packets:
+        waiting = [packet] if packet.is_keyframe else [*waiting, packet]
+        if not packet.is_discard:
+            yield from waiting
+            waiting = []
 
 
 def _read_sound(source: Path | IO[bytes]) -> tuple[NDArray[np.float32], float]:

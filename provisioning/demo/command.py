@@ -139,16 +139,21 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _stop_by_signal() -> Iterator[None]:
-    """End as by Ctrl-C when somebody asks the process to end."""
+    """End in order by Ctrl-C or when somebody asks the process to end; a second signal does not cut that short."""
 
     def stop(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _write(text: str) -> None:

@@ -371,7 +371,7 @@ def test_card_that_fills_while_recording_keeps_and_delivers_what_was_durable(sta
         set_values(
             stack.school.unit_config,
             {
-                "camera": {"speed": 16.0},
+                "camera": {"speed": 8.0},
                 "limits": {"lesson_bytes": 4 * 1024 * 1024, "spool_reserve_bytes": 2 * 1024 * 1024},
             },
         )
@@ -383,7 +383,9 @@ def test_card_that_fills_while_recording_keeps_and_delivers_what_was_durable(sta
         sealed = read_spool(stack, recording)
         stack.start("jobs")
         stack.wait_home(recording)
-        stack.panel.tap()
+        stack.panel.tap()  # the lamp says fault until somebody presses
+        stack.wait_lamp("recording")
+        time.sleep(0.5)
         stack.hold()
     stack.school.unit_config.write_text(before, "utf-8")
     stack.restore()

@@ -8,7 +8,7 @@ The variants are made by the `ffmpeg` program, once per cache folder. Nothing of
 import importlib.metadata
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 VTEST = Path("/usr/share/doc/opencv-doc/examples/data/vtest.avi")
@@ -30,12 +30,13 @@ def find_footage(name: str) -> Path:
 class FootageCache:
     """Makes files by name into `folder` and keeps them; safe for one process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, variants: "Mapping[str, tuple[str, Maker]] | None" = None) -> None:
         self._folder = folder
+        self._variants = VARIANTS if variants is None else variants
 
     def path(self, name: str) -> Path:
         """Return the file called `name`, made now if need be; raises KeyError for an unknown name."""
-        suffix, make = VARIANTS[name]
+        suffix, make = self._variants[name]
         path = self._folder / f"{name}{suffix}"
         if not path.exists():
             part = self._folder / f"{name}.part{suffix}"

@@ -43,17 +43,17 @@ def read_footage(path: Path) -> Iterator[Footage]:
 
     Raises InputRefused before the first item, InputBroken after the last when the file ends early.
     """
-    broken: list[InputBroken] = []
-    tracks: tuple[Iterator[Footage], Iterator[Footage]] = (_until_broken(path, broken), read_audio(path))
+    of_pictures, of_sound = list[InputBroken](), list[InputBroken]()
+    tracks = (_until_broken(read_video(path), of_pictures), _until_broken(read_audio(path), of_sound))
     yield from heapq.merge(*tracks, key=footage_ticks)
-    if broken:
-        raise broken[0]
+    for broken in (*of_pictures, *of_sound):
+        raise broken
 
 
-def _until_broken(path: Path, broken: list[InputBroken]) -> Iterator[VideoPacket]:
-    """Hold the bad news back: sound may go on where the pictures ended."""
+def _until_broken(track: Iterator[Footage], broken: list[InputBroken]) -> Iterator[Footage]:
+    """Hold the bad news back: the other track may go on where this one ended."""
     try:
-        yield from read_video(path)
+        yield from track
     except InputBroken as error:
         broken.append(error)
 
@@ -112,6 +112,9 @@ def read_audio(path: Path) -> Iterator[AudioFrame]:
                     end = converted.pts
                     yield converted
         yield from mono.flush()
+        missing = missing_tail(path, track)
+        if missing:
+            raise InputBroken(f"{path}: cut off, {missing}")
 
 
 def _decode(track: AudioStream, packet: "Packet[AudioStream]") -> list[av.AudioFrame]:

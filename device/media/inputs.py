@@ -221,17 +221,18 @@ def _notes(path: Path, video: VideoStream, sound: SoundFacts | None) -> tuple[st
     return tuple(notes)
 
 
-def missing_tail(path: Path, video: VideoStream) -> str:
-    """Say how many pictures the container's index promises beyond the file's end; "" when none."""
+def missing_tail(path: Path, track: Stream) -> str:
+    """Say how many pieces of a track the container's index promises beyond the file's end; "" when none."""
     size = path.stat().st_size
-    entries = video.index_entries
+    entries = track.index_entries
     beyond = 0
     for index in range(len(entries) - 1, -1, -1):
         entry = entries[index]
         if entry.pos + entry.size <= size:
             break
         beyond += 1
-    return f"{beyond} of {len(entries)} pictures are missing" if beyond else ""
+    pieces = "pictures" if isinstance(track, VideoStream) else "pieces of its sound"
+    return f"{beyond} of {len(entries)} {pieces} are missing" if beyond else ""
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:

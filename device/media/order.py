@@ -4,6 +4,7 @@ Pure. Presentation times are the file's word and stay as they are; of the decodi
 be is replaced. Matroska keeps none, and what FFmpeg guesses instead is wrong where the depth of reordering changes.
 """
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -59,23 +60,26 @@ def leave_out_hidden(units: Iterable[TimedUnit]) -> Iterator[TimedUnit]:
     pass within a few ticks before the shown one that needs them, too fast to be seen.
     """
     held: list[TimedUnit] = []
-    begun = False
+    begins: int | None = None
+    newest = -sys.maxsize
     for unit in units:
         if unit.keyframe:
             held.clear()
         if unit.hidden:
             held.append(unit)
             continue
-        yield from _squeeze(held, unit) if begun else held
+        for place, hidden in enumerate(held):
+            before = begins is None or ((hidden.pts or 0) < begins and (hidden.dts or 0) > newest)
+            yield hidden if before else _squeeze(hidden, unit, ticks=len(held) - place)
         yield unit
+        begins = min((each for each in (begins, unit.pts) if each is not None), default=None)
+        newest = max(newest, *(each.dts or 0 for each in (*held, unit)))
         held.clear()
-        begun = True
 
 
-def _squeeze(hidden: list[TimedUnit], shown: TimedUnit) -> Iterator[TimedUnit]:
-    for place, unit in enumerate(hidden):
-        pts = None if shown.pts is None else shown.pts - len(hidden) + place
-        yield replace(unit, pts=pts, dts=None)
+def _squeeze(hidden: TimedUnit, shown: TimedUnit, *, ticks: int) -> TimedUnit:
+    pts, dts = (None if at is None else at - ticks for at in (shown.pts, shown.dts))
+    return replace(hidden, pts=pts, dts=dts)
 
 
 class DecodingOrder:

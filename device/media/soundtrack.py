@@ -30,7 +30,8 @@ class Soundtrack:
     def place(self, start: int, count: int) -> Placement:
         """Decide for a frame of `count` samples that belongs at position `start`, and advance past it.
 
-        Within a run of sound a deviation of at most JITTER_SAMPLES is ignored; after silence the place is exact.
+        Within a run of sound a deviation of at most JITTER_SAMPLES is ignored; after silence, and after a frame that
+        came too late as a whole, the place is exact.
         """
         gap = start - self.position
         if self._in_sound and abs(gap) <= JITTER_SAMPLES:
@@ -53,4 +54,4 @@ class Soundtrack:
         self.position += placement.silence + written
         self.silent_samples += placement.silence
         self.skipped_samples += placement.skip
-        self._in_sound = self._in_sound or written > 0
+        self._in_sound = written > 0 or (self._in_sound and not placement.skip)

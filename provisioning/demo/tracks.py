@@ -111,20 +111,36 @@ def _read_video(source: Path | IO[bytes]) -> Iterator[AccessUnit]:
     with _open(source) as container:
         stream = _pick_video(container)
         normaliser = Normaliser(stream.codec_context.extradata or b"")
-        begun = False
+        clock = _Clock()
         for packets in _pair_fields(_needed(_forwards(_packets(container, stream)))):
             first = packets[0]
             if first.has_sidedata("new_extradata"):
                 normaliser.configure(bytes(first.get_sidedata("new_extradata")))
             with suppress(NotAPicture):
-                ticks = None if first.is_discard and begun else _ticks(first)
+                ticks = clock.read(first)
                 yield AccessUnit(ticks, first.is_keyframe, *normaliser.digest(b"".join(map(bytes, packets))))
-            begun = begun or not first.is_discard
 
 
-def _ticks(packet: Any) -> int:
-    at = packet.dts if packet.pts is None else packet.pts
-    return round(float((at or 0) * packet.time_base * TICKS_PER_SECOND))
+class _Clock:
+    """Tells when a picture is shown; a hidden one has a time only before everything that is shown."""
+
+    def __init__(self) -> None:
+        self._begins: int | None = None
+        self._newest: int | None = None
+
+    def read(self, packet: Any) -> int | None:
+        """Give the time in ticks, None for a picture that has none; packets come in decoding order."""
+        at = packet.dts if packet.pts is None else packet.pts
+        ticks = round(float((at or 0) * packet.time_base * TICKS_PER_SECOND))
+        if packet.is_discard and self._begins is not None:
+            follows = packet.dts is not None and self._newest is not None and packet.dts > self._newest
+            if ticks >= self._begins or not follows:
+                return None
+        if not packet.is_discard:
+            self._begins = ticks if self._begins is None else min(ticks, self._begins)
+        if packet.dts is not None:
+            self._newest = packet.dts if self._newest is None else max(packet.dts, self._newest)
+        return ticks
 
 
 def _pair_fields(packets: Iterable[Any]) -> Iterator[list[Any]]:

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.media.order import LOOKAHEAD, DecodingOrder, Settled, TimedUnit
+from device.media.order import LOOKAHEAD, DecodingOrder, Settled, TimedUnit, join_fields, leave_out_hidden
 
 
 def settle(*times: tuple[int | None, int | None], duration: int = 10) -> list[Settled]:
@@ -60,6 +60,43 @@ def test_decoding_time_that_is_hours_early_is_moved() -> None:
 def test_equal_times_are_told_apart_by_a_tick() -> None:
     """Two pictures of one moment: both are kept, and the muxer's law of rising times too."""
     assert [(each.pts, each.dts) for each in settle((0, 0), (0, 0), (10, 10))] == [(0, -1), (0, 0), (10, 10)]
+
+
+def film(kinds: str) -> list[TimedUnit]:
+    """A film in which K and p are shown, H is a hidden keyframe and h a hidden picture; 10 ticks each."""
+    return [
+        TimedUnit(bytes([at]), 10 * at, 10 * at, 10, keyframe=kind in "KH", hidden=kind in "Hh")
+        for at, kind in enumerate(kinds)
+    ]
+
+
+def kept(kinds: str) -> list[tuple[int, int | None]]:
+    """Which pictures are left, and when they are shown."""
+    return [(unit.data[0], unit.pts) for unit in leave_out_hidden(film(kinds))]
+
+
+def test_hidden_pictures_that_begin_a_film_keep_their_times() -> None:
+    """A recording must begin at their keyframe."""
+    assert kept("Hhhpp") == [(0, 0), (1, 10), (2, 20), (3, 30), (4, 40)]
+
+
+def test_hidden_pictures_that_nothing_needs_are_left_out() -> None:
+    """At the end, and before a keyframe: what was trimmed away does not come back."""
+    assert kept("Kphhh") == [(0, 0), (1, 10)]
+    assert kept("HhhKphHhhKp") == [(3, 30), (4, 40), (9, 90), (10, 100)]
+
+
+def test_hidden_pictures_in_the_middle_pass_within_ticks() -> None:
+    """A later stretch that begins between keyframes: what it is decoded from is not seen."""
+    assert kept("KpHhhp") == [(0, 0), (1, 10), (2, 47), (3, 48), (4, 49), (5, 50)]
+
+
+def test_field_without_times_joins_the_one_before() -> None:
+    """Two fields are one picture; a third unit without times stands alone rather than being glued on."""
+    parts = [(0, 0), (None, None), (10, 10), (None, None), (None, None)]
+    units = [TimedUnit(bytes([at]), *times, 5, keyframe=False) for at, times in enumerate(parts)]
+    assert [(unit.data, unit.pts) for unit in join_fields(units)] == [(b"\0\1", 0), (b"\2\3", 10), (b"\4", None)]
+    assert list(join_fields([])) == []
 
 
 @st.composite

@@ -42,6 +42,14 @@ def test_sound_that_comes_late_is_cut_not_delayed() -> None:
     assert (track.position, track.skipped_samples) == (2460, 2000)
 
 
+def test_sound_after_a_frame_that_was_dropped_is_placed_exactly() -> None:
+    """Where stretches of sound overlap by more than jitter, the later one does not stay late by the rest."""
+    track = Soundtrack()
+    track.place(0, 2000)
+    assert track.place(400, 1024) == Placement(silence=0, skip=1024)
+    assert track.place(1424, 1024) == Placement(silence=0, skip=576)
+
+
 def test_filling_a_full_track_adds_nothing() -> None:
     """Silence never moves the track backwards or beyond what is asked."""
     track = Soundtrack()

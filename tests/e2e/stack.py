@@ -21,6 +21,7 @@ import requests
 
 from provisioning.demo.broker import plan_broker
 from provisioning.demo.crew import STOP_SECONDS, Crew, backrow
+from provisioning.demo.errors import DemoError
 from provisioning.demo.panel import Panel
 from provisioning.demo.school import Footage, School, add_unit, found_school, pick_ports
 from provisioning.demo.viewer import Viewer
@@ -133,9 +134,10 @@ class Stack:
         self.start(again)
 
     def kill(self, *names: str) -> None:
-        """End processes as a power cut would."""
+        """End processes as a power cut would; one that has ended already is only forgotten."""
         for name in names:
-            os.kill(self.pid(name), signal.SIGKILL)
+            if not _has_ended(self._crews[name]):
+                os.kill(self.pid(name), signal.SIGKILL)
         self._reap(names)
 
     def stop(self, *names: str) -> None:
@@ -162,6 +164,10 @@ class Stack:
     def runs(self, name: str) -> bool:
         """Tell whether a process was started and neither stopped nor killed."""
         return name in self._crews
+
+    def ended(self) -> list[str]:
+        """Name the processes that have ended by themselves."""
+        return [name for name, crew in self._crews.items() if _has_ended(crew)]
 
     def wait(self, what: str, answer: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
         """Wait until `answer` says yes; fails when a process ends unasked or the time is over."""
@@ -204,6 +210,10 @@ class Stack:
         with suppress(OSError):
             self._panel = Panel(self.school.panel)
         return self._panel is not None
+
+    def panel_if_there(self) -> Panel | None:
+        """Give the panel of the recorder when it can be reached now."""
+        return self._panel if self._panel or self._connect() else None
 
     def let_go_of_panel(self) -> None:
         """Take the finger away: the recorder that was there is gone, or shall be."""
@@ -268,6 +278,14 @@ class Stack:
         """Wait until recordings can be watched and the unit has let go of them."""
         self.wait_ready(*recordings, within_s=within_s)
         self.wait("the spool to be released", lambda: not set(recordings) & set(self.spooled()), within_s=within_s)
+
+
+def _has_ended(crew: Crew) -> bool:
+    try:
+        crew.check()
+    except DemoError:
+        return True
+    return False
 
 
 def _answers(url: str) -> bool:

@@ -115,6 +115,20 @@ def draw(config: DeviceConfig, out: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def inspect(file: Path) -> None:
+    """Say what a recording of a video file would hold, or why there can be none."""
+    from device.media.errors import InputRefused
+    from device.media.inspection import look_through
+
+    try:
+        for sentence in look_through(file):
+            click.echo(sentence)
+    except (InputRefused, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
 def _say_what_pretends(config: DeviceConfig) -> None:
     for part in config.pretends:
         log.warning("NOT A REAL CLASSROOM UNIT: %s only pretends", part)

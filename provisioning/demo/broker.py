@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+
+from provisioning.demo.errors import DemoError
 
 _PATHS = "/usr/local/sbin:/usr/sbin"  # where Debian puts servers, outside a user's PATH
 
@@ -27,6 +30,14 @@ plugins:
 """
 
 
+class BrokerKind(Enum):
+    """Which broker to start: a Mosquitto if there is one and else amqtt, or one of them by name."""
+
+    AUTO = "auto"
+    MOSQUITTO = "mosquitto"
+    AMQTT = "amqtt"
+
+
 @dataclass(frozen=True)
 class BrokerCommand:
     """What to start, and what to call it."""
@@ -35,10 +46,12 @@ class BrokerCommand:
     command: list[str]
 
 
-def plan_broker(folder: Path, port: int) -> BrokerCommand:
+def plan_broker(folder: Path, port: int, kind: BrokerKind) -> BrokerCommand:
     """Write the broker's configuration into `folder` and give the command that starts it."""
     mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path=_PATHS)
-    if mosquitto:
+    if kind is BrokerKind.MOSQUITTO and not mosquitto:
+        raise DemoError("--broker mosquitto: there is none on this machine; install it, or leave the option away")
+    if mosquitto and kind is not BrokerKind.AMQTT:
         config = folder / "mosquitto.conf"
         config.write_text(_MOSQUITTO.format(port=port))
         return BrokerCommand("Mosquitto", [mosquitto, "-c", str(config)])

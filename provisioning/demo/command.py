@@ -17,8 +17,9 @@ from types import FrameType
 
 import click
 
+from provisioning.demo.broker import BrokerKind
 from provisioning.demo.compare import compare
-from provisioning.demo.crew import Crew
+from provisioning.demo.crew import Crew, inspect_video
 from provisioning.demo.errors import DemoError
 from provisioning.demo.hands import Hands, raw_terminal, read_key
 from provisioning.demo.school import Footage, School
@@ -32,14 +33,23 @@ DRAWN_SECONDS = 12
 @click.option(
     "--input",
     "video",
-    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
+    type=click.Path(path_type=Path),
     help="A video with H.264 that the unit's camera replays; without one the unit draws a moving picture.",
 )
 @click.option("--once", is_flag=True, help="Compare what is played back with what went in, then end.")
 @click.option("--hands-on", is_flag=True, help="Press the button yourself: space taps, h begins and ends a hold.")
 @click.option("--speed", type=click.FloatRange(0.1, 100), default=1.0, help="How fast the camera's time passes.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep everything in this new folder, to look at it.")
-def demo_command(*, video: Path | None, once: bool, hands_on: bool, speed: float, keep: Path | None) -> None:
+@click.option(
+    "--broker",
+    type=click.Choice(BrokerKind, case_sensitive=False),
+    default=BrokerKind.AUTO,
+    show_default=True,
+    help="Which MQTT broker to start; auto takes a Mosquitto if there is one.",
+)
+def demo_command(  # noqa: PLR0913 a command has its options
+    *, video: Path | None, once: bool, hands_on: bool, speed: float, keep: Path | None, broker: BrokerKind
+) -> None:
     """One lesson, end to end, on this machine: press, seal, sync, play back.
 
     Starts a broker, the school's server and one classroom unit as real processes on loopback, presses the unit's
@@ -51,6 +61,8 @@ def demo_command(*, video: Path | None, once: bool, hands_on: bool, speed: float
     tell = Teller(words.gettext, _write, sys.stdout.isatty())
     mode = _once if once else _hands_on if hands_on else _by_itself
     try:
+        for sentence in inspect_video(video) if video else ():
+            _write(f"  {sentence}\n")
         with _stop_by_signal(), _folder(keep) as folder, Crew(folder) as crew:
             mode(
                 Story(
@@ -59,6 +71,7 @@ def demo_command(*, video: Path | None, once: bool, hands_on: bool, speed: float
                     folder,
                     Footage(video, None if hands_on else DRAWN_SECONDS, speed),
                     words.info().get("language", "en"),
+                    broker,
                 )
             )
     except KeyboardInterrupt:

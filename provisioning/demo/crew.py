@@ -34,6 +34,17 @@ def run(*arguments: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+def inspect_video(video: Path) -> list[str]:
+    """Have the unit's own command look at a video; give its sentences, or raise `DemoError` with its refusal."""
+    done = subprocess.run(backrow("device", "inspect", video), capture_output=True, text=True, check=False)
+    if done.returncode == 1:
+        raise DemoError(done.stderr.strip().removeprefix("Error: "))
+    if done.returncode:
+        words = done.stderr.strip() or "no words"
+        raise DemoError(f"{video}: looking at it ended with status {done.returncode} ({words}); give another video")
+    return done.stdout.splitlines()
+
+
 class Crew:
     """The running processes by name; a context manager that leaves none."""
 

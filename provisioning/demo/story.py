@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-from provisioning.demo.broker import plan_broker
+from provisioning.demo.broker import BrokerKind, plan_broker
 from provisioning.demo.crew import Crew, backrow, run
 from provisioning.demo.errors import DemoError
 from provisioning.demo.panel import Panel
@@ -65,6 +65,7 @@ class Story:
     folder: Path
     footage: Footage
     language: str
+    broker: BrokerKind
 
     def open_school(self) -> School:
         """Make keys, server, accounts and the unit, and start everything but the night."""
@@ -72,7 +73,7 @@ class Story:
         with self.tell.step(mark("A school makes its keys and its server's database; Ada teaches in room 12.")):
             school = found_school(self.folder, ports, self.language)
             add_unit(school, self.footage)
-        broker = plan_broker(self.folder, ports.broker)
+        broker = plan_broker(self.folder, ports.broker, self.broker)
         with self.tell.step(mark("The school's server and its MQTT broker ({broker}) start."), broker=broker.name):
             self.crew.start("broker", broker.command)
             for name in ("serve", "bridge"):

@@ -46,7 +46,7 @@ class BrokerCommand:
     command: list[str]
 
 
-def plan_broker(folder: Path, port: int, kind: BrokerKind) -> BrokerCommand:
+def plan_broker(folder: Path, port: int, kind: BrokerKind = BrokerKind.AUTO) -> BrokerCommand:
     """Write the broker's configuration into `folder` and give the command that starts it."""
     mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path=_PATHS)
     if kind is BrokerKind.MOSQUITTO and not mosquitto:

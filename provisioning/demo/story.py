@@ -65,7 +65,7 @@ class Story:
     folder: Path
     footage: Footage
     language: str
-    broker: BrokerKind
+    broker: BrokerKind = BrokerKind.AUTO
 
     def open_school(self) -> School:
         """Make keys, server, accounts and the unit, and start everything but the night."""

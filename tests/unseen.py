@@ -183,6 +183,7 @@ EQUAL: dict[str, tuple[str, Maker]] = {
     "vorbis": (".mkv", _made("-c:a", "libvorbis")),
     "amr": (".3gp", with_amr_sound),
     "hiss": (".mp4", _heard("anoisesrc=amplitude=0.5:color=white", "-ac", "1")),
+    "applause": (".mov", _heard("aevalsrc=(random(0)-0.5)*exp(-40*mod(t\\,0.13))", "-c:a", "pcm_s16le")),
     "whisper": (".mp4", _heard("anoisesrc=amplitude=0.02:color=pink")),
     "clicks": (".mp4", _heard("aevalsrc=if(eq(mod(floor(t*48000)\\,24000)\\,0)\\,0.9\\,0)")),
     "opposed_channels": (".mp4", _heard("aevalsrc=0.3*sin(2*PI*440*t)|-0.3*sin(2*PI*440*t)")),

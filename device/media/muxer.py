@@ -37,6 +37,10 @@ _OPTIONS = {
 }
 
 
+# What sounds like noise is coded as it is, not replaced by other noise: a recording is evidence of what was heard.
+_SOUND_OPTIONS = {"aac_pns": "0"}
+
+
 @dataclass(frozen=True, slots=True)
 class SoundSettings:
     """`bit_rate_bps` of the AAC track; sound that is `patience_s` late has been replaced by silence."""
@@ -223,7 +227,9 @@ class _FragmentWriter:
         self._held: list[bytes] = []
         self._container = av.open(self._sink, "w", format="mp4", options=_OPTIONS)
         self._video = self._add_video_stream(keyframe, picture)
-        self._audio: AudioStream = self._container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
+        self._audio: AudioStream = self._container.add_stream(
+            "aac", rate=SOUND_RATE_HZ, layout="mono", options=_SOUND_OPTIONS
+        )
         self._audio.bit_rate = sound.bit_rate_bps
         self._written_samples = 0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -69,8 +70,12 @@ class _Listener(wsgi.Server):
     ConnectionClass = WorkerConnection
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's
-        """Log what cheroot has to say."""
-        log.log(level, "cheroot: %s", msg, exc_info=traceback)
+        """Log what cheroot has to say; that a link broke is news, and no mistake of ours that wants a traceback."""
+        error = sys.exc_info()[1]
+        if isinstance(error, ssl.SSLError | ConnectionError | TimeoutError):
+            log.info("a connection broke: %s", error)
+        else:
+            log.log(level, "cheroot: %s", msg, exc_info=traceback)
 
 
 def make_listener(

@@ -112,9 +112,35 @@ def read_audio(path: Path) -> Iterator[AudioFrame]:
                     end = converted.pts
                     yield converted
         yield from mono.flush()
-        missing = missing_tail(path, track)
-        if missing:
-            raise InputBroken(f"{path}: cut off, {missing}")
+        _check_sound(path, track)
+
+
+def find_breaks(path: Path) -> list[str]:
+    """Read both tracks to their ends, decoding nothing; say what of each is missing or damaged."""
+    said = []
+    for read in (read_video, _pass_over_sound):
+        try:
+            for _ in read(path):
+                pass
+        except InputBroken as broken:
+            said.append(str(broken).removeprefix(f"{path}: "))
+    return said
+
+
+def _pass_over_sound(path: Path) -> Iterator["Packet[AudioStream]"]:
+    with open_input(path) as container:
+        track = pick_sound(container)
+        if track is None:
+            return
+        listen_to(container, track)
+        yield from _packets(container.demux(track))
+        _check_sound(path, track)
+
+
+def _check_sound(path: Path, track: AudioStream) -> None:
+    missing = missing_tail(path, track)
+    if missing:
+        raise InputBroken(f"{path}: cut off, {missing}")
 
 
 def _decode(track: AudioStream, packet: "Packet[AudioStream]") -> list[av.AudioFrame]:

@@ -6,8 +6,7 @@ Refusing is `device/media/inputs.py`.
 
 from pathlib import Path
 
-from device.media.demux import read_video
-from device.media.errors import InputBroken
+from device.media.demux import find_breaks
 from device.media.inputs import InputFacts, inspect_input
 
 
@@ -15,11 +14,7 @@ def look_through(path: Path) -> tuple[str, ...]:
     """Give sentences: what the file is, then what is odd about it. Raises InputRefused when it cannot be recorded."""
     facts = inspect_input(path)
     notes = list(facts.notes)
-    try:
-        for _ in read_video(path):
-            pass
-    except InputBroken as broken:
-        said = str(broken).removeprefix(f"{path}: ")
+    for said in find_breaks(path):
         if not any(said.removeprefix("cut off, ") in note for note in notes):
             notes.append(f"the file is not whole: {said}; what is there will be recorded")
     return (f"{path}: {_describe(facts)}", *notes)

@@ -31,7 +31,7 @@ from tests.school import encode_toml
 SERVER = ("broker", "serve", "bridge", "jobs")
 UNIT = ("recorder", "agent", "uploader")
 EVERYBODY = (*SERVER, *UNIT)
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 HOLD_S = 0.9
 SPEED = 4.0
 SEGMENT_S = 2.0

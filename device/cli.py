@@ -116,7 +116,7 @@ def draw(config: DeviceConfig, out: Path) -> None:
 
 
 @group.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 def inspect(file: Path) -> None:
     """Say what a recording of a video file would hold, or why there can be none."""
     from device.media.errors import InputRefused

@@ -109,6 +109,16 @@ def _two_sounds(cache: FootageCache, out: Path) -> None:
     )
 
 
+def _unknown_sound(name: str) -> Maker:
+    """The first sound track of another film in a format that nobody here knows, as new phones add one."""
+
+    def make(cache: FootageCache, out: Path) -> None:
+        film = cache.path(name).read_bytes()
+        out.write_bytes(film.replace(b"mp4a", b"apac", 1).replace(b"esds", b"xsds", 1))
+
+    return make
+
+
 def _other_video_first(cache: FootageCache, out: Path) -> None:
     order = ("-map", "1:v", "-map", "0:v", "-map", "0:a")
     codecs = ("-c:v:0", "mpeg4", "-c:v:1", "copy", "-c:a", "copy")
@@ -195,6 +205,8 @@ EQUAL: dict[str, tuple[str, Maker]] = {
     # tracks
     "two_sounds": (".mp4", _two_sounds),
     "two_sounds_in_matroska": (".mkv", _two_sounds),
+    "unknown_sound": (".mp4", _unknown_sound("plain")),
+    "unknown_sound_first": (".mp4", _unknown_sound("two_sounds")),
     "sound_first": (".mp4", _copied("plain", "-map", "0:a", "-map", "0:v")),
     "time_code": (".mov", _copied("plain", "-timecode", "01:00:00:00", "-write_tmcd", "1")),
     "cover_first": (".mp4", _cover("0")),

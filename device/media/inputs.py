@@ -80,7 +80,7 @@ def inspect_input(path: Path) -> InputFacts:
             rotation_degrees=rotation,
             picture=_picture_facts(video, matrix),
             sound=sound,
-            notes=_notes(path, video, sound),
+            notes=_notes(path, container, video, sound),
         )
 
 
@@ -209,10 +209,11 @@ def _display_matrix(frame: Frame) -> tuple[int, ...] | None:
     return None if values == _UPRIGHT else values
 
 
-def _notes(path: Path, video: VideoStream, sound: SoundFacts | None) -> tuple[str, ...]:
+def _notes(path: Path, container: InputContainer, video: VideoStream, sound: SoundFacts | None) -> tuple[str, ...]:
     notes = []
     if sound is None:
-        notes.append("no sound in this file: the recording will have a silent sound track")
+        found = "the sound of this file is of an unknown kind" if container.streams.audio else "no sound in this file"
+        notes.append(f"{found}: the recording will have a silent sound track")
     missing = missing_tail(path, video)
     if missing:
         notes.append(f"the file is cut off: {missing}; what is there will be recorded")

@@ -33,7 +33,7 @@ DRAWN_SECONDS = 12
 @click.option(
     "--input",
     "video",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="A video with H.264 that the unit's camera replays; without one the unit draws a moving picture.",
 )
 @click.option("--once", is_flag=True, help="Compare what is played back with what went in, then end.")

@@ -37,6 +37,7 @@ def test_turn_is_said(films: FootageCache) -> None:
         ("filled_to_a_half", "damaged pictures were left out"),
         ("joined_end_to_end", "its times jump back by 2.0 s"),
         ("one_picture", "no sound in this file"),
+        ("unknown_sound", "the sound of this file is of an unknown kind"),
         ("ten_bit", "which most browsers do not play"),
     ],
 )

@@ -131,6 +131,17 @@ def _joined_ends(cache: FootageCache, out: Path) -> None:
     out.write_bytes(stream + stream)
 
 
+def _late_track(cache: FootageCache, out: Path) -> None:
+    """A broadcast in which a second language begins in the middle."""
+    halves = [out.with_suffix(f".{half}.ts") for half in (0, 1)]
+    plain = ("-i", cache.path("plain"), "-c", "copy")
+    run_ffmpeg(*plain, halves[0])
+    run_ffmpeg(*plain, "-map", "0:v", "-map", "0:a", "-map", "0:a", "-output_ts_offset", "2.08", halves[1])
+    out.write_bytes(b"".join(half.read_bytes() for half in halves))
+    for half in halves:
+        half.unlink()
+
+
 def _zeros(cache: FootageCache, out: Path) -> None:
     """A copy that was laid out in full and filled to a half."""
     film = cache.path("index_in_front").read_bytes()
@@ -244,6 +255,7 @@ EQUAL: dict[str, tuple[str, Maker]] = {
     "camcorder": (".m2ts", _made("-g", "12")),
     "broadcast": (".mxf", _made("-c:a", "pcm_s16le")),
     "nut": (".nut", _made()),
+    "track_that_comes_later": (".ts", _late_track),
     "one_picture": (".mp4", _silent("-pix_fmt", "yuv420p", seconds="0.04")),
     "one_picture_with_sound": (".mp4", _made(seconds="0.04")),
     "a_fifth_of_a_second": (".mp4", _made(seconds="0.2")),

@@ -198,7 +198,8 @@ def to_ticks(value: int, time_base: Fraction) -> int:
 class _Pictures:
     """The access units of one track in Annex-B form, up to where the track's times jump back by `jump_s`.
 
-    `damaged` counts those that were left out because they were cut or could not be read.
+    `damaged` counts those that were left out because they were cut or could not be read. What FFmpeg calls corrupt is
+    no reason: in a transport stream that is the whole picture before every join.
     """
 
     def __init__(self, container: InputContainer, video: VideoStream) -> None:
@@ -231,8 +232,6 @@ class _Pictures:
         return back_s > _BACKWARDS_S
 
     def _unit(self, packet: "Packet[VideoStream]") -> TimedUnit:
-        if packet.is_corrupt:
-            raise DamagedUnit("the container says so")
         base = packet.time_base
         return TimedUnit(
             data=self._writer.write(bytes(packet), keyframe=packet.is_keyframe),
@@ -250,6 +249,8 @@ def _packets(demuxed: "Iterator[Packet[_Track]]") -> "Iterator[Packet[_Track]]":
         try:
             packet = next(demuxed)
         except (StopIteration, av.FFmpegError):
+            return
+        except IndexError:  # how PyAV 18 may end when another track appeared in the middle of the file
             return
         if packet.size:
             yield packet

@@ -185,9 +185,10 @@ def _read_orientation(container: InputContainer, video: VideoStream, path: Path)
 
 def _decode_some(container: InputContainer, video: VideoStream) -> Iterator[av.VideoFrame]:
     """Decode from the beginning; pictures whose keyframe is missing are passed over."""
-    for packet in islice(container.demux(video), _MOST_UNREADABLE):
-        with suppress(av.FFmpegError):
-            yield from video.decode(packet)
+    with suppress(IndexError):  # how PyAV 18 may end when another track appeared in the middle of the file
+        for packet in islice(container.demux(video), _MOST_UNREADABLE):
+            with suppress(av.FFmpegError):
+                yield from video.decode(packet)
 
 
 def _picture_facts(video: VideoStream, matrix: tuple[int, ...] | None) -> PictureFacts:

@@ -162,9 +162,9 @@ def _packets(container: InputContainer, stream: av.VideoStream | av.AudioStream)
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all  # the end of another track is not the end of this one
-    with suppress(av.FFmpegError):
+    with suppress(av.FFmpegError, IndexError):  # the latter from PyAV 18, where a track appeared in the middle
         for packet in container.demux(stream):
-            if packet.size and not packet.is_corrupt:
+            if packet.size:
                 yield packet
 
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from protocol.manifest import Recovered
-from provisioning.demo.crew import STOP_SECONDS
 from provisioning.demo.errors import DemoError
 from tests.e2e import home
 from tests.e2e.stack import EVERYBODY, HOLD_S, Stack, found_place
@@ -160,11 +159,23 @@ class Soak:
         self._stack.start(*(name for name in EVERYBODY if not self._stack.runs(name)))
         self._stack.wait_served()
         self._stack.wait_lamp("recording", *WAITING)
-        if self._stack.panel.lamp == "recording":
-            time.sleep(1.0)
-            self._stack.panel.hold(HOLD_S)
-            self._stack.wait_lamp(*WAITING, within_s=STOP_SECONDS)
+        self._stack.panel.up()  # the hand may have been in the middle of a hold
+        time.sleep(1.0)
+        self._stack.wait("the last lesson to end", self._has_ended)
         self._look()
+
+    def _has_ended(self) -> bool:
+        """Hold the button while a recording is open; tell whether none is."""
+        manifests = (self._stack.school.spool / name / "manifest" for name in self._stack.spooled())
+        texts = []
+        for manifest in manifests:
+            with suppress(FileNotFoundError):
+                texts.append(manifest.read_bytes())
+        is_open = any(text and b'"line":"closed"' not in text for text in texts)
+        if is_open:
+            self._stack.panel.hold(HOLD_S)
+            time.sleep(1.0)
+        return not is_open
 
 
 def check(stack: Stack, soak: Soak) -> dict[str, object]:

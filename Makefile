@@ -10,7 +10,7 @@ demo:
 # make test [TESTS="tests/unit -k manifest"]
 test:
 	@provisioning/environment dev
-	@.venv/bin/pytest --numprocesses auto $(TESTS)
+	@.venv/bin/pytest --numprocesses auto --dist loadfile $(TESTS)
 
 lint:
 	@provisioning/environment dev

@@ -219,7 +219,7 @@ def _notes(path: Path, container: InputContainer, video: VideoStream, sound: Sou
     if missing:
         notes.append(f"the file is cut off: {missing}; what is there will be recorded")
     if video.pix_fmt and video.pix_fmt not in _BROWSER_PIXELS:
-        notes.append(f"pictures are {video.pix_fmt}, which most browsers do not play")
+        notes.append(f"pictures are {video.pix_fmt}, which Chromium plays and other browsers may not")
     return tuple(notes)
 
 

@@ -38,7 +38,7 @@ def test_turn_is_said(films: FootageCache) -> None:
         ("joined_end_to_end", "its times jump back by 2.0 s"),
         ("one_picture", "no sound in this file"),
         ("unknown_sound", "the sound of this file is of an unknown kind"),
-        ("ten_bit", "which most browsers do not play"),
+        ("ten_bit", "which Chromium plays and other browsers may not"),
     ],
 )
 def test_what_is_odd_is_said(films: FootageCache, name: str, words: str) -> None:

@@ -80,6 +80,10 @@ class Viewer:
         listing: dict[str, list[dict[str, Any]]] = self._get(urljoin(self._url, "/api/v1/recordings")).json()
         return listing["recordings"]
 
+    def page(self, path: str) -> str:
+        """Fetch a page of the controller as text."""
+        return self._get(urljoin(self._url, path)).text
+
     def play(self, recording: str) -> io.BytesIO:
         """Fetch everything that the player would, in order, as one file."""
         playlist = urljoin(self._url, f"/recordings/{recording}/stream.m3u8")

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import requests
 from sqlalchemy import select
 
 from controller import wiring
@@ -112,10 +111,7 @@ def play(stack: Stack, recording: str) -> bytes:
 
 def playlist(stack: Stack, recording: str) -> str:
     """Fetch the playlist."""
-    session = stack.viewer._session
-    answer = session.get(f"{stack.school.url}/recordings/{recording}/stream.m3u8", timeout=30)
-    assert answer.status_code == requests.codes.ok
-    return answer.text
+    return stack.viewer.page(f"/recordings/{recording}/stream.m3u8")
 
 
 def media_boxes(data: bytes) -> list[bytes]:

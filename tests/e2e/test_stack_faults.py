@@ -278,12 +278,7 @@ def check_told(stack: Stack) -> None:
     status = json.loads((stack.school.unit / "data" / "recorder" / "status").read_bytes())
     assert status["damaged"] == ["spool_damaged"]
     told = ("Needs attention", "Something on its card is damaged or was changed.", "cannot be delivered")
-    stack.wait("the page to say it", lambda: all(words in units_page(stack) for words in told))
-
-
-def units_page(stack: Stack) -> str:
-    """Fetch the page of the teacher's units."""
-    return stack.viewer._session.get(f"{stack.school.url}/units", timeout=30).text
+    stack.wait("the page to say it", lambda: all(words in stack.viewer.page("/units") for words in told))
 
 
 def test_bytes_that_were_not_signed_are_quarantined_and_the_true_ones_taken(stack: Stack) -> None:

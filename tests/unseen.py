@@ -13,6 +13,7 @@ from tests.repacked import join_with_new_sets, with_amr_sound
 
 _SPEECH = "0.4*sin(2*PI*(300+200*sin(2*PI*0.7*t))*t)*(0.55+0.45*sin(2*PI*3.1*t))"
 _SECOND = "0.3*sin(2*PI*500*t)*(0.5+0.5*sin(2*PI*1.3*t))"
+_TWO_HOURS_AHEAD = "setts=ts=TS+if(gte(N\\,20)\\,7200/TB\\,0)"
 _JITTER = "setpts='PTS+(random(1)*0.02-0.01)/TB'"
 
 
@@ -280,6 +281,8 @@ CUT: dict[str, tuple[str, Maker, str]] = {
     "flash_cut_off": (".flv", _cut("flash", 0, 0.55), "cut off"),
     "filled_to_a_half": (".mp4", _zeros, "damaged pictures were left out"),
     "joined_end_to_end": (".ts", _joined_ends, "its times jump back by 2.0 s"),
+    "time_damaged": (".mp4", _copied("baseline", "-bsf:v", _TWO_HOURS_AHEAD), "its times jump ahead by 2.0 h"),
+    "transport_stream_cut_off": (".ts", _cut("fields_in_a_transport_stream", 0, 0.555), "transport stream is not whole"),
 }
 """Recorded as far as they go, with these words."""
 

@@ -6,7 +6,7 @@ could be read was given.
 
 Of an edit list the times count. What it hides is left out, except pictures that shown ones are decoded from: nothing is
 re-encoded. At the beginning those are shown at their times, and further on they pass unseen. A file whose times jump
-back, as where two were joined end to end, ends there.
+back, as where two were joined end to end, or ahead by more than an hour, as where they are damaged, ends there.
 """
 
 import heapq
@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 
 from device.hardware.ports import SOUND_RATE_HZ, TICKS_PER_S, AudioFrame, VideoPacket
 from device.media.errors import InputBroken
-from device.media.inputs import listen_to, missing_tail, open_input, pick_sound, pick_video
+from device.media.inputs import ends_within_packet, listen_to, missing_tail, open_input, pick_sound, pick_video
 from device.media.nals import AnnexbWriter, DamagedUnit
 from device.media.order import DecodingOrder, Settled, TimedUnit, join_fields, leave_out_hidden
 
@@ -33,7 +33,9 @@ _Track = TypeVar("_Track", VideoStream, AudioStream)
 _DEFAULT_DURATION = TICKS_PER_S // 25
 _TAIL_TOLERANCE_S = 1.0
 _BACKWARDS_S = 1.0
-_AS_JOINED = "as where two films were joined; what comes after was left out"
+_AHEAD_S = 3600.0
+_LEFT_OUT = "what comes after was left out"
+_AS_JOINED = f"as where two films were joined; {_LEFT_OUT}"
 
 Footage = VideoPacket | AudioFrame
 
@@ -77,8 +79,10 @@ def read_video(path: Path) -> Iterator[VideoPacket]:
             last, end = settled, max(end, settled.pts + settled.unit.duration)
         if last is not None:
             yield _packet(last, last.unit.duration)
-        if pictures.jump_s:
-            raise InputBroken(f"{path}: its times jump back by {pictures.jump_s:.1f} s, {_AS_JOINED}")
+        if pictures.jump_s < 0:
+            raise InputBroken(f"{path}: its times jump back by {-pictures.jump_s:.1f} s, {_AS_JOINED}")
+        if pictures.jump_s > 0:
+            raise InputBroken(f"{path}: its times jump ahead by {pictures.jump_s / 3600:.1f} h; {_LEFT_OUT}")
         _check_end(path, video, end if last is not None else None)
         if pictures.damaged:
             raise InputBroken(f"{path}: {pictures.damaged} damaged pictures were left out")
@@ -107,7 +111,7 @@ def read_audio(path: Path) -> Iterator[AudioFrame]:
         for packet in _packets(container.demux(track)):
             for frame in _decode(track, packet):
                 for converted in mono.convert(frame):
-                    if end is not None and converted.pts < end - _BACKWARDS_S * TICKS_PER_S:
+                    if end is not None and is_jump(converted.pts - end):
                         return
                     end = converted.pts
                     yield converted
@@ -190,13 +194,18 @@ class _MonoSound:
         return av.AudioResampler(format="s16", layout="mono", rate=SOUND_RATE_HZ)
 
 
+def is_jump(ticks: int) -> bool:
+    """Whether times that go on by so many ticks are no longer those of one film."""
+    return not -_BACKWARDS_S * TICKS_PER_S <= ticks <= _AHEAD_S * TICKS_PER_S
+
+
 def to_ticks(value: int, time_base: Fraction) -> int:
     """Convert a timestamp to ticks of 1/90000 s, rounded to the nearest."""
     return round(value * time_base * TICKS_PER_S)
 
 
 class _Pictures:
-    """The access units of one track in Annex-B form, up to where the track's times jump back by `jump_s`.
+    """The access units of one track in Annex-B form, up to where the track's times jump by `jump_s`, ahead or back.
 
     `damaged` counts those that were left out because they were cut or could not be read. What FFmpeg calls corrupt is
     no reason: in a transport stream that is the whole picture before every join.
@@ -218,26 +227,28 @@ class _Pictures:
             except DamagedUnit:  # such as a picture that the file's end cuts in two
                 self.damaged += 1
                 continue
-            if not unit.hidden and self._jumps_back(unit):
+            if not unit.hidden and self._jumps(unit):
                 return
             yield unit
 
-    def _jumps_back(self, unit: TimedUnit) -> bool:
+    def _jumps(self, unit: TimedUnit) -> bool:
         if unit.dts is None:
             return False
-        self._newest = unit.dts if self._newest is None else max(unit.dts, self._newest)
-        back_s = (self._newest - unit.dts) / TICKS_PER_S
-        if back_s > _BACKWARDS_S:
-            self.jump_s = back_s
-        return back_s > _BACKWARDS_S
+        newest = unit.dts if self._newest is None else self._newest
+        self._newest = max(unit.dts, newest)
+        jumps = is_jump(unit.dts - newest)
+        if jumps:
+            self.jump_s = (unit.dts - newest) / TICKS_PER_S
+        return jumps
 
     def _unit(self, packet: "Packet[VideoStream]") -> TimedUnit:
         base = packet.time_base
+        duration = to_ticks(packet.duration, base) if packet.duration else 0
         return TimedUnit(
             data=self._writer.write(bytes(packet), keyframe=packet.is_keyframe),
             pts=None if packet.pts is None else to_ticks(packet.pts, base),
             dts=None if packet.dts is None else to_ticks(packet.dts, base),
-            duration=(to_ticks(packet.duration, base) if packet.duration else 0) or _DEFAULT_DURATION,
+            duration=_DEFAULT_DURATION if not duration or is_jump(duration) else duration,
             keyframe=packet.is_keyframe,
             hidden=packet.is_discard,
         )
@@ -260,6 +271,8 @@ def _check_end(path: Path, video: VideoStream, end: int | None) -> None:
     missing = missing_tail(path, video)
     if missing:
         raise InputBroken(f"{path}: cut off, {missing}")
+    if video.container.format.name == "mpegts" and ends_within_packet(path):
+        raise InputBroken(f"{path}: cut off, the last packet of its transport stream is not whole")
     promised = _promised_end(video)
     if promised is None or end is None:
         return

@@ -31,6 +31,7 @@ _GIVE_A_VIDEO = "give the path of a video file with H.264 (MP4, MOV or MKV)"
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _MOST_UNREADABLE = 500  # packets: a stream that was cut out of a broadcast begins with pictures that nothing explains
 _UPRIGHT = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+_TRANSPORT_PACKETS = (188, 192, 204)  # bytes: ISO/IEC 13818-1, with a time in front (M2TS), with error correction
 _BROWSER_PIXELS = ("yuv420p", "yuvj420p")
 
 
@@ -235,6 +236,12 @@ def missing_tail(path: Path, track: Stream) -> str:
         beyond += 1
     pieces = "pictures" if isinstance(track, VideoStream) else "pieces of its sound"
     return f"{beyond} of {len(entries)} {pieces} are missing" if beyond else ""
+
+
+def ends_within_packet(path: Path) -> bool:
+    """Whether a transport stream ends in the middle of a packet; nothing else in it tells that it was cut off."""
+    size = path.stat().st_size
+    return all(size % packet for packet in _TRANSPORT_PACKETS)
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:

@@ -3,8 +3,8 @@
 What a player would show is what counts: the first H.264 track that is no cover picture, and the sound track that it
 would play. Sound is decoded to mono at 16 kHz, each sample at the place that its timestamp says. Two things are as a
 recording has them. Of the pictures that an edit list hides those are there that shown ones are decoded from, at the
-beginning with their times and later without; and a file whose times jump back ends at the jump. What is damaged or cut
-in two is in neither file.
+beginning with their times and later without; and a file whose times jump back, or ahead by more than an hour, ends at
+the jump. What is damaged or cut in two is in neither file.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ TICKS_PER_SECOND = 90_000
 SOUND_RATE = 16_000
 JITTER_S = 0.030
 BACKWARDS_S = 1.0
+AHEAD_S = 3600.0
 _FULL_SCALE = 32_768
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
@@ -169,14 +170,14 @@ def _packets(container: InputContainer, stream: av.VideoStream | av.AudioStream)
 
 
 def _forwards(packets: Iterable[Any]) -> Iterator[Any]:
-    """Give packets until their time jumps back, as it does where files were joined end to end."""
+    """Give packets until their time jumps: back where files were joined end to end, far ahead where it is damaged."""
     newest = None
     for packet in packets:
         if packet.dts is not None and not packet.is_discard:
             at_s = float(packet.dts * packet.time_base)
-            newest = at_s if newest is None else max(newest, at_s)
-            if at_s < newest - BACKWARDS_S:
+            if newest is not None and not newest - BACKWARDS_S <= at_s <= newest + AHEAD_S:
                 return
+            newest = at_s if newest is None else max(newest, at_s)
         yield packet
 
 

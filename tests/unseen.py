@@ -282,7 +282,7 @@ CUT: dict[str, tuple[str, Maker, str]] = {
     "filled_to_a_half": (".mp4", _zeros, "damaged pictures were left out"),
     "joined_end_to_end": (".ts", _joined_ends, "its times jump back by 2.0 s"),
     "time_damaged": (".mp4", _copied("baseline", "-bsf:v", _TWO_HOURS_AHEAD), "its times jump ahead by 2.0 h"),
-    "transport_stream_cut_off": (".ts", _cut("fields_in_a_transport_stream", 0, 0.555), "transport stream is not whole"),
+    "stream_cut_off": (".ts", _cut("fields_in_a_transport_stream", 0, 0.555), "transport stream is not whole"),
 }
 """Recorded as far as they go, with these words."""
 

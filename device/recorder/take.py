@@ -6,7 +6,6 @@ on the disk; nowhere else. When the writer ends, for whatever reason, TAKE_ENDED
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -30,7 +29,8 @@ from protocol.envelope import EnvelopeError
 QUEUE_ITEMS = 2048  # about half a minute of pictures and sound: what a card that hesitates may cost
 REMEMBERED_PICTURES = 256
 LEAVE_S = 10.0
-_LOOK_S = 0.1
+PATIENCE_S = 0.1
+BATCH_ITEMS = 256
 
 
 @dataclass(frozen=True)
@@ -45,25 +45,42 @@ _Item = VideoPacket | AudioFrame | _End
 
 
 class _Inbox:
-    """The bounded queue between camera and writer; a full one holds the source back until the writer is gone."""
+    """The bounded queue between camera and writer; a full one holds the source back until the writer is gone.
+
+    The writer is woken for a batch, not for each picture: waking up costs a small computer more than the work does.
+    """
 
     def __init__(self) -> None:
-        self._items: queue.Queue[_Item] = queue.Queue(QUEUE_ITEMS)
-        self._abandoned = threading.Event()
+        self._items: list[_Item] = []
+        self._changed = threading.Condition()
+        self._abandoned = False
 
     def put(self, item: _Item) -> None:
-        while not self._abandoned.is_set():
-            try:
-                return self._items.put(item, timeout=_LOOK_S)
-            except queue.Full:
-                continue
+        """Add an item; waits while the queue is full."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._items) < QUEUE_ITEMS or self._abandoned)
+            if not self._abandoned:
+                self._items.append(item)
+            if self._is_pressing():
+                self._changed.notify_all()
 
-    def get(self) -> _Item:
-        return self._items.get()
+    def take(self) -> list[_Item]:
+        """Give what has come, in order, within PATIENCE_S or as soon as it presses."""
+        with self._changed:
+            self._changed.wait_for(self._is_pressing, PATIENCE_S)
+            taken, self._items = self._items, []
+            if len(taken) >= QUEUE_ITEMS:
+                self._changed.notify_all()
+            return taken
 
     def abandon(self) -> None:
         """Nobody reads any more: whoever waits to put something is let go."""
-        self._abandoned.set()
+        with self._changed:
+            self._abandoned = True
+            self._changed.notify_all()
+
+    def _is_pressing(self) -> bool:
+        return len(self._items) >= BATCH_ITEMS or (bool(self._items) and isinstance(self._items[-1], _End))
 
 
 class _CameraSink:
@@ -186,14 +203,20 @@ class Take:
 
     def _pump(self) -> _End:
         """Write until the last item; what the source gives against its word ends the take as the source's fault."""
-        while not isinstance(item := self._inbox.get(), _End):
-            try:
-                durable = self._writer.add(item)
-            except TakeBroken as error:
-                return _End(TakeEnd.CAMERA_FAILED, str(error))
-            if durable:
+        try:
+            while (end := self._write(self._inbox.take())) is None:
+                pass
+        except TakeBroken as error:
+            return _End(TakeEnd.CAMERA_FAILED, str(error))
+        return end
+
+    def _write(self, items: list[_Item]) -> _End | None:
+        for item in items:
+            if isinstance(item, _End):
+                return item
+            if self._writer.add(item):
                 self._say(Kind.DURABLE, _End(TakeEnd.STOPPED))
-        return item
+        return None
 
     def _say(self, kind: Kind, end: _End) -> None:
         self._post(Event(kind=kind, at_s=self._clock.monotonic_s(), cause=end.cause, reason=end.detail))

@@ -37,7 +37,7 @@ def test_turn_is_said(films: FootageCache) -> None:
         ("filled_to_a_half", "damaged pictures were left out"),
         ("joined_end_to_end", "its times jump back by 2.0 s"),
         ("time_damaged", "its times jump ahead by 2.0 h"),
-        ("transport_stream_cut_off", "transport stream is not whole"),
+        ("stream_cut_off", "transport stream is not whole"),
         ("one_picture", "no sound in this file"),
         ("unknown_sound", "the sound of this file is of an unknown kind"),
         ("ten_bit", "which Chromium plays and other browsers may not"),

@@ -18,6 +18,7 @@ from device.hardware.disk import SystemDisk
 from device.hardware.ports import (
     AudioFrame,
     AudioSink,
+    Buzzer,
     Camera,
     CameraEnd,
     HardwareError,
@@ -179,12 +180,21 @@ def make_room(
     camera: Camera,
     *,
     microphone: Microphone | None = None,
+    buzzer: Buzzer | None = None,
     files: Files = REAL,
 ) -> Room:
     """Put a recorder into a room of fakes; it does not run yet."""
     clock, inbox, lamp = SystemClock(), Inbox(), FakeLamp()
     button = FakeButton(clock=clock)
-    hardware = Hardware(button=button, camera=camera, microphone=microphone, lamp=lamp, clock=clock, disk=SystemDisk())
+    hardware = Hardware(
+        button=button,
+        camera=camera,
+        microphone=microphone,
+        lamp=lamp,
+        clock=clock,
+        disk=SystemDisk(),
+        buzzer=buzzer,
+    )
     recorder = make_recorder(load_config(unit.config), hardware, inbox, files)
     return Room(school, unit, recorder, inbox, button, lamp, camera)
 
@@ -196,10 +206,11 @@ def open_room(
     camera: Camera,
     *,
     microphone: Microphone | None = None,
+    buzzer: Buzzer | None = None,
     files: Files = REAL,
 ) -> Iterator[Room]:
     """Run a recorder in a room of fakes; at the end it is terminated, whatever happened."""
-    room = make_room(school, unit, camera, microphone=microphone, files=files)
+    room = make_room(school, unit, camera, microphone=microphone, buzzer=buzzer, files=files)
     room.thread = threading.Thread(target=room.run, name="recorder-under-test")
     room.thread.start()
     try:

@@ -38,6 +38,10 @@ class LampFault(HardwareError):
     """The lamp cannot be set, so that it may show something that is not true."""
 
 
+class BuzzerFault(HardwareError):
+    """The buzzer cannot be sounded."""
+
+
 class DiskFault(HardwareError):
     """The card refused a write, a sync, or the question for its free space."""
 
@@ -233,6 +237,27 @@ class Lamp(Part, Protocol):
 
     def close(self) -> None:
         """Go dark, end the thread, free the pins; idempotent."""
+
+
+class Tune(Enum):
+    """What the buzzer tells the room; each must be told from the others by ear alone."""
+
+    START = "start"
+    STOP = "stop"
+    REMIND = "remind"
+
+
+class Buzzer(Part, Protocol):
+    """A small sounder beside the lamp; silent until the first `play`."""
+
+    def play(self, tune: Tune) -> None:
+        """Begin to play `tune` and return at once; one that still plays is cut short.
+
+        Raises BuzzerFault when the pin cannot be set; the recorder logs that and records on.
+        """
+
+    def close(self) -> None:
+        """Fall silent, end the thread, free the pin; idempotent."""
 
 
 class Cancel(Protocol):

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 
 from device.hardware import patterns
 from device.hardware.patterns import LampPattern
+from device.hardware.ports import Tune
 from device.recorder.states import (
     Ask,
     Begin,
     Bookmark,
+    Chirp,
     Close,
     Effect,
     Event,
@@ -127,8 +129,8 @@ def begin(state: State, event: Event) -> Step:
     after = replace(state, recording=event.recording, pressed_s=event.since_s)
     if state.leaving:
         return _close(after, CloseReason.STOPPED)
-    after = replace(after, phase=Phase.RECORDING, began_s=event.at_s, durable_s=event.at_s, camera_faults=0)
-    return after, (Show(patterns.RECORDING), StartTake())
+    after = replace(after, phase=Phase.RECORDING, began_s=event.at_s, durable_s=event.at_s, camera_faults=0, sound="")
+    return after, (Show(patterns.RECORDING), Chirp(Tune.START), StartTake())
 
 
 @_rule("could not be begun, or gone on with", Phase.FAULT, Phase.CLOSING, Phase.OFF)
@@ -189,6 +191,18 @@ def live(state: State, event: Event) -> Step:
     return after, ()
 
 
+@_rule("the sound is silent or too loud: warn")
+def hush(state: State, event: Event) -> Step:
+    after = replace(state, sound=event.reason or "silent")
+    return after, (Show(_running_pattern(after)),)
+
+
+@_rule("the sound is good again")
+def hear(state: State, _event: Event) -> Step:
+    after = replace(state, sound="")
+    return after, (Show(_running_pattern(after)),)
+
+
 @_rule("3 s without durable bytes, or the limit", Phase.STALLED, Phase.STOPPING)
 def watch(state: State, event: Event) -> Step:
     if event.at_s - state.pressed_s >= state.limits.recording_s:
@@ -218,19 +232,20 @@ def hang(state: State, event: Event) -> Step:
 @_rule("over: keep it; camera fault: once more", Phase.RECORDING, Phase.CLOSING)
 def finish(state: State, event: Event) -> Step:
     if event.cause is TakeEnd.CAMERA_FAILED and state.camera_faults < state.limits.camera_restarts:
-        after = replace(state, phase=Phase.RECORDING, camera_faults=state.camera_faults + 1)
-        return after, (StartTake(),)
+        after = replace(state, phase=Phase.RECORDING, camera_faults=state.camera_faults + 1, sound="")
+        return after, (Show(_running_pattern(after)), StartTake())
     fault = TAKE_FAULTS.get(event.cause, "")
     after, effects = _close(replace(state, fault=fault), CloseReason.FAULT if fault else CloseReason.STOPPED)
-    return after, (Show(patterns.SEALING), *effects)
+    return after, (Show(patterns.SEALING), Chirp(Tune.STOP), *effects)
 
 
 @_rule("write the last line", Phase.CLOSING)
 def seal(state: State, event: Event) -> Step:
     reason = state.reason or CloseReason.STOPPED
     if event.cause is TakeEnd.DISK_FAILED and reason is not CloseReason.DISCARDED:
-        return _close(replace(state, fault=TAKE_FAULTS[event.cause]), CloseReason.FAULT)
-    return _close(state, reason)
+        state, reason = replace(state, fault=TAKE_FAULTS[event.cause]), CloseReason.FAULT
+    after, effects = _close(state, reason)
+    return after, (Chirp(Tune.STOP), *effects)
 
 
 @_rule("put away", Phase.READY, Phase.UNFIT, Phase.ASKING, Phase.FAULT, Phase.OFF)
@@ -320,7 +335,10 @@ def _forget(state: State) -> State:
 
 
 def _running_pattern(state: State) -> LampPattern:
-    return patterns.FAULT if state.stuck or state.phase is Phase.STALLED else patterns.RECORDING
+    """A fault beats a warning about the sound, and that beats all being well."""
+    if state.stuck or state.phase is Phase.STALLED:
+        return patterns.FAULT
+    return patterns.SOUND_WARNING if state.sound else patterns.RECORDING
 
 
 def _pattern(state: State) -> LampPattern:
@@ -353,6 +371,8 @@ TABLE: dict[Kind, tuple[Rule, ...]] = {
     Kind.BEGUN:      (____,   ____,   ____,   ____,   ____,   begin,  ____,   ____,   ____,   ____,   ____,   ____),
     Kind.NOT_BEGUN:  (____,   ____,   ____,   ____,   ____,   abort,  ____,   ____,   ____,   ____,   ____,   ____),
     Kind.DURABLE:    (____,   ____,   ____,   ____,   ____,   ____,   live,   live,   ____,   ____,   ____,   ____),
+    Kind.SOUND_BAD:  (____,   ____,   ____,   ____,   ____,   ____,   hush,   hush,   ____,   ____,   ____,   ____),
+    Kind.SOUND_GOOD: (____,   ____,   ____,   ____,   ____,   ____,   hear,   hear,   ____,   ____,   ____,   ____),
     Kind.TAKE_ENDED: (____,   ____,   ____,   ____,   ____,   ____,   finish, finish, seal,   ____,   ____,   ____),
     Kind.CLOSED:     (____,   ____,   ____,   ____,   ____,   ____,   ____,   ____,   ____,   done,   ____,   ____),
     Kind.NOT_CLOSED: (____,   ____,   ____,   ____,   ____,   ____,   ____,   ____,   ____,   botch,  ____,   ____),

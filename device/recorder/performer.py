@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from functools import singledispatchmethod
 
 from device.consent import PressDecision
-from device.hardware.ports import Button, Camera, Clock, Disk, DiskFault, Lamp, Microphone
+from device.hardware.ports import (
+    Button,
+    Buzzer,
+    BuzzerFault,
+    Camera,
+    Clock,
+    Disk,
+    DiskFault,
+    Lamp,
+    Microphone,
+)
 from device.media.segments import SegmentLimits
 from device.recorder.begin import Beginner, CannotBegin
 from device.recorder.fitness import Fitness
@@ -24,6 +34,7 @@ from device.recorder.states import (
     Begin,
     Bookmark,
     Checkpoint,
+    Chirp,
     Close,
     Effect,
     Event,
@@ -49,7 +60,7 @@ SPOOL_FAILED = "spool_failed"
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """The unit's parts."""
+    """The unit's parts; a microphone of its own and a buzzer may be missing."""
 
     button: Button
     camera: Camera
@@ -57,6 +68,7 @@ class Hardware:
     lamp: Lamp
     clock: Clock
     disk: Disk
+    buzzer: Buzzer | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +94,7 @@ class Performer:
         self._take: Take | None = None
         self._take_number = 0
         self._leftovers: dict[str, CloseReason] = {}
+        self._is_mute = False
         self.exit_status: int | None = None
 
     @property
@@ -130,6 +143,17 @@ class Performer:
     @perform.register
     def _show(self, effect: Show) -> None:
         self._hardware.lamp.show(effect.pattern)
+
+    @perform.register
+    def _chirp(self, effect: Chirp) -> None:
+        if self._hardware.buzzer is None:
+            return
+        try:
+            self._hardware.buzzer.play(effect.tune)
+        except BuzzerFault as fault:
+            # once: a line at each chirp would tell when the room records (promise P7)
+            log.log(logging.DEBUG if self._is_mute else logging.ERROR, "%s", fault)
+            self._is_mute = True
 
     @perform.register
     def _ask(self, effect: Ask) -> None:

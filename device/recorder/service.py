@@ -194,7 +194,9 @@ class Recorder:
 
     def _leave(self) -> None:
         """Let go of everything; a take that still runs is stopped and sealed first."""
-        steps: tuple[Callable[[], None], ...] = (self._button.stop, self._performer.end_take, self._hardware.lamp.close)
+        buzzer, lamp = self._hardware.buzzer, self._hardware.lamp
+        silence = (buzzer.close,) if buzzer else ()
+        steps: tuple[Callable[[], None], ...] = (self._button.stop, self._performer.end_take, *silence, lamp.close)
         for let_go in steps:
             try:
                 let_go()

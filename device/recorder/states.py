@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from device.consent import PressDecision
 from device.hardware.patterns import LampPattern
+from device.hardware.ports import Tune
 from protocol.manifest import CloseReason
 
 
@@ -47,6 +48,8 @@ class Kind(StrEnum):
     BEGUN = "begun"
     NOT_BEGUN = "not_begun"
     DURABLE = "durable"
+    SOUND_BAD = "sound_bad"
+    SOUND_GOOD = "sound_good"
     TAKE_ENDED = "take_ended"
     CLOSED = "closed"
     NOT_CLOSED = "not_closed"
@@ -80,6 +83,7 @@ class Event:
 
     `since_s`: of a tap or hold, when the press began; of BEGUN, when the recording was begun. `recording`: of BOOTED,
     the one to go on with; of BEGUN, the one begun. `interrupted`: of BOOTED, a power cut had ended a recording.
+    `reason`: of SOUND_BAD, "silent" or "clipping".
     """
 
     kind: Kind
@@ -98,6 +102,13 @@ class Show:
     """Set the lamp; a passing pattern lets the lasting one go on after it."""
 
     pattern: LampPattern
+
+
+@dataclass(frozen=True)
+class Chirp:
+    """Tell the room by ear; a buzzer that fails stops nothing."""
+
+    tune: Tune
 
 
 @dataclass(frozen=True)
@@ -166,7 +177,9 @@ class GiveUp:
     reason: str
 
 
-Effect: TypeAlias = Show | Ask | Begin | Resume | StartTake | StopTake | Bookmark | Close | Report | Exit | GiveUp
+Effect: TypeAlias = (
+    Show | Chirp | Ask | Begin | Resume | StartTake | StopTake | Bookmark | Close | Report | Exit | GiveUp
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,9 +199,9 @@ class State:
     """Everything that the machine remembers.
 
     `entered_s`: when the phase was entered. `pressed_s`: when the recording was begun. `began_s`: when this process
-    first started its camera.
-    `wanted`: a press came while the last recording was being put away. `fault`: what failed in this recording, and
-    `unfit`: why the unit may not record, each a code for IT or nothing.
+    first started its camera. `sound`: what is wrong with the sound of the running take, or nothing. `wanted`: a press
+    came while the last recording was being put away. `fault`: what failed in this recording, and `unfit`: why the unit
+    may not record, each a code for IT or nothing.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -204,6 +217,7 @@ class State:
     wanted: bool = False
     leaving: bool = False
     stuck: bool = False
+    sound: str = ""
     fault: str = ""
     unfit: str = ""
 

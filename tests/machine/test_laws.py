@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.hardware import patterns
+from device.hardware.ports import Tune
 from device.recorder.machine import may_record
-from device.recorder.states import Ask, Begin, Event, Exit, Hold, Kind, Phase, Resume, Show, StartTake, TakeEnd
+from device.recorder.states import Ask, Begin, Chirp, Event, Exit, Hold, Kind, Phase, Resume, Show, StartTake, TakeEnd
 from protocol.manifest import CloseReason
 from tests.machine.walks import ALLOWED, BOOT, LAW, World, recording_world, walks
 
@@ -280,3 +281,32 @@ def test_unfit_unit_denies_a_press() -> None:
     world.follow((BOOT, Event(kind=Kind.UNFIT, at_s=0.1, reason="disk_full"), Event(kind=Kind.PRESS, at_s=1.0)))
     assert world.last == (Show(patterns.REFUSED),)
     assert world.lamp is patterns.FAULT
+
+
+def test_bad_sound_is_a_warning_until_it_is_good_again() -> None:
+    """Silence or clipping is shown at the lamp while the recording goes on, and taken back."""
+    world = recording_world(Event(kind=Kind.SOUND_BAD, at_s=1.0, reason="clipping"))
+    assert world.lamp is patterns.SOUND_WARNING
+    assert world.camera
+    world.take(Event(kind=Kind.SOUND_GOOD, at_s=1.0))
+    assert world.lamp is patterns.RECORDING
+
+
+def test_fault_beats_the_warning_about_the_sound() -> None:
+    """While nothing becomes durable the lamp says fault, whatever the sound does; then the warning is back."""
+    stalled = Event(kind=Kind.TICK, at_s=3.1)
+    world = recording_world(stalled, Event(kind=Kind.SOUND_BAD, at_s=0.1, reason="silent"))
+    assert world.lamp is patterns.FAULT
+    world.take(Event(kind=Kind.DURABLE, at_s=0.1))
+    assert world.lamp is patterns.SOUND_WARNING
+
+
+def test_room_hears_start_and_stop() -> None:
+    """One chirp when the recording begins, one when the camera has stopped, and none between."""
+    world = recording_world(
+        Event(kind=Kind.DURABLE, at_s=1.0),
+        Event(kind=Kind.RELEASED, at_s=5.0, since_s=2.5, hold=Hold.KEEP),
+        Event(kind=Kind.TAKE_ENDED, at_s=0.1),
+        Event(kind=Kind.CLOSED, at_s=0.1),
+    )
+    assert [effect.tune for effect in world.performed if isinstance(effect, Chirp)] == [Tune.START, Tune.STOP]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.contents import (
@@ -145,6 +146,10 @@ class Segment:
         return self.opened.index
 
 
+def _tells_time_of(moment: Moment, earlier: Moment) -> bool:
+    return moment.wall_trusted and moment.boot == earlier.boot
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """A verified manifest, whole or as far as it has been written."""
@@ -163,6 +168,13 @@ class Manifest:
     def began(self) -> Moment:
         """Give the moment of the press."""
         return self.lines[0].moment
+
+    @property
+    def began_at(self) -> datetime:
+        """Give when the press was; a clock that was set later in the same boot mends a time that nobody could trust."""
+        began = self.began
+        later = next((each.moment for each in self.lines if _tells_time_of(each.moment, began)), began)
+        return later.wall_at - timedelta(milliseconds=later.monotonic_ms - began.monotonic_ms)
 
     @property
     def events(self) -> tuple[Line, ...]:

@@ -141,7 +141,7 @@ def _begin(session: Session, manifest: Manifest, now: datetime) -> Recording:
         device=begun.device,
         owner=begun.owner,
         state=RecordingState.ARRIVING,
-        began_at=manifest.began.wall_at,
+        began_at=manifest.began_at,
         first_seen_at=now,
         manifest_head=manifest.head,
         receipt_version=0,
@@ -167,6 +167,7 @@ def _require_continuation(held: bytes, data: bytes, row: Recording) -> None:
 
 def _update(row: Recording, manifest: Manifest, now: datetime) -> None:
     summary = summarize(manifest)
+    row.began_at = min(manifest.began_at, row.first_seen_at)  # the unit's clock may be ahead, and may be set later
     row.segments, row.duration_ms, row.closed = summary.segments, summary.duration_ms, summary.closed
     row.sound_verdict = summary.sound_verdict
     if row.manifest_head != manifest.head or row.receipt_version == 0:

@@ -14,15 +14,16 @@ from protocol.envelope.header import Header
 from protocol.envelope.keys import Identity
 from protocol.envelope.reader import read_header, read_payload_nonce
 from protocol.envelope.source import ByteSource
-from protocol.envelope.stream import CHUNK_BYTES, PAYLOAD_NONCE_BYTES, SEALED_CHUNK_BYTES, ChunkCipher
+from protocol.envelope.stream import CHUNK_BYTES, PAYLOAD_NONCE_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES, ChunkCipher
 
 
 @dataclass(frozen=True)
 class RecoveredTail:
     """The state of a sealed file whose writer may have been cut off.
 
-    Without identities `whole_chunks` counts those of full length, and `final_present` is None: a shorter piece at the
-    end may be the final chunk or a torn one. With identities it counts those that authenticate one after the other
+    Without identities `whole_chunks` counts those of full length up to the last whose tag is not all zeros (disks leave
+    zeros of what they never wrote), and `final_present` is None: a shorter piece at the end may be the final chunk or a
+    torn one. With identities it counts those that authenticate one after the other
     from the first; a final chunk, of any length, is among them and in `plaintext_bytes`.
     """
 
@@ -45,14 +46,15 @@ def recover(file: SeekableFile, identities: Iterable[Identity] | None = None) ->
     """
     file_bytes = file.seek(0, SEEK_END)
     file.seek(0)
-    source = ByteSource(file)
-    header = read_header(source)
-    by_size = _measure(header, file_bytes)
+    header = read_header(ByteSource(file))
+    by_size = _measure(file, header, file_bytes)
     if identities is None:
         return by_size
     file_key = unwrap_file_key(header, identities)
     if file_bytes < len(header.raw) + PAYLOAD_NONCE_BYTES:
         return replace(by_size, final_present=False)
+    file.seek(len(header.raw))
+    source = ByteSource(file)
     return _authenticate(by_size, source, ChunkCipher(file_key, read_payload_nonce(source)))
 
 
@@ -65,18 +67,26 @@ def read_header_bytes(file: SeekableFile) -> bytes:
     return header.raw
 
 
-def _measure(header: Header, file_bytes: int) -> RecoveredTail:
+def _measure(file: SeekableFile, header: Header, file_bytes: int) -> RecoveredTail:
     payload_start = min(len(header.raw) + PAYLOAD_NONCE_BYTES, file_bytes)
-    whole_chunks, torn_bytes = divmod(file_bytes - payload_start, SEALED_CHUNK_BYTES)
+    whole_chunks = (file_bytes - payload_start) // SEALED_CHUNK_BYTES
+    whole_end = payload_start + whole_chunks * SEALED_CHUNK_BYTES
+    while whole_chunks and _read_tag(file, whole_end) == bytes(TAG_BYTES):
+        whole_chunks, whole_end = whole_chunks - 1, whole_end - SEALED_CHUNK_BYTES
     return RecoveredTail(
         header=header.raw,
         payload_start=payload_start,
         whole_chunks=whole_chunks,
         plaintext_bytes=whole_chunks * CHUNK_BYTES,
-        whole_end=file_bytes - torn_bytes,
-        torn_bytes=torn_bytes,
+        whole_end=whole_end,
+        torn_bytes=file_bytes - whole_end,
         final_present=None,
     )
+
+
+def _read_tag(file: SeekableFile, chunk_end: int) -> bytes | None:
+    file.seek(chunk_end - TAG_BYTES)
+    return file.read(TAG_BYTES)
 
 
 def _authenticate(by_size: RecoveredTail, source: ByteSource, cipher: ChunkCipher) -> RecoveredTail:

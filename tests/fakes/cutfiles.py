@@ -1,7 +1,8 @@
 """A door to the disk that fails at a chosen operation: the process is killed, the power goes, or the disk refuses.
 
 What a power cut leaves is modelled: a file has what its last sync saw, a name is there when its folder was synced
-after it was made. That is the least that Linux promises, so that code that survives it survives a real one.
+after it was made. That is the least that Linux promises. Of what was written after the last sync nothing is left, or a
+half, or zeros in its length, as file systems do that write a file's length before its bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import errno
 import os
 import shutil
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from protocol.durable import Files
@@ -17,6 +19,20 @@ from protocol.durable import Files
 
 class Cut(BaseException):
     """The process is gone; nothing may catch this as an error of the disk."""
+
+
+class Tail(Enum):
+    """What a power cut leaves of the bytes that were written since the last sync."""
+
+    NOTHING = "nothing"
+    HALF = "half"
+    ZEROS = "zeros"
+
+    def left_of(self, durable: bytes, written: bytes) -> bytes:
+        """Give a file's content after the cut; one that was replaced or truncated is as its last sync saw it."""
+        tail = written[len(durable) :] if written.startswith(durable) else b""
+        kept = {Tail.NOTHING: b"", Tail.HALF: tail[: len(tail) // 2], Tail.ZEROS: bytes(len(tail))}
+        return durable + kept[self]
 
 
 @dataclass
@@ -107,9 +123,10 @@ class KilledFiles(CountingFiles):
 class PoweredFiles(KilledFiles):
     """The power goes at operation `at`; `leave` then brings the disk below `root` to what was durable."""
 
-    def __init__(self, root: Path, at: int) -> None:
+    def __init__(self, root: Path, at: int, tail: Tail = Tail.NOTHING) -> None:
         super().__init__(at)
         self._root = root
+        self._tail = tail
         self._inodes: dict[int, _Inode] = {}
         self._durable: dict[Path, _Inode] = {}
 
@@ -128,28 +145,32 @@ class PoweredFiles(KilledFiles):
 
     def leave(self) -> None:
         """Make the disk what the cut left of it."""
+        written: dict[int, bytes] = {}
         for path in list(self._root.rglob("*")):
             if path.is_file():
+                written[id(self._inode(path.stat()))] = path.read_bytes()
                 path.unlink()
         for path, inode in self._durable.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(inode.durable)
+            path.write_bytes(self._tail.left_of(inode.durable, written.get(id(inode), inode.durable)))
 
     def _inode(self, found: os.stat_result) -> _Inode:
         return self._inodes.setdefault(found.st_ino, _Inode())
 
 
 class RefusingFiles(CountingFiles):
-    """The disk refuses operation `at` once, with `EIO`, and works again afterwards."""
+    """The disk refuses operation `at` and the following, `times` in all, and works again afterwards."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, *, code: int = errno.EIO, times: int = 1) -> None:
         super().__init__()
         self._at = at
+        self._code = code
+        self._times = times
 
     def _happens(self, name: str) -> None:
         super()._happens(name)
-        if len(self.names) == self._at:
-            raise OSError(errno.EIO, f"operation {self._at} was refused: {name}")
+        if self._at <= len(self.names) < self._at + self._times:
+            raise OSError(self._code, f"operation {self._at} was refused: {name}")
 
 
 class FullFiles(CountingFiles):

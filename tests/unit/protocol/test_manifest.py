@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from protocol.manifest import (
     ForkError,
     FragmentEntry,
     ManifestError,
+    Moment,
     Opened,
     Recovered,
     digest_of,
@@ -132,6 +135,28 @@ def test_manifest_tells_the_lesson() -> None:
     assert [line.content for line in manifest.events] == [LESSON[2], LESSON[6], LESSON[12]]
     assert manifest.head == digest_of(LINES[-1])
     assert manifest.began == MOMENT
+
+
+WRONG = replace(MOMENT, wall_at=datetime(1970, 1, 1, 0, 5, tzinfo=UTC), wall_trusted=False)
+LATER = replace(MOMENT, monotonic_ms=WRONG.monotonic_ms + 90_000)
+
+
+@pytest.mark.parametrize(
+    ("moments", "began_at"),
+    [
+        ((WRONG, WRONG, LATER), LATER.wall_at - timedelta(seconds=90)),
+        ((WRONG, WRONG, replace(LATER, boot="another")), WRONG.wall_at),
+        ((WRONG, WRONG, WRONG), WRONG.wall_at),
+        ((MOMENT, replace(LATER, wall_at=MOMENT.wall_at + timedelta(hours=1)), LATER), MOMENT.wall_at),
+    ],
+)
+def test_time_that_nobody_could_trust_is_mended(moments: Sequence[Moment], began_at: datetime) -> None:
+    """A clock that is set later in the same boot tells when the press was; another boot's clock tells nothing."""
+    lines, previous = [], NO_LINE
+    for number, (content, moment) in enumerate(zip((begun(), opened(1), sealed(1)), moments, strict=True)):
+        lines.append(sign_content(content, moment=moment, number=number, previous=previous, key=KEY))
+        previous = digest_of(lines[-1])
+    assert parse_manifest(b"".join(lines), PUBLIC).began_at == began_at
 
 
 @pytest.mark.parametrize("lines", range(1, len(LINES)))

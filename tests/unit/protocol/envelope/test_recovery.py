@@ -138,3 +138,11 @@ def test_empty_final_chunk_does_not_make_a_file_whole() -> None:
     """A final chunk that holds nothing after others is against the format: it is torn bytes, not an end."""
     account = recover(BytesIO(with_empty_final_chunk()), [IDENTITY])
     assert (account.final_present, account.whole_chunks, account.torn_bytes) == (False, 1, 16)
+
+
+@pytest.mark.parametrize("written", [1, SEALED_CHUNK_BYTES - 16, SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES + 5])
+@pytest.mark.parametrize("zeros", [SEALED_CHUNK_BYTES, 2 * SEALED_CHUNK_BYTES + 7])
+def test_zeros_that_the_disk_left_are_no_chunks(written: int, zeros: int) -> None:
+    """A file's length may outlive its bytes at a power cut: without a key such chunks do not count either."""
+    sealed = FULL[: PAYLOAD_START + written] + bytes(zeros)
+    assert recover(BytesIO(sealed)).whole_chunks == recover(BytesIO(sealed), [IDENTITY]).whole_chunks

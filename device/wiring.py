@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 from device.config import CameraKind, DeviceConfig, PinsKind
 from device.hardware.clock import SystemClock
 from device.hardware.disk import SystemDisk
-from device.hardware.patterns import LampPattern, Light
 from device.hardware.ports import Button, Camera, CameraFault, Clock, Disk, Lamp, Purpose, require_fit
 from device.health.status import StatusFile
 from device.identity import DocumentStore, Identity, load_identity
@@ -39,6 +38,7 @@ from device.spool.manifest import Signer
 from device.spool.releasing import Releaser, UndoRule
 from device.spool.store import SpoolStore
 from protocol.durable import REAL, Files
+from protocol.room.lamp import LampPattern, Light
 
 if TYPE_CHECKING:
     from device.hardware.synthetic import SyntheticCamera

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from gpiozero import LED, DigitalInputDevice, GPIOZeroError
 from gpiozero.pins.mock import MockFactory
 
-from device.hardware.patterns import LampPattern, Light
 from device.hardware.player import PatternPlayer
 from device.hardware.ports import ButtonEdge, ButtonFault, Clock, LampFault, PartFacts
+from protocol.room.lamp import LampPattern, Light
 
 PinFactory = object
 """gpiozero ships no types; a factory is only passed on to it."""

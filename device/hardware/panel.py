@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from device.hardware.patterns import DARK, LampPattern, Light
 from device.hardware.ports import HardwareError, PartFacts
+from protocol.room.lamp import DARK, LampPattern, Light
 
 _MAX_LINE = 256
 _MAX_PATH = 107

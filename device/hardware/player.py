@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.hardware.patterns import DARK, LampPattern, Light
 from device.hardware.ports import Clock, LampFault
+from protocol.room.lamp import DARK, LampPattern, Light
 
 _LATE_S = 0.05
 

@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from device.hardware.patterns import LampPattern
+from protocol.room.lamp import LampPattern
 
 TICKS_PER_S = 90_000
 SOUND_RATE_HZ = 48_000

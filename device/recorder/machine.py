@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from device.hardware import patterns
-from device.hardware.patterns import LampPattern
 from device.hardware.ports import Tune
 from device.recorder.states import (
     Ask,
@@ -34,6 +32,8 @@ from device.recorder.states import (
     TakeEnd,
 )
 from protocol.manifest import CloseReason
+from protocol.room import lamp as patterns
+from protocol.room.lamp import LampPattern
 
 Step = tuple[State, tuple[Effect, ...]]
 SETUP_REASONS = ("no_keyring", "no_recipients", "no_policy")

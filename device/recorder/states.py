@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from device.consent import PressDecision
-from device.hardware.patterns import LampPattern
 from device.hardware.ports import Tune
 from protocol.manifest import CloseReason
+from protocol.room.lamp import LampPattern
 
 
 class Phase(StrEnum):

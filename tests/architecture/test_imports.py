@@ -11,7 +11,7 @@ import pytest
 from tests.architecture.source import ROOT, Import, imports_of, lies_in, modules, name_of, parse
 
 PURE = (
-    "device/hardware/patterns.py",
+    "protocol/room/lamp.py",
     "device/recorder/machine.py",
     "device/recorder/gestures.py",
     "device/recorder/recovery.py",

@@ -7,7 +7,6 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from device.hardware.gpio import GpioButton, GpioLamp, LampPins, drive_mock_button
-from device.hardware.patterns import BOOKMARK, RECORDING
 from device.hardware.ports import (
     Button,
     ButtonEdge,
@@ -18,6 +17,7 @@ from device.hardware.ports import (
     Purpose,
     require_fit,
 )
+from protocol.room.lamp import BOOKMARK, RECORDING
 from tests.fakes.button import FakeButton
 from tests.fakes.clock import ManualClock
 from tests.fakes.lamp import FakeLamp

@@ -1,7 +1,7 @@
 """A lamp that remembers what it was told."""
 
-from device.hardware.patterns import DARK, LampPattern
 from device.hardware.ports import LampFault, PartFacts
+from protocol.room.lamp import DARK, LampPattern
 
 
 class FakeLamp:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.hardware import patterns
 from device.hardware.ports import Tune
 from device.recorder.machine import may_record
 from device.recorder.states import Ask, Begin, Chirp, Event, Exit, Hold, Kind, Phase, Resume, Show, StartTake, TakeEnd
 from protocol.manifest import CloseReason
+from protocol.room import lamp as patterns
 from tests.machine.walks import ALLOWED, BOOT, LAW, World, recording_world, walks
 
 RESTING = (Phase.READY, Phase.INTERRUPTED, Phase.UNFIT, Phase.FAULT, Phase.OFF)

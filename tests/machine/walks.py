@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from device.consent import PressDecision
-from device.hardware.patterns import DARK, LampPattern
 from device.recorder.machine import step
 from device.recorder.states import (
     Close,
@@ -25,6 +24,7 @@ from device.recorder.states import (
     StopTake,
     TakeEnd,
 )
+from protocol.room.lamp import DARK, LampPattern
 
 LAW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """How laws are tried: a machine with much to do makes no law false."""

@@ -7,7 +7,6 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from device.hardware.gpio import GpioButton, GpioLamp, LampPins, drive_mock_button, make_mock_factory, make_real_factory
-from device.hardware.patterns import LET_GO, PATTERNS, RECORDING, LampPattern, Light
 from device.hardware.ports import (
     ButtonEdge,
     ButtonFault,
@@ -16,6 +15,7 @@ from device.hardware.ports import (
     Purpose,
     require_fit,
 )
+from protocol.room.lamp import LET_GO, PATTERNS, RECORDING, LampPattern, Light
 from tests.fakes.clock import ManualClock
 
 LAMP = LampPins(red=17, green=27, blue=22)

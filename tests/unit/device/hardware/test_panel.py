@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from device.hardware.panel import MockPanel, PanelFault
-from device.hardware.patterns import READY, RECORDING, Light
 from device.hardware.ports import NotForProduction, Purpose, require_fit
+from protocol.room.lamp import READY, RECORDING, Light
 
 PATIENCE_S = 30.0
 

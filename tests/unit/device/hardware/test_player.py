@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.hardware.patterns import BOOKMARK, DARK, PAUSED, READY, RECORDING, LampPattern, Light
 from device.hardware.player import PatternPlayer
 from device.hardware.ports import LampFault
+from protocol.room.lamp import BOOKMARK, DARK, PAUSED, READY, RECORDING, LampPattern, Light
 from tests.fakes.clock import ManualClock
 
 PATIENCE_S = 30.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.hardware.patterns import (
+from protocol.room.lamp import (
     DARK,
     PATTERNS,
     RECORDING,

@@ -35,6 +35,7 @@ from device.recorder.states import Limits
 from device.spool.inspecting import Inspector
 from device.spool.keeping import SpoolKeeper
 from device.spool.manifest import Signer
+from device.spool.outlook import Outlook
 from device.spool.releasing import Releaser, UndoRule
 from device.spool.store import SpoolStore
 from protocol.durable import REAL, Files
@@ -194,11 +195,13 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, disk: Disk) -> Workroo
         random_bytes=os.urandom,
     )
     status = StatusFile(config.data / "recorder" / "status", ground.store.files)
+    days = config.data / "recorder" / "days"
+    outlook = Outlook(days, lesson_bytes=limits.lesson_bytes, zone=_local_zone(), files=ground.store.files)
     return Workroom(
         keeper=SpoolKeeper(ground.store, ground.signer),
         beginner=beginner,
         permission=Permission(ground.documents, ground.moments),
-        fitness=Fitness(ground.documents, ground.moments, beginner=beginner, status=status),
+        fitness=Fitness(ground.documents, ground.moments, beginner=beginner, status=status, outlook=outlook),
         segments=SegmentLimits(target_s=limits.segment_s, bound_s=2 * limits.segment_s),
     )
 

@@ -21,7 +21,6 @@ from protocol.codec import parse_canonical, parse_record
 from protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
-LESSONS_PER_SCHOOL_DAY = 5
 REASON_LIMIT = 400
 UNKNOWN = Fitness(fit=False, reason="the recorder has not said how it is")
 
@@ -33,8 +32,6 @@ class Sources:
     status: Path
     spool: Spool
     records: Records
-    lesson_bytes: int
-    reserve_bytes: int
 
     def facts(self, now: datetime) -> Facts:
         """Read how the unit is; the spool is looked at when the backlog is asked for, and not before."""
@@ -47,11 +44,10 @@ class Sources:
             return UNKNOWN
         except (ProtocolError, OSError) as error:
             return Fitness(fit=False, reason=f"the recorder's status cannot be read: {error}"[:REASON_LIMIT])
-        room = max(0, status.free_bytes - self.reserve_bytes)
         return Fitness(
             fit=status.fit,
             reason=_join((status.reason, *status.damaged, *self._undeliverable())),
-            school_days_left=room // (self.lesson_bytes * LESSONS_PER_SCHOOL_DAY),
+            school_days_left=status.school_days_left,
         )
 
     def _undeliverable(self) -> tuple[str, ...]:

@@ -44,8 +44,6 @@ def make_agent(config: DeviceConfig, world: World) -> Agent:
         status=data / "recorder" / "status",
         spool=Spool(data / "spool", load_verifying_key(identity / "recorder.pub")),
         records=Records(data / "uploads"),
-        lesson_bytes=config.limits.lesson_bytes,
-        reserve_bytes=config.limits.spool_reserve_bytes,
     )
     return Agent(config, store=store, sources=sources, link=Link(_link_settings(config, identity)), world=world)
 

@@ -1,6 +1,6 @@
-"""The recorder's status file: fit or unfit and why, how much is free, and what lies damaged in the spool.
+"""The recorder's status file: fit or unfit and why, school days left, and what lies damaged in the spool.
 
-It carries no times, and the free bytes only in coarse steps, so that whoever reads it does not learn when a room
+It carries no times, no bytes, and days that change once a day, so that whoever reads it does not learn when a room
 records (promise P7). The agent reads it. Layout: docs/ARCHITECTURE.md.
 """
 
@@ -15,17 +15,16 @@ from protocol.durable import SHARED, Files, replace_file
 
 @dataclass(frozen=True, kw_only=True)
 class RecorderStatus:
-    """What the recorder says of the unit; `reason` and `damaged` are codes that name no recording."""
+    """What the recorder says of the unit. `reason`, `damaged` and `notes` are codes that name and count no recordings.
+
+    `notes` are for who stands at the unit; the agent does not pass them on.
+    """
 
     fit: bool
     reason: str = ""
-    free_bytes: int = 0
+    school_days_left: int | None = None
     damaged: tuple[str, ...] = ()
-
-
-def round_down(free_bytes: int, step_bytes: int) -> int:
-    """Coarsen a number of bytes to whole steps."""
-    return free_bytes - free_bytes % step_bytes
+    notes: tuple[str, ...] = ()
 
 
 class StatusFile:

@@ -70,10 +70,14 @@ class Beginner:
 
     def require_space(self) -> None:
         """Raise `CannotBegin` unless a whole lesson is free beside the reserve, which is held from then on."""
-        missing = self.limits.reserve_bytes - self.store.reserve_bytes
-        if self.disk.free_bytes(self.store.root) < self.limits.lesson_bytes + missing:
+        if self.room_bytes() < self.limits.lesson_bytes:
             raise CannotBegin(DISK_FULL)
         self._hold_reserve()
+
+    def room_bytes(self) -> int:
+        """Tell how much may be recorded beside the reserve, held or not yet; raise `DiskFault`."""
+        missing = self.limits.reserve_bytes - self.store.reserve_bytes
+        return self.disk.free_bytes(self.store.root) - missing
 
     def require_epoch(self) -> tuple[Epoch, Recipient]:
         """Give the epoch to whose recipient a recording that begins now is sealed."""

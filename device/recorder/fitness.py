@@ -7,32 +7,45 @@ reports of a recording. It looks; what follows is the machine's to say.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from device.hardware.ports import DiskFault
-from device.health.status import RecorderStatus, StatusFile, round_down
+from device.health.status import RecorderStatus, StatusFile
 from device.identity import DocumentStore
 from device.recorder.begin import DISK_FULL, Beginner, CannotBegin
 from device.recorder.moments import Moments
+from device.spool.outlook import Outlook
 from protocol.documents import Keyring, Policy
+from protocol.manifest import Manifest, Recovered
 
 log = logging.getLogger(__name__)
 NO_KEYRING = "no_keyring"
 NO_POLICY = "no_policy"
 SPOOL_DAMAGED = "spool_damaged"
-STEPS_PER_LESSON = 4
+TAIL_RECOVERED = "tail_recovered"
 
 
 class Fitness:
     """What could keep a press from recording, other than consent."""
 
-    def __init__(self, documents: DocumentStore, moments: Moments, *, beginner: Beginner, status: StatusFile) -> None:
+    def __init__(
+        self,
+        documents: DocumentStore,
+        moments: Moments,
+        *,
+        beginner: Beginner,
+        status: StatusFile,
+        outlook: Outlook,
+    ) -> None:
         self._documents = documents
         self._moments = moments
         self._beginner = beginner
         self._status = status
+        self._outlook = outlook
         self._reason = ""
         self._complaint = ""
         self._damaged: tuple[str, ...] = ()
+        self._notes: tuple[str, ...] = ()
 
     def note_damage(self, *problems: str) -> None:
         """Tell what lies damaged in the spool and is left alone: in words in the log, as one code in the status.
@@ -42,6 +55,21 @@ class Fitness:
         for problem in problems:
             log.error("%s", problem)
             self._damaged = (SPOOL_DAMAGED,)
+
+    def look_ahead(self, held: Iterable[Manifest], erased: Iterable[Manifest]) -> None:
+        """Work out once a school day how long the space will last; note recovered tails among what the spool holds."""
+        held = tuple(held)
+        for manifest in erased:
+            self._outlook.note_erased(manifest)
+        recovered = any(isinstance(segment.ended, Recovered) for each in held for segment in each.segments)
+        self._notes = (TAIL_RECOVERED,) if recovered else ()
+        now = self._moments.now_at()
+        if not self._outlook.is_due(now):
+            return
+        try:
+            self._outlook.look_ahead(now, self._beginner.room_bytes(), held)
+        except DiskFault as fault:
+            log.error("%s", fault)
 
     def find_fault(self, active: str) -> str:
         """Give the reason why a press could not record now, or nothing; space counts while no recording is `active`."""
@@ -65,7 +93,7 @@ class Fitness:
         try:
             self._status.say(self._describe())
             self._complaint = ""
-        except (OSError, DiskFault) as error:
+        except OSError as error:
             if str(error) != self._complaint:
                 log.error("the status file cannot be written: %s", error)
             self._complaint = str(error)
@@ -75,8 +103,10 @@ class Fitness:
         self.say(self._reason)
 
     def _describe(self) -> RecorderStatus:
-        step = max(1, self._beginner.limits.lesson_bytes // STEPS_PER_LESSON)
-        free = self._beginner.disk.free_bytes(self._beginner.store.root)
         return RecorderStatus(
-            fit=not self._reason, reason=self._reason, free_bytes=round_down(free, step), damaged=self._damaged
+            fit=not self._reason,
+            reason=self._reason,
+            school_days_left=self._outlook.days_left,
+            damaged=self._damaged,
+            notes=self._notes,
         )

@@ -180,6 +180,8 @@ class Recorder:
             self._complain(f"the spool cannot be looked through: {error}")
         if not self._performer.active and (damage := self._desk.inspector.inspect_next()):
             self._room.fitness.note_damage(damage)
+        if not self._performer.active:
+            self._room.fitness.look_ahead(self._desk.releaser.manifests(), self._desk.releaser.take_erased())
         fault = self._room.fitness.find_fault(self._performer.active)
         if fault != self._fault:
             self._fault = fault

@@ -57,5 +57,5 @@ class Inspector:
             return ""  # released in the meantime
         except OSError as error:
             return f"recording {recording}: object {index} cannot be read: {error.strerror}"
-        what = "key.age" if index == KEY_INDEX else f"segment {index}"
+        what = self._store.object_path(recording, index).name if index == KEY_INDEX else f"segment {index}"
         return "" if same else f"recording {recording}: {what} is not what was sealed; the controller will refuse it"

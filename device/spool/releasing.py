@@ -46,6 +46,7 @@ class Releaser:
         self._key = key
         self._receipts = receipts
         self._undo = undo
+        self._erased: list[Manifest] = []
         self._seen: dict[str, _Seen] = {}
         self._trusted_since: dict[str, datetime] = {}
 
@@ -56,6 +57,15 @@ class Releaser:
         for name in present:
             if name != active:
                 self._release_one(name, now, trusted=trusted)
+
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Give the verified manifests of what is in the spool, as the last round saw them."""
+        return tuple(seen.manifest for seen in self._seen.values() if seen.manifest is not None)
+
+    def take_erased(self) -> tuple[Manifest, ...]:
+        """Give the manifests of what was erased since the last time that this was asked."""
+        erased, self._erased = self._erased, []
+        return tuple(erased)
 
     def _release_one(self, name: str, now: datetime, *, trusted: bool) -> None:
         stamp = (*_stamp(self._store.manifest_path(name)), *_stamp(self._receipts / name))
@@ -86,6 +96,7 @@ class Releaser:
         if release.whole:
             self._store.remove_recording(recording)
             self._seen.pop(recording, None)
+            self._erased.append(manifest)
             return
         present = [each for each in release.segments if self._store.size_bytes(recording, each) is not None]
         for index in present:

@@ -16,6 +16,7 @@ PURE = (
     "device/recorder/gestures.py",
     "device/recorder/recovery.py",
     "device/media/levels.py",
+    "device/spool/days.py",
     "device/spool/retention.py",
     "device/uploads/plan.py",
     "device/agent/session.py",

@@ -136,7 +136,7 @@ def test_agent_reports_what_waits_and_how_the_recorder_is(stage: Stage) -> None:
     """Bytes of closed recordings alone are reported, not of unfinished or discarded ones; fitness is the recorder's."""
     (stage.unit.data / "recorder").mkdir()
     status = StatusFile(stage.unit.data / "recorder" / "status", REAL)
-    status.say(RecorderStatus(fit=True, free_bytes=5 * 1024**3))
+    status.say(RecorderStatus(fit=True, school_days_left=15, notes=("tail_recovered",)))
     began_at = stage.school.now - timedelta(hours=2)
     spooled = spool_recording(stage.unit, began_at=began_at)
     spool_recording(stage.unit, began_at=began_at, closed=None)

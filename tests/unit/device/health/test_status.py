@@ -6,16 +6,16 @@ import stat
 from pathlib import Path
 
 from device.agent.facts import load_status
-from device.health.status import RecorderStatus, StatusFile, round_down
+from device.health.status import RecorderStatus, StatusFile
 from protocol.durable import REAL
 from tests.fakes.cutfiles import CountingFiles
-
-GIBIBYTE = 1024**3
 
 
 def test_agent_reads_what_the_recorder_says(tmp_path: Path) -> None:
     """The two processes agree on the file."""
-    said = RecorderStatus(fit=False, reason="disk_full", free_bytes=21 * GIBIBYTE, damaged=("spool_damaged",))
+    said = RecorderStatus(
+        fit=False, reason="disk_full", school_days_left=9, notes=("tail_recovered",), damaged=("spool_damaged",)
+    )
     StatusFile(tmp_path / "status", REAL).say(said)
     assert load_status(tmp_path / "status") == said
 
@@ -25,7 +25,7 @@ def test_status_is_written_only_when_it_says_something_new(tmp_path: Path) -> No
     files = CountingFiles()
     status = StatusFile(tmp_path / "status", files)
     for _ in range(10):
-        status.say(RecorderStatus(fit=True, free_bytes=GIBIBYTE))
+        status.say(RecorderStatus(fit=True, school_days_left=3))
     assert files.names.count("sync") == 1
 
 
@@ -35,7 +35,7 @@ def test_status_is_readable_by_the_group(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "status").stat().st_mode) == 0o640
 
 
-def test_free_bytes_are_rounded_down_to_coarse_steps() -> None:
-    """P7: a few minutes of recording do not show in the number."""
-    assert round_down(10 * GIBIBYTE - 1, GIBIBYTE) == 9 * GIBIBYTE
-    assert round_down(10 * GIBIBYTE, GIBIBYTE) == 10 * GIBIBYTE
+def test_agent_reads_what_an_older_recorder_said(tmp_path: Path) -> None:
+    """While a unit is updated, a status of the release before is read; its free bytes are passed over."""
+    (tmp_path / "status").write_bytes(b'{"damaged":[],"fit":true,"free_bytes":1024,"reason":""}')
+    assert load_status(tmp_path / "status") == RecorderStatus(fit=True)

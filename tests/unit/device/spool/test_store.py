@@ -126,3 +126,12 @@ def test_drafts_are_removed_and_nothing_else(bench: SpoolBench) -> None:
     before = set(os.listdir(bench.store.folder(recording))) - {draft.name}
     bench.store.remove_drafts(recording)
     assert set(os.listdir(bench.store.folder(recording))) == before
+
+
+def test_only_the_recorders_user_may_write_in_the_spool(bench: SpoolBench) -> None:
+    """The group (agent, uploader) may read recordings and change nothing; others may not even list them."""
+    bench.record(2)
+    bench.store.hold_reserve(4096)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [bench.root, *bench.root.rglob("*")]}
+    assert modes <= {0o750, 0o640, 0o600}
+    assert stat.S_IMODE((bench.root / ".reserve").stat().st_mode) == 0o600

@@ -8,7 +8,6 @@ Relative paths are relative to the configuration's own folder. Described in docs
 from __future__ import annotations
 
 import itertools
-import math
 import tomllib
 import types
 import typing
@@ -19,6 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from device.camera_settings import CameraKind, CameraTable
+from device.ranges import require_range as _require_range
 from protocol.ids import IdError, parse_id
 
 Table = TypeVar("Table")
@@ -26,14 +27,6 @@ Table = TypeVar("Table")
 
 class ConfigError(Exception):
     """The configuration cannot be used: which file, table and key, what was expected and found, and what to do."""
-
-
-class CameraKind(StrEnum):
-    """Which camera the unit has; only the first is a camera that sees a room."""
-
-    PICAMERA2 = "picamera2"
-    REPLAY = "replay"
-    SYNTHETIC = "synthetic"
 
 
 class PinsKind(StrEnum):
@@ -83,36 +76,6 @@ class BrokerTable:
     def __post_init__(self) -> None:
         """Refuse a port that is none."""
         _require_range("port", self.port, 1, 65_535)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CameraTable:
-    """The camera. `input` and `loop` are for replay, the sizes for the others; `seconds` ends a synthetic one.
-
-    `speed` is for both that pretend: 2.0 is twice as fast, `inf` does not wait.
-    """
-
-    kind: CameraKind
-    input: Path | None = None
-    speed: float = 1.0
-    loop: bool = False
-    seconds: float | None = None
-    width: int = 1280
-    height: int = 720
-    fps: int = 25
-    bitrate_bps: int = 2_000_000
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that no encoder makes, and a replay of nothing."""
-        if self.kind is CameraKind.REPLAY and self.input is None:
-            raise ValueError("input: missing; a replay camera needs the video that it replays")
-        if self.seconds is not None:
-            _require_range("seconds", self.seconds, 0.1, 86_400)
-        _require_range("speed", self.speed, 0.01, math.inf)
-        _require_range("width", self.width, 16, 7680)
-        _require_range("height", self.height, 16, 4320)
-        _require_range("fps", self.fps, 1, 120)
-        _require_range("bitrate_bps", self.bitrate_bps, 16_000, 100_000_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -324,11 +287,6 @@ def _parse_value(kind: Any, value: Any, where: str, folder: Path) -> Any:
         f"{where}: expected {_expectation(kind)}, got {_describe(value)}; write for example: "
         f"{where.rsplit(' ', 1)[-1]} = {_example(kind)}"
     )
-
-
-def _require_range(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{name}: expected {least} to {most}, got {value}")
 
 
 def _is_required(each: Field[Any]) -> bool:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from device.config import CameraKind, DeviceConfig, PinsKind
+from device.camera_settings import CameraKind
+from device.config import DeviceConfig, PinsKind
 from device.hardware.clock import SystemClock
 from device.hardware.disk import SystemDisk
 from device.hardware.ports import Button, Camera, CameraFault, Clock, Disk, Lamp, Purpose, require_fit
@@ -88,10 +89,9 @@ def make_camera(config: DeviceConfig, clock: Clock) -> Camera:
         return ReplayCamera(table.input, clock=clock, settings=ReplaySettings(speed=table.speed, plays=plays))
     if table.kind is CameraKind.SYNTHETIC:
         return _make_synthetic(config, clock=clock, speed=table.speed)
-    raise CameraFault(
-        "[camera] kind = 'picamera2': this release has no adapter for the Pi's camera yet; "
-        "use 'replay' or 'synthetic' on a unit for tests"
-    )
+    from device.hardware.picam import make_pi_camera, read_model
+
+    return make_pi_camera(table, clock=clock, model=read_model())
 
 
 def make_drawing_camera(config: DeviceConfig) -> SyntheticCamera:

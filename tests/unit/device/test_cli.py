@@ -88,7 +88,7 @@ def test_command_says_what_is_wrong_with_the_configuration(tmp_path: Path, comma
 @pytest.mark.parametrize(
     ("camera", "words"),
     [
-        ({"kind": "picamera2"}, "no adapter for the Pi's camera yet"),
+        ({"kind": "picamera2"}, "sudo apt install python3-picamera2"),
         ({"kind": "replay", "input": "none.mp4"}, "none.mp4"),
     ],
 )

@@ -61,6 +61,10 @@ def test_units_of_the_tests_school_are_configured_like_this(tmp_path: Path) -> N
     assert (config.camera.kind, config.pins.kind) == (CameraKind.SYNTHETIC, PinsKind.MOCK)
 
 
+def _pi(**keys: float) -> dict[str, dict[str, Any]]:
+    return {"camera": {"kind": "picamera2", **keys}}
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -74,6 +78,25 @@ def test_units_of_the_tests_school_are_configured_like_this(tmp_path: Path) -> N
         ({"camera": {"speed": 0}}, r"\[camera\] speed: expected 0.01 to inf, got 0.0"),
         ({"camera": {"kind": "webcam"}}, r"\[camera\] kind: expected one of 'picamera2', 'replay', 'synthetic', got"),
         ({"camera": {"kind": "replay"}}, r"\[camera\] input: missing; a replay camera needs the video"),
+        (
+            {"camera": {"rotation_degrees": 90}},
+            r"\[camera\] rotation_degrees: does nothing with kind = 'synthetic', got",
+        ),
+        ({"camera": {"kind": "picamera2", "loop": True}}, r"\[camera\] loop: does nothing with kind = 'picamera2'"),
+        (_pi(rotation_degrees=45), r"\[camera\] rotation_degrees: expected one of 0, 90, 180, 270, got 45"),
+        (_pi(width=4056), r"\[camera\] width: expected 320 to 1920, got 4056"),
+        (_pi(height=721), r"\[camera\] width: expected an even width and height, got 1280x721"),
+        (_pi(width=1920, height=1080, fps=50), r"\[camera\] fps: expected at most 1920x1080 at 30 pictures a second"),
+        (_pi(bitrate_bps=20_000_000), r"\[camera\] bitrate_bps: expected 200000 to 10000000"),
+        (_pi(exposure_us=50_000), r"\[camera\] exposure_us: expected 20 to 40000, got 50000"),
+        (_pi(gain=0.5), r"\[camera\] gain: expected 1 to 64, got 0.5"),
+        (_pi(exposure_value=9.0), r"\[camera\] exposure_value: expected -4 to 4, got 9.0"),
+        (
+            _pi(exposure_value=1.0, gain=2.0, exposure_us=9000),
+            r"\[camera\] exposure_value: does nothing beside a fixed",
+        ),
+        (_pi(mains_hz=55), r"\[camera\] mains_hz: expected one of 50, 60, got 55"),
+        (_pi(focus_dioptres=-1.0), r"\[camera\] focus_dioptres: expected 0 to 15, got -1.0"),
         ({"device": {"id": "room-12"}}, r"\[device\] id: expected 26 lower-case base32 characters, got 'room-12'"),
         ({"device": {"label": ""}}, r"\[device\] label: expected text, got empty text"),
         ({"controller": {"url": "school"}}, r"\[controller\] url: expected https://"),
@@ -104,7 +127,7 @@ def test_production_refuses_what_only_pretends(tmp_path: Path, camera: str, pins
     """A unit that says production never records a film, a drawing, or at the word of a mock button."""
     changes: dict[str, dict[str, Any]] = {
         "device": {"production": True},
-        "camera": {"kind": camera, "input": "lesson.mp4"},
+        "camera": {"kind": camera, "input": "lesson.mp4" if camera == "replay" else None},
         "pins": {"kind": pins},
     }
     with pytest.raises(ConfigError, match="would only pretend to record"):

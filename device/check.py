@@ -31,21 +31,21 @@ def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
     """Look over the unit at `now`, thing by thing."""
     yield from (Finding(part, "only pretends; not for a classroom") for part in config.pretends)
     try:
-        identity = load_identity(config.data / "identity")
+        identity = load_identity(config.data / "identity", config.keys)
     except KeyFileError as error:
         yield Finding("identity/", str(error))
         return
     yield Finding("identity/recorder.key, recorder.pub, root.pub")
-    yield from _check_tls(config.data / "identity")
+    yield from _check_tls(config.data / "identity", config.keys)
     yield from _check_documents(config, identity, now)
     yield _check_space(config)
 
 
-def _check_tls(folder: Path) -> Iterator[Finding]:
+def _check_tls(folder: Path, keys: Path) -> Iterator[Finding]:
     missing = [name for name in ("tls.pem", "ca.pem") if not (folder / name).is_file()]
     yield Finding("identity/tls.pem, ca.pem", f"missing: {', '.join(missing)}; lay the bundle there" if missing else "")
     try:
-        read_secret(folder / "tls.key")
+        read_secret(keys / "tls.key")
         yield Finding("identity/tls.key")
     except KeyFileError as error:
         yield Finding("identity/tls.key", str(error))

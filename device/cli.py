@@ -7,9 +7,11 @@ import the camera. Errors are sentences with what to do next.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,8 @@ from pathlib import Path
 import click
 
 from device.config import ConfigError, DeviceConfig, load_config
+from device.notify import WatchedStop, make_notifier
+from device.world import Stop
 from protocol.errors import ProtocolError
 
 log = logging.getLogger("device")
@@ -24,9 +28,11 @@ log = logging.getLogger("device")
 
 def _load(_context: click.Context, _parameter: click.Parameter, path: Path) -> DeviceConfig:
     try:
-        return load_config(path)
+        config = load_config(path)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
+    handed_over = os.environ.get("CREDENTIALS_DIRECTORY")  # systemd's LoadCredential=
+    return config.with_keys(Path(handed_over)) if handed_over else config
 
 
 config_option = click.option(
@@ -62,7 +68,7 @@ def recorder(config: DeviceConfig) -> None:
     try:
         with open_recorder(config) as unit:
             _on_signal(unit.terminate)
-            status = unit.run()
+            status = unit.run(make_notifier(os.environ, time.monotonic))
     except (HardwareError, InputRefused, ProtocolError, OSError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(status)
@@ -74,7 +80,7 @@ def agent(config: DeviceConfig) -> None:
     """Speak with the broker: presence, documents, health."""
     from device.agent.service import run
 
-    _run_until_told(run, config)
+    _run_until_told(run, config, "keeping the link to the broker")
 
 
 @group.command()
@@ -83,7 +89,7 @@ def uploader(config: DeviceConfig) -> None:
     """Deliver sealed recordings under a lease."""
     from device.uploads.service import run
 
-    _run_until_told(run, config)
+    _run_until_told(run, config, "following leases")
 
 
 @group.command()
@@ -134,11 +140,11 @@ def _say_what_pretends(config: DeviceConfig) -> None:
         log.warning("NOT A REAL CLASSROOM UNIT: %s only pretends", part)
 
 
-def _run_until_told(run: Callable[[DeviceConfig, threading.Event], None], config: DeviceConfig) -> None:
+def _run_until_told(run: Callable[[DeviceConfig, Stop], None], config: DeviceConfig, words: str) -> None:
     stop = threading.Event()
     _on_signal(stop.set)
     try:
-        run(config, stop)
+        run(config, WatchedStop(stop, make_notifier(os.environ, time.monotonic), words))
     except (ProtocolError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

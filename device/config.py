@@ -12,7 +12,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
@@ -38,12 +38,16 @@ class PinsKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceTable:
-    """Which unit this is and where its data lies; `production` refuses everything that only pretends."""
+    """Which unit this is and where its data lies; `production` refuses everything that only pretends.
+
+    `keys` holds the private keys `recorder.key` and `tls.key`; without it they lie in `identity/`.
+    """
 
     id: str
     label: str
     data: Path
     production: bool = False
+    keys: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse an id that is none."""
@@ -199,6 +203,15 @@ class DeviceConfig:
     def data(self) -> Path:
         """Give the folder under which everything of the unit lies."""
         return self.device.data
+
+    @property
+    def keys(self) -> Path:
+        """Give the folder of the private keys."""
+        return self.device.keys or self.data / "identity"
+
+    def with_keys(self, folder: Path) -> DeviceConfig:
+        """Take the private keys from `folder`, where the service manager has laid them for this process alone."""
+        return replace(self, device=replace(self.device, keys=folder))
 
     @property
     def pretends(self) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
 
 def make_recorder(config: DeviceConfig, hardware: Hardware, inbox: Inbox, files: Files = REAL) -> Recorder:
     """Make the recorder around its parts; whoever made `inbox` may put faults of the lamp into it."""
-    identity = load_identity(config.data / "identity")
+    identity = load_identity(config.data / "identity", config.keys)
     ground = _lay_ground(config, identity, clock=hardware.clock, files=files)
     return Recorder(
         hardware,

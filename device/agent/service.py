@@ -49,7 +49,7 @@ def make_agent(config: DeviceConfig, world: World) -> Agent:
 
 
 def _link_settings(config: DeviceConfig, identity: Path) -> LinkSettings:
-    tls = TlsFiles(authority=identity / "ca.pem", certificate=identity / "tls.pem", key=identity / "tls.key")
+    tls = TlsFiles(authority=identity / "ca.pem", certificate=identity / "tls.pem", key=config.keys / "tls.key")
     return LinkSettings(
         device=config.device.id,
         host=config.broker.host,

@@ -29,19 +29,22 @@ def load_root(folder: Path) -> VerifyingKey:
         raise KeyFileError(f"{error}; lay the unit's bundle into {folder} again") from None
 
 
-def load_identity(folder: Path) -> Identity:
+def load_identity(folder: Path, keys: Path | None = None) -> Identity:
     """Read root and recorder key from `identity/`; raise `KeyFileError` that says what to do.
+
+    `keys` is where the private key lies, when the service manager hands it over elsewhere (`LoadCredential=`).
 
     The public half beside the key must fit: a unit whose manifests nobody could verify must not record.
     """
-    root, recorder = load_root(folder), load_signing_key(folder / "recorder.key")
+    path = (keys or folder) / "recorder.key"
+    root, recorder = load_root(folder), load_signing_key(path)
     try:
         public = load_verifying_key(folder / "recorder.pub")
     except SignatureError as error:
         raise KeyFileError(f"{error}; lay the unit's bundle into {folder} again") from None
     if public != recorder.verifying:
         raise KeyFileError(
-            f"{folder}/recorder.key: its public half is {recorder.verifying.key_id}, but recorder.pub says "
+            f"{path}: its public half is {recorder.verifying.key_id}, but recorder.pub says "
             f"{public.key_id}; the two come from different bundles: lay the unit's own bundle there again"
         )
     return Identity(root=root, recorder=recorder)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.layout import AudioLayout
@@ -85,11 +86,19 @@ def inspect_input(path: Path) -> InputFacts:
         )
 
 
+def text_options(pyav: str) -> dict[str, Any]:
+    """Give what a release of PyAV wants to be told, so that a title which is no UTF-8 does not keep a film out.
+
+    Since 19 it takes such texts as they come, and knows the option no more; older ones refuse them without it.
+    """
+    return {"metadata_errors": "replace"} if int(pyav.partition(".")[0]) < 19 else {}
+
+
 def open_input(path: Path) -> InputContainer:
     """Open a file for reading; raises InputRefused with the reason and what to do."""
     try:
         _require_content(path)
-        container = av.open(str(path), mode="r", metadata_errors="replace")
+        container: InputContainer = av.open(str(path), mode="r", **text_options(av.__version__))
     except (av.FFmpegError, OSError) as error:
         raise InputRefused(_why_unreadable(path, error)) from error
     kind = _NO_FILM.get(container.format.name, "a still picture" if container.format.name.endswith("_pipe") else "")

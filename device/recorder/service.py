@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.hardware.ports import ButtonEdge, HardwareError
+from device.notify import SILENT, Notifier
 from device.recorder.gestures import GestureTimings
 from device.recorder.hands import Hands
 from device.recorder.journal import Journal
@@ -24,6 +25,7 @@ from device.spool.releasing import Releaser
 
 log = logging.getLogger(__name__)
 TICK_S = 0.25
+STATUS = "watching the button"  # the same whatever the room does (promise P7)
 LATE_S = 1.0  # time passes this late at the most, however much there is to do
 # What goes well leaves no trace in a log that IT can read: it would tell when a room records (promise P7).
 LEVELS = {
@@ -96,14 +98,17 @@ class Recorder:
         self._next_tick_s = 0.0
         self._next_look_s = 0.0
 
-    def run(self) -> int:
+    def run(self, notifier: Notifier = SILENT) -> int:
         """Work until TERMINATE has been carried out; give the exit status. Raises `HardwareError` when a part fails."""
         try:
             self._boot()
+            notifier.ready(STATUS)
             while self._performer.exit_status is None:
                 self._turn()
+                notifier.beat()
             return self._performer.exit_status
         finally:
+            notifier.stopping()
             self._leave()
 
     def terminate(self) -> None:

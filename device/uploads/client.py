@@ -71,12 +71,16 @@ class Door(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientSettings:
-    """The controller's address and how patient the unit is; `identity` holds ca.pem, tls.pem and tls.key."""
+    """The controller's address and how patient the unit is.
+
+    `identity` holds ca.pem and tls.pem, and tls.key too unless `keys` says where that one lies.
+    """
 
     url: str
     identity: Path
     connect_timeout_s: float
     read_timeout_s: float
+    keys: Path | None = None
 
 
 class Client:
@@ -93,7 +97,8 @@ class Client:
         self._session.mount("http://", _Adapter())
         if self._base.startswith("https://"):
             self._session.verify = str(settings.identity / "ca.pem")
-            self._session.cert = (str(settings.identity / "tls.pem"), str(settings.identity / "tls.key"))
+            keys = settings.keys or settings.identity
+            self._session.cert = (str(settings.identity / "tls.pem"), str(keys / "tls.key"))
 
     def ask(self, request: Request) -> Answer:
         """Send one request and give the answer; raise `LinkError` when there is none.

@@ -42,6 +42,7 @@ def run(config: DeviceConfig, stop: Stop) -> None:
     settings = ClientSettings(
         url=config.controller.url,
         identity=config.data / "identity",
+        keys=config.keys,
         connect_timeout_s=config.upload.timeout_s,
         read_timeout_s=config.upload.timeout_s,
     )

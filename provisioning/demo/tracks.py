@@ -78,7 +78,10 @@ def read_tracks(source: Path | IO[bytes]) -> Tracks:
 def _open(source: Path | IO[bytes]) -> InputContainer:
     if not isinstance(source, Path):
         source.seek(0)
-    return av.open(str(source) if isinstance(source, Path) else source, "r", metadata_errors="replace")
+    # a title that is no UTF-8 keeps no film out: PyAV takes it since 19, and had to be told before
+    options: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+    container: InputContainer = av.open(str(source) if isinstance(source, Path) else source, "r", **options)
+    return container
 
 
 def _pick_video(container: InputContainer) -> av.VideoStream:

@@ -120,3 +120,23 @@ def test_help_loads_neither_camera_nor_network() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, text=True)
     names = set(loaded.stdout.split())
     assert names & {"av", "gpiozero", "paho", "requests", "device.wiring", "device.recorder.service"} == set()
+
+
+def test_keys_handed_over_by_the_service_manager_are_used(unit: UnitBundle, tmp_path: Path) -> None:
+    """With LoadCredential= the private keys lie elsewhere, and those in identity/ are not even looked at."""
+    handed_over = tmp_path / "credentials"
+    handed_over.mkdir()
+    for name in ("recorder.key", "tls.key"):
+        (unit.data / "identity" / name).rename(handed_over / name)
+    environment = {"CREDENTIALS_DIRECTORY": str(handed_over)}
+    result = CliRunner().invoke(group, ["check", "--config", str(unit.config)], env=environment)
+    assert result.exit_code == 0, result.output
+    assert "identity/" in _problems(unit)
+
+
+def test_keys_not_handed_over_are_not_looked_for_elsewhere(unit: UnitBundle, tmp_path: Path) -> None:
+    """A process that got credentials, but not this one, says so instead of reading what is meant for another."""
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    result = CliRunner().invoke(group, ["check", "--config", str(unit.config)], env=environment)
+    assert result.exit_code == 1
+    assert f"{tmp_path}/recorder.key" in result.output

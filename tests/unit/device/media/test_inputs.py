@@ -6,7 +6,7 @@ import av
 import pytest
 
 from device.media.errors import InputRefused
-from device.media.inputs import annexb_parameter_sets, inspect_input
+from device.media.inputs import annexb_parameter_sets, inspect_input, text_options
 from tests.footage import REFUSED, FootageCache
 
 
@@ -107,3 +107,11 @@ def test_cut_avcc_is_no_crash(footage: FootageCache, length: int) -> None:
     with av.open(str(footage.path("bikes"))) as container:
         avcc = container.streams.video[0].codec_context.extradata or b""
     assert len(annexb_parameter_sets(avcc[:length])) <= length + 8
+
+
+@pytest.mark.parametrize(
+    ("pyav", "options"), [("18.1.0", {"metadata_errors": "replace"}), ("19.0.2", {}), ("20.0.0rc1", {})]
+)
+def test_text_options_are_those_that_a_release_knows(pyav: str, options: dict[str, str]) -> None:
+    """PyAV 19, which Python 3.12 and newer get, refuses the option that older releases need."""
+    assert text_options(pyav) == options

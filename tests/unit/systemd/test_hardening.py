@@ -1,0 +1,160 @@
+"""What each process may and may not, as exact lists: whoever changes a unit changes the list here, and says why.
+
+systemd's own score is only a summary of it; the list decides.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.unit.systemd.units import FOLDER, load_unit, service_of
+
+SERVICES = ("backrow-recorder", "backrow-agent", "backrow-uploader")
+NETWORKED = ("backrow-agent", "backrow-uploader")
+MOST_EXPOSED = 2.0
+
+NOT_HARDENING = {
+    "Type",
+    "NotifyAccess",
+    "ExecStart",
+    "Restart",
+    "RestartSec",
+    "TimeoutStartSec",
+    "TimeoutStopSec",
+    "WatchdogSec",
+    "WatchdogSignal",
+    "Environment",
+    "WorkingDirectory",
+    "Nice",
+    "OOMScoreAdjust",
+}
+
+EVERYWHERE = {
+    "AmbientCapabilities": "",
+    "CPUAccounting": "no",
+    "CapabilityBoundingSet": "",
+    "DevicePolicy": "closed",
+    "Group": "backrow",
+    "IOAccounting": "no",
+    "IPAccounting": "no",
+    "LimitCORE": "0",
+    "LockPersonality": "yes",
+    "MemoryAccounting": "no",
+    "MemoryDenyWriteExecute": "yes",
+    "NoNewPrivileges": "yes",
+    "PrivateIPC": "yes",
+    "PrivateTmp": "yes",
+    "PrivateUsers": "yes",
+    "ProcSubset": "all",
+    "ProtectClock": "yes",
+    "ProtectControlGroups": "yes",
+    "ProtectHome": "yes",
+    "ProtectHostname": "yes",
+    "ProtectKernelLogs": "yes",
+    "ProtectKernelModules": "yes",
+    "ProtectKernelTunables": "yes",
+    "ProtectProc": "invisible",
+    "ProtectSystem": "strict",
+    "RemoveIPC": "yes",
+    "RestrictNamespaces": "yes",
+    "RestrictRealtime": "yes",
+    "RestrictSUIDSGID": "yes",
+    "SystemCallArchitectures": "native",
+    "SystemCallErrorNumber": "EPERM",
+    "SystemCallFilter": "@system-service; ~@privileged @resources",
+    "TasksAccounting": "no",
+}
+
+RECORDER = EVERYWHERE | {
+    "DeviceAllow": (
+        "char-video4linux rw; char-media rw; char-dma_heap rw; char-alsa rw; char-gpiochip rw"  # and no input device
+    ),
+    "IPAddressDeny": "any",
+    "LoadCredential": "recorder.key:/var/lib/backrow/identity/recorder.key",
+    "PrivateNetwork": "yes",
+    "ReadOnlyPaths": "/var/lib/backrow/state",
+    "ReadWritePaths": "/var/lib/backrow/spool /var/lib/backrow/recorder /var/lib/backrow/run",
+    "RestrictAddressFamilies": "AF_UNIX",
+    "RuntimeDirectory": "backrow-recorder",
+    "RuntimeDirectoryMode": "0700",
+    "SupplementaryGroups": "backrow-recorder",
+    "UMask": "0027",
+    "User": "backrow-recorder",
+}
+
+NETWORK = EVERYWHERE | {
+    "LoadCredential": "tls.key:/var/lib/backrow/identity/tls.key",
+    "PrivateDevices": "yes",
+    "ReadOnlyPaths": "/var/lib/backrow/spool",
+    "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6",
+    "SocketBindDeny": "any",
+    "UMask": "0007",
+}
+
+EXACTLY = {
+    "backrow-recorder": RECORDER,
+    "backrow-agent": NETWORK
+    | {"ReadWritePaths": "/var/lib/backrow/state /var/lib/backrow/agent", "User": "backrow-agent"},
+    "backrow-uploader": NETWORK
+    | {"ReadWritePaths": "/var/lib/backrow/state /var/lib/backrow/uploads", "User": "backrow-uploader"},
+}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_hardening_is_exactly_the_list(name: str) -> None:
+    """No directive is missing, changed or added."""
+    found = {key: value for key, value in service_of(f"{name}.service").items() if key not in NOT_HARDENING}
+    assert found == EXACTLY[name]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_exposure_is_low_in_systemds_own_judgement(name: str) -> None:
+    """`systemd-analyze security` gives at most 2.0 of 10."""
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed")
+    told = subprocess.run(
+        [analyze, "security", "--offline=true", "--no-pager", f"./{name}.service"],
+        cwd=FOLDER,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", told.stdout)
+    assert found, told.stdout
+    assert float(found[1]) <= MOST_EXPOSED
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_watchdog_ends_what_hangs_and_systemd_brings_it_back(name: str) -> None:
+    """Ready, beats and restarts are said by the unit, and a unit is never given up."""
+    service, unit = service_of(f"{name}.service"), load_unit(f"{name}.service")["Unit"]
+    assert service["Type"] == "notify"
+    assert service["Restart"] == "always"
+    assert service["WatchdogSignal"] == "SIGKILL"
+    assert unit["StartLimitIntervalSec"] == ["0"]
+    assert unit["PartOf"] == ["backrow.target"]
+    assert load_unit(f"{name}.service")["Install"] == {"WantedBy": ["backrow.target"]}
+    assert int(service["WatchdogSec"]) > 10  # a camera that does not let go may take that long in order
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_process_waits_for_the_network(name: str) -> None:
+    """A unit without a network records, and comes up as fast as with one."""
+    unit = load_unit(f"{name}.service")["Unit"]
+    words = " ".join(value for key in ("After", "Wants", "Requires", "BindsTo") for value in unit.get(key, []))
+    assert "network-online" not in words
+    assert "Requires" not in unit
+    assert "network" not in words or name in NETWORKED
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_unit_file_explains_its_choices_and_nothing_is_said_twice(name: str) -> None:
+    """Every directive that is no list stands once, so that none silently undoes another."""
+    lists = {"Environment", "DeviceAllow", "SystemCallFilter", "After", "Wants"}
+    for section in load_unit(f"{name}.service").values():
+        assert [key for key, values in section.items() if len(values) > 1 and key not in lists] == []

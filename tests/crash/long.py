@@ -41,7 +41,7 @@ def main() -> None:
 def cut_at_every_length(folder: Path) -> None:
     """Cut a sealed file of five chunks at every byte; the stock `age` gives the same on a sample."""
     identity = generate_x25519(random_bytes=os.urandom)
-    (folder / "identity").write_text(f"{identity}\n")
+    (folder / "identity").write_text(identity.encode())
     plaintext = os.urandom(CHUNKS * CHUNK_BYTES)
     sealed = seal(plaintext, [identity.recipient], random_bytes=os.urandom)
     start = recover(BytesIO(sealed)).payload_start

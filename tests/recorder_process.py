@@ -37,8 +37,16 @@ class Panel:
 
     def hold(self, seconds: float) -> None:
         """Press, hold and let go."""
-        self._socket.sendall(b"down\n")
+        self.press()
         time.sleep(seconds)
+        self.release()
+
+    def press(self) -> None:
+        """Put the finger on the button."""
+        self._socket.sendall(b"down\n")
+
+    def release(self) -> None:
+        """Take the finger away."""
         self._socket.sendall(b"up\n")
 
     def wait_for(self, *patterns: str, timeout_s: float = PATIENCE_S) -> str:

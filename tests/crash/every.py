@@ -28,10 +28,10 @@ class Scene:
     footage: tuple[Item, ...]
     operations: tuple[str, ...]
 
-    def lessons(self) -> Iterator[tuple[int, Path]]:
+    def lessons(self, kind: str) -> Iterator[tuple[int, Path]]:
         """Number the operations, each with a folder of its own."""
         for at in range(1, len(self.operations) + 1):
-            yield at, self.folder / str(at)
+            yield at, self.folder / f"{kind}-{at}"
 
 
 def set_scene(folder: Path, bit_rate_bps: int) -> Scene:
@@ -46,7 +46,7 @@ def set_scene(folder: Path, bit_rate_bps: int) -> Scene:
 
 def kill_at_every_operation(scene: Scene) -> None:
     """kill -9 at each write, sync and rename, a write being half done."""
-    for at, folder in scene.lessons():
+    for at, folder in scene.lessons("killed"):
         lesson = Lesson(scene.school, scene.school.make_unit(folder), KilledFiles(at))
         with pytest.raises(Cut):
             lesson.record(scene.footage)
@@ -55,7 +55,7 @@ def kill_at_every_operation(scene: Scene) -> None:
 
 def cut_power_at_every_operation(scene: Scene, tail: Tail) -> None:
     """The power goes at each operation; of what was not synced the disk keeps what `tail` says."""
-    for at, folder in scene.lessons():
+    for at, folder in scene.lessons(tail.value):
         unit = scene.school.make_unit(folder)
         files = PoweredFiles(unit.data / "spool", at, tail)
         lesson = Lesson(scene.school, unit, files)
@@ -69,7 +69,7 @@ def cut_recovery_at_every_operation(scene: Scene) -> None:
     """A second cut, in the recovery of a lesson that was killed in its middle."""
     names = scene.operations
     middle = max(at for at, name in enumerate(names, 1) if name == "write" and at < 0.7 * len(names))
-    for at, folder in scene.lessons():
+    for at, folder in scene.lessons("recovery"):
         lesson = Lesson(scene.school, scene.school.make_unit(folder), KilledFiles(middle))
         with pytest.raises(Cut):
             lesson.record(scene.footage)
@@ -86,7 +86,7 @@ def cut_recovery_at_every_operation(scene: Scene) -> None:
 
 def refuse_every_operation(scene: Scene, code: int, *, times: int) -> None:
     """The disk refuses an operation and `times - 1` after it; after a restart on a disk that works all is in order."""
-    for at, folder in scene.lessons():
+    for at, folder in scene.lessons(f"refused-{code}"):
         lesson = Lesson(scene.school, scene.school.make_unit(folder), RefusingFiles(at, code=code, times=times))
         try:
             lesson.record(scene.footage)
@@ -100,7 +100,7 @@ def fill_disk_at_every_operation(scene: Scene) -> None:
     """The disk is full from any operation on: the reserve ends the recording well, and no restart is needed."""
     first = scene.operations.index("allocate") + 2
     begun = scene.operations.index("open manifest") + 3  # from here on the first line is written
-    for at, folder in scene.lessons():
+    for at, folder in scene.lessons("full"):
         if at < first:
             continue
         lesson = Lesson(scene.school, scene.school.make_unit(folder), FullFiles(at))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import queue
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from device.consent import PressDecision
 from device.hardware.disk import SystemDisk
@@ -25,7 +26,7 @@ from device.spool.recording import OpenRecording
 from device.spool.store import SpoolStore
 from protocol.durable import REAL, Files
 from protocol.manifest import TICKS_PER_SECOND, CloseReason
-from tests.fakes.clock import BEGAN_AT, LeapingClock
+from tests.fakes.clock import BEGAN_AT, LeapingClock, ManualClock
 from tests.school import School, UnitBundle
 from tests.unsealed import find_plaintext, open_recording
 
@@ -79,12 +80,13 @@ class Lesson:
     school: School
     unit: UnitBundle
     files: Files
+    clock: ManualClock = field(default_factory=LeapingClock)
     given_s: float = 0.0
 
     def __post_init__(self) -> None:
         root = self.school.root.verifying
         documents = DocumentStore(self.unit.data / "state", device=self.unit.device, root=root, files=REAL)
-        moments = Moments(LeapingClock(), NOW)
+        moments = Moments(self.clock, self.school.now)
         self.store = SpoolStore(self.unit.data / "spool", self.files)
         self.signer = Signer(key=self.unit.recorder, moment=moments.moment, files=self.files)
         self.keeper = SpoolKeeper(self.store, self.signer)
@@ -100,7 +102,7 @@ class Lesson:
             random_bytes=os.urandom,
         )
 
-    def record(self, footage: tuple[Item, ...]) -> None:
+    def record(self, footage: Iterable[Item]) -> None:
         """Begin, write all the footage, end; like the recorder, end as a fault what the disk refuses."""
         self.store.prepare()
         permit = PressDecision(allowed=True, reason="", owner=self.unit.owner, policy_generation=1, policy_version=1)
@@ -108,7 +110,7 @@ class Lesson:
         reason = CloseReason.STOPPED if self._write(recording, footage) else CloseReason.FAULT
         self.keeper.end(recording.name, reason)
 
-    def _write(self, recording: OpenRecording, footage: tuple[Item, ...]) -> bool:
+    def _write(self, recording: OpenRecording, footage: Iterable[Item]) -> bool:
         writer = MediaWriter(recording, PictureFacts(), SegmentLimits(target_s=1.5, bound_s=3.0))
         try:
             for item in footage:

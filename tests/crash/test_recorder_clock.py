@@ -1,4 +1,4 @@
-"""A wrong clock spoils no lesson: order and length come from the monotonic clock, and times are mended when possible."""
+"""A wrong clock spoils no lesson: order and length come from the monotonic clock; times are mended when possible."""
 
 from __future__ import annotations
 

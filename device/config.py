@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from device.camera_settings import CameraKind, CameraTable
+from device.pin_settings import ButtonTable, PinsKind, PinsTable
 from device.ranges import require_range as _require_range
 from protocol.ids import IdError, parse_id
 
@@ -27,13 +28,6 @@ Table = TypeVar("Table")
 
 class ConfigError(Exception):
     """The configuration cannot be used: which file, table and key, what was expected and found, and what to do."""
-
-
-class PinsKind(StrEnum):
-    """How button and lamp are reached: real pins, or a socket that tests and the demo press."""
-
-    GPIO = "gpio"
-    MOCK = "mock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,25 +74,6 @@ class BrokerTable:
     def __post_init__(self) -> None:
         """Refuse a port that is none."""
         _require_range("port", self.port, 1, 65_535)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PinsTable:
-    """The pins of button and lamp, in BCM numbers."""
-
-    kind: PinsKind
-    button: int = 17
-    red: int = 22
-    green: int = 27
-    blue: int = 23
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that are no pin, and one pin for two things."""
-        pins = {name: getattr(self, name) for name in ("button", "red", "green", "blue")}
-        for name, pin in pins.items():
-            _require_range(name, pin, 0, 27)
-        if len(set(pins.values())) != len(pins):
-            raise ValueError(f"button: expected four different pins, got {pins}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +169,7 @@ class DeviceConfig:
     broker: BrokerTable
     camera: CameraTable
     pins: PinsTable
+    button: ButtonTable = field(default_factory=ButtonTable)
     timings: TimingsTable = field(default_factory=TimingsTable)
     limits: LimitsTable = field(default_factory=LimitsTable)
     agent: AgentTable = field(default_factory=AgentTable)

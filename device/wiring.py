@@ -6,6 +6,7 @@ refused in production before anything is touched.
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -17,13 +18,28 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from device.camera_settings import CameraKind
-from device.config import DeviceConfig, PinsKind
+from device.config import DeviceConfig
 from device.hardware.clock import SystemClock
 from device.hardware.disk import SystemDisk
-from device.hardware.ports import Button, Camera, CameraFault, Clock, Disk, Lamp, Purpose, require_fit
+from device.hardware.ports import (
+    Button,
+    Buzzer,
+    BuzzerFault,
+    Camera,
+    CameraFault,
+    Clock,
+    Disk,
+    Lamp,
+    LampFault,
+    Part,
+    Purpose,
+    Tune,
+    require_fit,
+)
 from device.health.status import StatusFile
 from device.identity import DocumentStore, Identity, load_identity
 from device.media.segments import SegmentLimits
+from device.pin_settings import BuzzerKind, PinsKind, PinsTable
 from device.recorder.begin import Beginner, SpoolLimits
 from device.recorder.fitness import Fitness
 from device.recorder.gestures import GestureTimings
@@ -40,11 +56,13 @@ from device.spool.outlook import Outlook
 from device.spool.releasing import Releaser, UndoRule
 from device.spool.store import SpoolStore
 from protocol.durable import REAL, Files
-from protocol.room.lamp import LampPattern, Light
 
 if TYPE_CHECKING:
+    from device.hardware.gpio import LampObserver, PinFactory
+    from device.hardware.panel import MockPanel
     from device.hardware.synthetic import SyntheticCamera
 
+log = logging.getLogger(__name__)
 LOCAL_TIME = Path("/etc/localtime")
 
 
@@ -59,10 +77,18 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
     """
     clock, inbox = SystemClock(), Inbox()
     camera = make_camera(config, clock)
-    with _open_pins(config, clock, inbox) as (button, lamp):
-        for part in (camera, button, lamp):
+    with _open_controls(config, clock, inbox) as controls:
+        for part in (camera, *controls.parts):
             require_fit(part, Purpose.PRODUCTION if config.device.production else Purpose.DEMO)
-        hardware = Hardware(button=button, camera=camera, microphone=None, lamp=lamp, clock=clock, disk=SystemDisk())
+        hardware = Hardware(
+            button=controls.button,
+            camera=camera,
+            microphone=None,
+            lamp=controls.lamp,
+            clock=clock,
+            disk=SystemDisk(),
+            buzzer=controls.buzzer,
+        )
         yield make_recorder(config, hardware, inbox, files)
 
 
@@ -121,47 +147,84 @@ def open_documents(config: DeviceConfig, identity: Identity, files: Files = REAL
     return DocumentStore(config.data / "state", device=config.device.id, root=identity.root, files=files)
 
 
-@contextmanager
-def _open_pins(config: DeviceConfig, clock: Clock, inbox: Inbox) -> Iterator[tuple[Button, Lamp]]:
-    """Make button and lamp; mock ones have a panel, through which another process is the finger and the eye."""
-    from device.hardware.gpio import (
-        GpioButton,
-        GpioLamp,
-        LampPins,
-        drive_mock_button,
-        make_mock_factory,
-        make_real_factory,
-    )
+@dataclass(frozen=True, kw_only=True)
+class Controls:
+    """What the room has of the unit: what is pressed, what shines, what sounds."""
 
-    pins = config.pins
-    lamps = [LampPins(red=pins.red, green=pins.green, blue=pins.blue)]
+    button: Button
+    lamp: Lamp
+    buzzer: Buzzer | None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every one of them that there is."""
+        return (self.button, self.lamp) if self.buzzer is None else (self.button, self.lamp, self.buzzer)
+
+
+@contextmanager
+def _open_controls(config: DeviceConfig, clock: Clock, inbox: Inbox) -> Iterator[Controls]:
+    """Make button, lamp and buzzer; mock ones have a panel, through which another process is finger, eye and ear."""
+    from device.hardware.gpio import drive_mock_button, make_mock_factory, make_real_factory
+
     with ExitStack() as leaving:
-        observer = None
-        if pins.kind is PinsKind.MOCK:
+        panel = None
+        if config.pins.kind is PinsKind.MOCK:
             factory = make_mock_factory()
-            observer = leaving.enter_context(
-                _open_panel(config, lambda down: drive_mock_button(factory, pins.button, down=down))
-            )
+            panel = _make_panel(config, lambda down: drive_mock_button(factory, config.pins.button, down=down))
+            panel.start()
+            leaving.callback(panel.stop)
         else:
             factory = make_real_factory()
-        lamp = GpioLamp(lamps, factory=factory, clock=clock, on_fault=inbox.put, observer=observer)
+        lamp = _make_lamp(config.pins, factory, clock, on_fault=inbox.put, observer=panel.show if panel else None)
         leaving.callback(lamp.close)
-        yield GpioButton([pins.button], factory=factory, clock=clock), lamp
+        buzzer = _make_buzzer(config.pins, factory, clock, observer=panel.hear if panel else None)
+        if buzzer is not None:
+            leaving.callback(buzzer.close)
+        yield Controls(button=_make_button(config, factory, clock), lamp=lamp, buzzer=buzzer)
 
 
-@contextmanager
-def _open_panel(config: DeviceConfig, press: Callable[[bool], None]) -> Iterator[Callable[[LampPattern, Light], None]]:
-    """Open the mock panel's socket, and give what tells it every change of the lamp."""
+def _make_panel(config: DeviceConfig, press: Callable[[bool], None]) -> MockPanel:
     from device.hardware.panel import MockPanel
 
     socket = config.data / "run" / "panel.sock"
     socket.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    panel = MockPanel(socket, press=press)
-    panel.start()
+    return MockPanel(socket, press=press)
+
+
+def _make_button(config: DeviceConfig, factory: PinFactory, clock: Clock) -> Button:
+    """Make what is pressed: the buttons on pins, the keyboard's key, or both, of which any one counts."""
+    from device.hardware.gpio import GpioButton
+
+    return GpioButton(config.pins.buttons(), factory=factory, clock=clock)
+
+
+def _make_lamp(
+    pins: PinsTable,
+    factory: PinFactory,
+    clock: Clock,
+    *,
+    on_fault: Callable[[LampFault], None],
+    observer: LampObserver | None,
+) -> Lamp:
+    from device.hardware.gpio import GpioLamp, LampPins
+
+    lamps = [LampPins(*numbers, pins.polarity) for numbers in pins.lamps()]
+    return GpioLamp(lamps, factory=factory, clock=clock, on_fault=on_fault, observer=observer)
+
+
+def _make_buzzer(
+    pins: PinsTable, factory: PinFactory, clock: Clock, *, observer: Callable[[Tune], None] | None
+) -> Buzzer | None:
+    """Make the buzzer, if there is to be one; a unit whose buzzer cannot be had says so and records without."""
+    from device.hardware.gpio import GpioBuzzer
+
+    if pins.buzzer_kind is BuzzerKind.NONE:
+        return None
     try:
-        yield panel.show
-    finally:
-        panel.stop()
+        return GpioBuzzer(pins.buzzer, pins.buzzer_kind, factory=factory, clock=clock, observer=observer)
+    except BuzzerFault as fault:
+        log.error("%s; this unit stays silent", fault)
+        return None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """A door for the demo: another process presses the mock button and sees the lamp, through a Unix socket.
 
 It exists only where the configuration says mock pins; a production configuration refuses it. In: the lines `down`
-and `up`. Out: a JSON line on connecting and at each change of light, `{"pattern", "lit": [red, green, blue], "words"}`.
+and `up`. Out: a JSON line on connecting and at each change of light, `{"pattern", "lit": [red, green, blue], "words"}`,
+and `{"tune"}` for each tune of the mock buzzer.
 Never reaches the camera: what it can do is what a finger at the button can do.
 """
 
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from device.hardware.ports import HardwareError, PartFacts
+from device.hardware.ports import HardwareError, PartFacts, Tune
 from protocol.room.lamp import DARK, LampPattern, Light
 
 _MAX_LINE = 256
@@ -66,6 +67,12 @@ class MockPanel:
             self._shown = _line(pattern, light)
             for connection in list(self._readers):
                 self._tell(connection)
+
+    def hear(self, tune: Tune) -> None:
+        """Tell everybody who is connected what the buzzer plays; give it to `GpioBuzzer` as its observer."""
+        with self._lock:
+            for connection in list(self._readers):
+                _send(connection, json.dumps({"tune": tune.value}))
 
     def _listen(self) -> socket.socket:
         if len(str(self._path).encode()) > _MAX_PATH:

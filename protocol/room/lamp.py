@@ -5,7 +5,7 @@ that may be shown while the camera runs is ever dark (promise P1: a dark lamp al
 The room card is generated from this table; `words` are English gettext message ids.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -55,6 +55,19 @@ class LampPattern:
             raise ValueError(f"lamp pattern {self.name!r}: needs beats, each longer than 0 s; got {self.beats}")
         if self.plays is not None and self.plays < 1:
             raise ValueError(f"lamp pattern {self.name!r}: plays must be 1 or more, or None; got {self.plays}")
+
+
+WITHOUT_BLUE = {Light.BLUE: Light.AMBER, Light.WHITE: Light.GREEN}
+"""What a lamp of a red and a green LED shows instead; its amber is both of them lit."""
+
+
+def without_blue(pattern: LampPattern) -> LampPattern:
+    """Give the pattern as a lamp of a red and a green LED shows it: the same rhythm, and no light becomes dark.
+
+    Any two patterns stay apart by their lights or clearly by their rhythm; a test holds the whole table to that.
+    """
+    beats = tuple(Beat(WITHOUT_BLUE.get(beat.light, beat.light), beat.duration_s) for beat in pattern.beats)
+    return replace(pattern, beats=beats)
 
 
 def gettext_noop(words: str) -> str:
@@ -107,7 +120,7 @@ CHECK_SEATS = LampPattern(
 )
 STARTING = LampPattern(
     "starting",
-    _rhythm((Light.RED, 0.5), (Light.WHITE, 0.5)),
+    _rhythm((Light.RED, 0.35), (Light.WHITE, 0.35)),
     Audience.HAND,
     _("Red and white in turn: the camera starts. Count yourself as recorded."),
     may_record=True,

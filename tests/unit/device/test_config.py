@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from device.config import CameraKind, ConfigError, PinsKind, load_config
+from device.config import CameraKind, ConfigError, load_config
+from device.pin_settings import PinsKind
 from tests.school import encode_toml, make_school, new_id
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -102,8 +103,6 @@ def _pi(**keys: float) -> dict[str, dict[str, Any]]:
         ({"controller": {"url": "school"}}, r"\[controller\] url: expected https://"),
         ({"broker": {"port": 0}}, r"\[broker\] port: expected 1 to 65535, got 0"),
         ({"broker": {"tls": "no"}}, r"\[broker\] tls: expected true or false, got str 'no'"),
-        ({"pins": {"red": 17}}, r"\[pins\] button: expected four different pins"),
-        ({"pins": {"blue": 40}}, r"\[pins\] blue: expected 0 to 27, got 40"),
         ({"timings": {"stop_s": 7}}, r"\[timings\] stop_s: expected debounce_s < .* < stuck_s"),
         ({"limits": {"segment_s": 0}}, r"\[limits\] segment_s: expected 1 to 600, got 0.0"),
         ({"limits": {"undo_until": "late"}}, r"\[limits\] undo_until: expected a time of day, got str 'late'"),

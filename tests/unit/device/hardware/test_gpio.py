@@ -1,24 +1,39 @@
 """gpiozero behind its door: what only the pins show; the ports' promises are in `tests/contract`."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from device.hardware.gpio import GpioButton, GpioLamp, LampPins, drive_mock_button, make_mock_factory, make_real_factory
+from device.hardware.gpio import (
+    GpioButton,
+    GpioBuzzer,
+    GpioLamp,
+    LampPins,
+    drive_mock_button,
+    make_mock_factory,
+    make_real_factory,
+)
 from device.hardware.ports import (
     ButtonEdge,
     ButtonFault,
+    BuzzerFault,
     LampFault,
     NotForProduction,
     Purpose,
+    Tune,
     require_fit,
 )
+from device.pin_settings import BuzzerKind, Polarity
 from protocol.room.lamp import LET_GO, PATTERNS, RECORDING, LampPattern, Light
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import LeapingClock, ManualClock
 
 LAMP = LampPins(red=17, green=27, blue=22)
+PATIENCE_S = 30.0
 TWO_LEDS = LampPins(red=17, green=27)
 
 
@@ -162,10 +177,138 @@ def test_mock_pins_are_refused_in_production() -> None:
         require_fit(button, Purpose.PRODUCTION)
 
 
-def test_missing_gpio_library_is_a_fault_with_advice() -> None:
-    """On a machine without lgpio the message says what to install."""
-    with pytest.raises(ButtonFault, match="python3-lgpio"):
-        make_real_factory()
+def test_pins_that_cannot_be_had_are_a_fault_with_advice() -> None:
+    """On a machine without lgpio, or that is no Pi, the message says what to do."""
+    with pytest.raises(ButtonFault, match=r"cannot be had by lgpio .*install python3-lgpio.*group gpio"):
+        make_real_factory({})
+
+
+def test_other_library_than_lgpio_is_refused() -> None:
+    """Whoever asks for another one gets neither that nor lgpio in silence."""
+    with pytest.raises(ButtonFault, match="GPIOZERO_PIN_FACTORY = 'native': this unit reads its pins by lgpio alone"):
+        make_real_factory({"GPIOZERO_PIN_FACTORY": "native"})
+
+
+@pytest.mark.parametrize("folder", ["elsewhere", "nowhere"])
+def test_pipes_in_another_folder_are_refused(tmp_path: Path, folder: str) -> None:
+    """lgpio writes its pipes in LG_WD and reads them in the working directory: no edge would ever be reported."""
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(ButtonFault, match=r"LG_WD = .*: expected the working directory"):
+        make_real_factory({"LG_WD": str(tmp_path / folder)})
+
+
+class BarePinError(Exception):
+    """What lgpio raises: an error of no family."""
+
+
+class RefusingFactory(MockFactory):
+    """Pins of which one refuses with an error that gpiozero does not know."""
+
+    def pin(self, name: int) -> MockPin:
+        """Give a pin, but not number 6."""
+        if name == 6:
+            raise BarePinError("GPIO busy")
+        return super().pin(name)
+
+
+def test_error_of_the_pins_own_library_is_a_fault_of_the_part() -> None:
+    """Button, lamp and buzzer name themselves, the pin, the cause and what to look at."""
+    factory, clock = RefusingFactory(), ManualClock()
+    expected = "on GPIO|MOCK .* 6: cannot be had .*device.toml.*: GPIO busy"
+    with pytest.raises(ButtonFault, match=expected):
+        GpioButton([5, 6], factory=factory, clock=clock).start(lambda edge: None)
+    with pytest.raises(LampFault, match=expected):
+        make_lamp(factory, LampPins(red=5, green=6))
+    with pytest.raises(BuzzerFault, match=expected):
+        GpioBuzzer(6, BuzzerKind.ACTIVE, factory=factory, clock=clock)
+    make_lamp(factory, LampPins(red=5, green=7)).close()
+
+
+def test_lamp_of_a_common_anode_is_lit_by_low_pins() -> None:
+    """The legs share 3.3 V: dark is high from the first moment, red is one low pin."""
+    factory, pins = make_mock_factory(), replace(LAMP, polarity=Polarity.COMMON_ANODE)
+    assert isinstance(factory, MockFactory)
+    lamp = make_lamp(factory, pins)
+    assert states(factory, pins) == (True, True, True)
+    lamp.show(RECORDING)
+    assert states(factory, pins) == (False, True, True)
+    lamp.close()
+
+
+def test_lamps_show_alike_where_one_has_no_blue() -> None:
+    """A light at the desk and another at the front never say two things."""
+    factory, front = MockFactory(), LampPins(red=5, green=6)
+    lamp = make_lamp(factory, LAMP, front)
+    lamp.show(PATTERNS["sealing"])
+    assert (states(factory, LAMP), states(factory, front)) == ((True, True, False), (True, True))
+    lamp.close()
+
+
+@pytest.fixture(params=[BuzzerKind.ACTIVE, BuzzerKind.ACTIVE_LOW, BuzzerKind.PASSIVE])
+def kind(request: pytest.FixtureRequest) -> BuzzerKind:
+    """Each kind of buzzer."""
+    return BuzzerKind(request.param)
+
+
+def is_sounding(factory: MockFactory, kind: BuzzerKind) -> bool:
+    """Whether the buzzer on pin 24 sounds."""
+    return bool(factory.pin(24).state) is not (kind is BuzzerKind.ACTIVE_LOW)
+
+
+def test_buzzer_is_silent_until_it_plays_and_after(kind: BuzzerKind) -> None:
+    """A tune begins before `play` returns, and ends by itself: observed at the pin."""
+    factory, clock = make_mock_factory(), ManualClock()
+    assert isinstance(factory, MockFactory)
+    buzzer = GpioBuzzer(24, kind, factory=factory, clock=clock)
+    assert not is_sounding(factory, kind)
+    buzzer.play(Tune.STOP)
+    assert is_sounding(factory, kind)
+    clock.advance(2)
+    deadline_s = time.monotonic() + PATIENCE_S
+    while is_sounding(factory, kind) and time.monotonic() < deadline_s:
+        time.sleep(0.002)
+    assert not is_sounding(factory, kind)
+    buzzer.close()
+    buzzer.close()
+
+
+def test_buzzer_that_is_closed_in_a_tune_is_silent(kind: BuzzerKind) -> None:
+    """Nothing sounds on when the unit is put out: the pin drives nothing any more."""
+    factory = make_mock_factory()
+    assert isinstance(factory, MockFactory)
+    buzzer = GpioBuzzer(24, kind, factory=factory, clock=ManualClock())
+    buzzer.play(Tune.STOP)
+    pin = factory.pin(24)
+    buzzer.close()
+    assert pin.function == "input"
+
+
+def test_passive_buzzer_is_given_the_tune_of_its_notes() -> None:
+    """Its pin swings at the note's frequency, half of the time high."""
+    factory = make_mock_factory()
+    assert isinstance(factory, MockFactory)
+    buzzer = GpioBuzzer(24, BuzzerKind.PASSIVE, factory=factory, clock=ManualClock())
+    buzzer.play(Tune.STOP)
+    assert (factory.pin(24).frequency, factory.pin(24).state) == (784, 0.5)
+    buzzer.close()
+
+
+def test_observer_hears_every_tune() -> None:
+    """The panel tells what a mock buzzer would have played."""
+    heard: list[Tune] = []
+    buzzer = GpioBuzzer(24, BuzzerKind.ACTIVE, factory=make_mock_factory(), clock=LeapingClock(), observer=heard.append)
+    for tune in Tune:
+        buzzer.play(tune)
+    assert heard == list(Tune)
+    buzzer.close()
+
+
+def test_mock_buzzer_is_refused_in_production() -> None:
+    """It says what it is."""
+    buzzer = GpioBuzzer(24, BuzzerKind.ACTIVE, factory=make_mock_factory(), clock=ManualClock())
+    with pytest.raises(NotForProduction, match="MOCK buzzer"):
+        require_fit(buzzer, Purpose.PRODUCTION)
+    buzzer.close()
 
 
 def test_only_mock_pins_can_be_pressed() -> None:

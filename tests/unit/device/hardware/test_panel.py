@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from device.hardware.panel import MockPanel, PanelFault
-from device.hardware.ports import NotForProduction, Purpose, require_fit
+from device.hardware.ports import NotForProduction, Purpose, Tune, require_fit
 from protocol.room.lamp import READY, RECORDING, Light
 
 PATIENCE_S = 30.0
@@ -113,6 +113,13 @@ def test_every_visitor_learns_every_change(panel: MockPanel, visitor: Visitor, t
     for each in (visitor, second):
         assert [each.read()["lit"], each.read()["lit"]] == [[0, 1, 0], [0, 0, 0]]
     second.close()
+
+
+def test_every_visitor_hears_every_tune(panel: MockPanel, visitor: Visitor) -> None:
+    """What the mock buzzer would have played is told by name."""
+    panel.hear(Tune.START)
+    panel.hear(Tune.STOP)
+    assert [visitor.read(), visitor.read()] == [{"tune": "start"}, {"tune": "stop"}]
 
 
 def test_unknown_word_is_answered(visitor: Visitor, finger: Finger) -> None:

@@ -1,5 +1,7 @@
 """The table of lamp patterns: safe to look at, told apart by rhythm, and never dark while the camera may run."""
 
+from itertools import combinations
+
 import pytest
 
 from protocol.room.lamp import (
@@ -11,6 +13,7 @@ from protocol.room.lamp import (
     LampPattern,
     Light,
     most_flashes_per_s,
+    without_blue,
 )
 
 ALL = pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
@@ -62,6 +65,55 @@ def test_no_two_patterns_look_the_same() -> None:
     """Each name in the table is a different sight."""
     sights = [pattern.beats for pattern in PATTERNS.values()]
     assert len(set(sights)) == len(sights)
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["with blue", "without blue"])
+def test_patterns_of_the_same_lights_differ_clearly_in_speed(bare: bool) -> None:  # noqa: FBT001
+    """Nobody has to tell 0.5 s from 0.6 s: where lights come in the same order, one rhythm is half again as long."""
+    by_lights: dict[tuple[Light, ...], list[LampPattern]] = {}
+    for pattern in PATTERNS.values():
+        shown = without_blue(pattern) if bare else pattern
+        by_lights.setdefault(_turning_point(shown), []).append(shown)
+    alike = [(a.name, b.name) for same in by_lights.values() for a, b in combinations(same, 2) if _ratio(a, b) < 1.5]
+    assert alike == []
+
+
+def _turning_point(pattern: LampPattern) -> tuple[Light, ...]:
+    """The lights in turn, wherever the table begins with them; what is not played for ever has a beginning."""
+    lights = [beat.light for beat in pattern.beats]
+    turns = [tuple(lights[at:] + lights[:at]) for at in range(len(lights))]
+    return min(turns, key=lambda turn: [light.name for light in turn]) if pattern.plays is None else tuple(lights)
+
+
+def _ratio(one: LampPattern, other: LampPattern) -> float:
+    """How much longer the slower rhythm is; of two that differ in their beats' lengths, by the most different beat."""
+    first, second = (sorted(beat.duration_s for beat in pattern.beats) for pattern in (one, other))
+    return max(max(a, b) / min(a, b) for a, b in zip(first, second, strict=True))
+
+
+@ALL
+def test_lamp_without_blue_shows_every_pattern_in_its_rhythm(pattern: LampPattern) -> None:
+    """A red and a green LED: the same beats, dark where it was dark and nowhere else, and nothing blue."""
+    bare = without_blue(pattern)
+    assert [(beat.light is Light.DARK, beat.duration_s) for beat in bare.beats] == [
+        (beat.light is Light.DARK, beat.duration_s) for beat in pattern.beats
+    ]
+    assert {beat.light for beat in bare.beats} <= {Light.DARK, Light.RED, Light.GREEN, Light.AMBER}
+    assert most_flashes_per_s(bare) <= 3
+
+
+def test_no_two_patterns_look_the_same_without_blue() -> None:
+    """Keep and discard, paused and refused: what two LEDs show is still a sight for each name."""
+    sights = [without_blue(pattern).beats for pattern in PATTERNS.values()]
+    assert len(set(sights)) == len(sights)
+
+
+def test_only_recording_is_steady_without_blue() -> None:
+    """A light that stays means recording, on every lamp."""
+    steady = [
+        name for name, pattern in PATTERNS.items() if len({beat.light for beat in without_blue(pattern).beats}) == 1
+    ]
+    assert steady == ["dark", "recording"]
 
 
 @ALL

@@ -12,15 +12,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from controller.config import Config, load_config
 from controller.errors import OperatorError
-from controller.services import Services
+from controller.opening import config_option, opened
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 CONNECT_WAIT_S = 5.0
 
 
@@ -33,22 +32,6 @@ class Group(click.Group):
             return super().invoke(ctx)
         except OperatorError as error:
             raise click.ClickException(str(error)) from error
-
-
-def config_option(command: Command) -> Command:
-    """Add the option that every command has."""
-    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
-    return click.option("--config", "path", required=True, type=kind, help="The controller's controller.toml.")(command)
-
-
-def open_services(path: Path) -> Services:
-    """Read the configuration and put the parts together; raise `OperatorError` unless the database is current."""
-    from controller import wiring
-    from controller.migrations import require_current
-
-    services = wiring.make_services(load_config(path))
-    require_current(services.database)
-    return services
 
 
 @click.group(name="controller", cls=Group)
@@ -78,18 +61,17 @@ def serve(path: Path) -> None:
     from controller import Surface, create_app, server
 
     start_log()
-    services = open_services(path)
-    config = services.config
-    units = create_app(config, Surface.UNITS, services)
-    finished = units.extensions["backrow-arrivals"].finish_whole()
-    if finished:
-        logging.getLogger(__name__).info("%d upload(s) that a crash had left whole were taken in", finished)
-    listeners = {
-        "people": server.people_listener(create_app(config, Surface.PEOPLE, services), config),
-        "units": server.units_listener(units, config),
-    }
-    server.serve(listeners, lambda: click.echo(_serving(config)))
-    services.database.close()
+    with opened(path) as services:
+        config = services.config
+        units = create_app(config, Surface.UNITS, services)
+        finished = units.extensions["backrow-arrivals"].finish_whole()
+        if finished:
+            logging.getLogger(__name__).info("%d upload(s) that a crash had left whole were taken in", finished)
+        listeners = {
+            "people": server.people_listener(create_app(config, Surface.PEOPLE, services), config),
+            "units": server.units_listener(units, config),
+        }
+        server.serve(listeners, lambda: click.echo(_serving(config)))
 
 
 def _serving(config: Config) -> str:
@@ -113,14 +95,13 @@ def bridge(path: Path) -> None:
     from controller.wiring import bridge_settings
 
     start_log()
-    services = open_services(path)
-    stop = stop_on_signal()
-    link = BridgeLink(bridge_settings(services.config))
-    carrier = Bridge(services, link, stop)
-    link.start()
-    failed = run_together((carrier.hear_all, carrier.send_all), stop)
-    link.stop()
-    services.database.close()
+    with opened(path) as services:
+        stop = stop_on_signal()
+        link = BridgeLink(bridge_settings(services.config))
+        carrier = Bridge(services, link, stop)
+        link.start()
+        failed = run_together((carrier.hear_all, carrier.send_all), stop)
+        link.stop()
     if failed:
         raise OperatorError("the bridge ended by a mistake of its own; the log says which")
 
@@ -133,10 +114,9 @@ def jobs(path: Path) -> None:
     from controller.uploads.incoming import IncomingStore
 
     start_log()
-    services = open_services(path)
-    incoming = IncomingStore(services.config.controller.data / "incoming")
-    run_jobs(make_jobs(services, incoming), services.clock, stop_on_signal())
-    services.database.close()
+    with opened(path) as services:
+        incoming = IncomingStore(services.config.controller.data / "incoming")
+        run_jobs(make_jobs(services, incoming), services.clock, stop_on_signal())
 
 
 @group.command()
@@ -145,12 +125,11 @@ def status(path: Path) -> None:
     """Show the room on the disk, and the units: reachable or not, fit or not, school days of space left."""
     from controller.devices.commands import describe_units
 
-    services = open_services(path)
-    free, reserve = services.objects.free_bytes(), services.config.uploads.reserve_bytes
-    room = "units may deliver" if free > reserve else "FULL: nothing is taken in until there is room"
-    click.echo(f"Disk: {free / 1e9:.1f} GB free, {reserve / 1e9:.1f} GB kept in reserve: {room}.")
-    click.echo(describe_units(services))
-    services.database.close()
+    with opened(path) as services:
+        free, reserve = services.objects.free_bytes(), services.config.uploads.reserve_bytes
+        room = "units may deliver" if free > reserve else "FULL: nothing is taken in until there is room"
+        click.echo(f"Disk: {free / 1e9:.1f} GB free, {reserve / 1e9:.1f} GB kept in reserve: {room}.")
+        click.echo(describe_units(services))
 
 
 def start_log() -> None:

@@ -6,26 +6,17 @@ They print the link last; whoever may run them may read the keys folder anyway. 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from controller import wiring
 from controller.accounts import policy, repo
 from controller.accounts.models import Role
 from controller.accounts.services import Accounts, EmailTakenError, make_accounts
-from controller.config import Config, load_config
-from controller.errors import OperatorError
-from controller.migrations import require_current
+from controller.config import Config
+from controller.opening import config_option, opened
 
-config_option = click.option(
-    "--config",
-    "config_path",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The controller's configuration, controller.toml.",
-)
 email_option = click.option("--email", required=True, help="The address with which the person signs in.")
 
 
@@ -38,9 +29,9 @@ def accounts_commands() -> None:
 @config_option
 @email_option
 @click.option("--name", default="Administrator", show_default=True, help="The person's name.")
-def admin_link(config_path: Path, email: str, name: str) -> None:
+def admin_link(path: Path, email: str, name: str) -> None:
     """Print a one-time link for an admin; the account is made when there is none with this address."""
-    with _open_accounts(config_path) as (accounts, config):
+    with _open_accounts(path) as (accounts, config):
         account = _find_or_add_admin(accounts, email, name)
         _print_link(accounts, config, account)
 
@@ -54,9 +45,9 @@ def teacher_commands() -> None:
 @config_option
 @email_option
 @click.option("--name", required=True, help="The teacher's name.")
-def add_teacher(config_path: Path, email: str, name: str) -> None:
+def add_teacher(path: Path, email: str, name: str) -> None:
     """Add a teacher and print the account's id and a one-time link."""
-    with _open_accounts(config_path) as (accounts, config):
+    with _open_accounts(path) as (accounts, config):
         account = accounts.add(email=email, name=name, role=Role.TEACHER)
         click.echo(f"account {account}")
         _print_link(accounts, config, account)
@@ -65,9 +56,9 @@ def add_teacher(config_path: Path, email: str, name: str) -> None:
 @accounts_commands.command(name="link")
 @config_option
 @email_option
-def new_link(config_path: Path, email: str) -> None:
+def new_link(path: Path, email: str) -> None:
     """Print a new one-time link for somebody who has an account."""
-    with _open_accounts(config_path) as (accounts, config):
+    with _open_accounts(path) as (accounts, config):
         with accounts.database.reading() as session:
             account = repo.find_account(session, policy.normalise_email(email))
         if account is None:
@@ -76,14 +67,11 @@ def new_link(config_path: Path, email: str) -> None:
 
 
 @contextmanager
-def _open_accounts(config_path: Path) -> Iterator[tuple[Accounts, Config]]:
+def _open_accounts(path: Path) -> Iterator[tuple[Accounts, Config]]:
     try:
-        config = load_config(config_path)
-        services = wiring.make_services(config)
-        with closing(services.database):
-            require_current(services.database)
-            yield make_accounts(services), config
-    except (OperatorError, EmailTakenError) as error:
+        with opened(path) as services:
+            yield make_accounts(services), services.config
+    except EmailTakenError as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -8,6 +8,7 @@ import click
 
 from controller.devices import repo
 from controller.devices.models import Health, Presence
+from controller.opening import config_option, opened
 from controller.services import Services
 
 
@@ -17,46 +18,40 @@ def device() -> None:
 
 
 @device.command(name="add")
-@click.option("--config", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_option
 @click.option("--label", required=True, help="What people call it: the room.")
 @click.option("--owner", required=True, help="The teacher whose unit it is: address or account id.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the unit's bundle.")
 @click.option("--set", "settings", multiple=True, help="What device.toml shall say beside: table.key=value.")
 def add(path: Path, label: str, owner: str, out: Path, settings: tuple[str, ...]) -> None:
     """Enter a unit and write its bundle: configuration, identity, certificate, first documents."""
-    from controller.cli import open_services
     from controller.devices.bundle import parse_settings
     from controller.devices.services import NewDevice, add_device
 
-    services = open_services(path)
-    row = add_device(services, NewDevice(label=label, owner=owner, settings=parse_settings(settings)), out.absolute())
-    services.database.close()
+    unit = NewDevice(label=label, owner=owner, settings=parse_settings(settings))
+    with opened(path) as services:
+        row = add_device(services, unit, out.absolute())
     click.echo(f"Added unit {row.id} ({row.label}). Its bundle is in {out}: copy it onto the unit's card and delete it")
     click.echo(f"here, it holds the unit's keys. The certificate ends on {row.certificate_ends_at:%Y-%m-%d}.")
 
 
 @device.command(name="list")
-@click.option("--config", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_option
 def list_units(path: Path) -> None:
     """List the units."""
-    from controller.cli import open_services
-
-    services = open_services(path)
-    click.echo(describe_units(services))
-    services.database.close()
+    with opened(path) as services:
+        click.echo(describe_units(services))
 
 
 @device.command(name="retire")
-@click.option("--config", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_option
 @click.argument("unit")
 def retire(path: Path, unit: str) -> None:
     """Let a unit in no more: lost, stolen or out of use. What it delivered stays its owner's."""
-    from controller.cli import open_services
     from controller.devices.services import retire_device
 
-    services = open_services(path)
-    row = retire_device(services, unit)
-    services.database.close()
+    with opened(path) as services:
+        row = retire_device(services, unit)
     click.echo(f"Unit {row.id} ({row.label}) is let in no more.")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 from pathlib import Path
 
 from protocol.durable import PRIVATE, replace_file
@@ -24,13 +25,23 @@ class KeyFileError(ProtocolError):
 def read_secret(path: Path) -> str:
     """Read a file that only its owner may read; raise `KeyFileError` that says what to do otherwise."""
     try:
-        mode = path.stat().st_mode & 0o777
+        found = path.stat()
         text = path.read_text("ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise KeyFileError(f"{path}: cannot be read as a key file: {error}") from None
-    if mode & _OTHERS:
+    mode = found.st_mode & 0o777
+    if mode & _OTHERS and not _is_handed_over(found):
         raise KeyFileError(f"{path}: mode {mode:o} lets others read it; run: chmod 600 {path}")
     return text
+
+
+def _is_handed_over(found: os.stat_result) -> bool:
+    """Tell whether a file is as systemd hands over a credential (`LoadCredential=`).
+
+    It is root's, nobody may write it, and one service's user reads it by an access list, whose mask `stat` shows as
+    the right of root's own group.
+    """
+    return (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, 0, 0o440)
 
 
 def store_signing_key(path: Path, key: SigningKey, purpose: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,24 @@ def test_key_file_of_its_owner_alone_is_read(path: Path, mode: int) -> None:
     """A file that its owner may only read is as good."""
     path.chmod(mode)
     assert SEED in read_secret(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of root's")
+def test_key_file_that_systemd_hands_over_is_read(path: Path) -> None:
+    """A credential is root's, read-only, and shows its access list's mask where a group's right would stand."""
+    os.chown(path, 0, 0)
+    path.chmod(0o440)
+    assert SEED in read_secret(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+@pytest.mark.parametrize(("user", "group"), [(1, 0), (0, 1), (1, 1)])
+def test_key_file_that_a_group_of_others_reads_is_refused(path: Path, user: int, group: int) -> None:
+    """The same mode is no credential when it is not all root's."""
+    os.chown(path, user, group)
+    path.chmod(0o440)
+    with pytest.raises(KeyFileError, match="mode 440 lets others read it"):
+        read_secret(path)
 
 
 @pytest.mark.parametrize(

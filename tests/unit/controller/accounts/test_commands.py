@@ -83,5 +83,5 @@ def test_link_is_made_for_accounts_only(house: House, config: Path) -> None:
 def test_missing_configuration_is_named(tmp_path: Path) -> None:
     """The error names the file and is no trace of the program."""
     done = _run(tmp_path / "none.toml", "link", "--email", "x@school.example")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "none.toml" in done.output

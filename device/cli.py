@@ -108,6 +108,18 @@ def check(config: DeviceConfig) -> None:
 
 @group.command()
 @config_option
+@click.option("--json", "as_json", is_flag=True, help="For a script: one JSON object.")
+def health(config: DeviceConfig, as_json: bool) -> None:  # noqa: FBT001 click hands options over by name
+    """Say how the machine is now and how it was in the last seven days; exit status 1 when it is unfit."""
+    from device.health.command import look
+
+    text, fit = look(config, as_json=as_json)
+    click.echo(text)
+    sys.exit(0 if fit else 1)
+
+
+@group.command()
+@config_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
 def draw(config: DeviceConfig, out: Path) -> None:
     """Write what the synthetic camera of this unit shows into a plain file, to compare a recording with."""

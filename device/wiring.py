@@ -12,13 +12,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
-from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from device import claims
 from device.camera_settings import CameraKind
+from device.claims import Claim
 from device.config import DeviceConfig
+from device.hardware.claimed import ClaimedCamera, claim_parts
 from device.hardware.clock import SystemClock
 from device.hardware.disk import SystemDisk
 from device.hardware.ports import (
@@ -38,6 +38,7 @@ from device.hardware.ports import (
 )
 from device.health.status import StatusFile
 from device.identity import DocumentStore, Identity, load_identity
+from device.localtime import local_zone
 from device.media.segments import SegmentLimits
 from device.pin_settings import BuzzerKind, PinsKind, PinsTable
 from device.recorder.begin import Beginner, SpoolLimits
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from device.hardware.synthetic import SyntheticCamera
 
 log = logging.getLogger(__name__)
-LOCAL_TIME = Path("/etc/localtime")
 
 
 # ---- recorder -------------------------------------------------------------------------------------------------------
@@ -76,8 +76,8 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
     Raises `HardwareError`, `InputRefused`, `KeyFileError` or `OSError`, each with what to do.
     """
     clock, inbox = SystemClock(), Inbox()
-    camera = make_camera(config, clock)
-    with _open_controls(config, clock, inbox) as controls:
+    camera = ClaimedCamera(make_camera(config, clock), Claim(config.data / "recorder" / claims.CAMERA))
+    with claim_parts(config.data / "recorder"), _open_controls(config, clock, inbox) as controls:
         for part in (camera, *controls.parts):
             require_fit(part, Purpose.PRODUCTION if config.device.production else Purpose.DEMO)
         hardware = Hardware(
@@ -259,7 +259,7 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, disk: Disk) -> Workroo
     )
     status = StatusFile(config.data / "recorder" / "status", ground.store.files)
     days = config.data / "recorder" / "days"
-    outlook = Outlook(days, lesson_bytes=limits.lesson_bytes, zone=_local_zone(), files=ground.store.files)
+    outlook = Outlook(days, lesson_bytes=limits.lesson_bytes, zone=local_zone(), files=ground.store.files)
     return Workroom(
         keeper=SpoolKeeper(ground.store, ground.signer),
         beginner=beginner,
@@ -277,7 +277,7 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
         ground.documents,
         key=ground.signer.key.verifying,
         receipts=config.data / "state" / "receipts",
-        undo=UndoRule(until=config.limits.undo_until, zone=_local_zone()),
+        undo=UndoRule(until=config.limits.undo_until, zone=local_zone()),
     )
     return Desk(
         journal=Journal(folder / "journal", files),
@@ -301,12 +301,3 @@ def _make_pace(config: DeviceConfig) -> Pace:
         ),
         look_every_s=timings.release_every_s,
     )
-
-
-def _local_zone() -> tzinfo:
-    """Give the zone of the unit's own clock, with its changes of summer time."""
-    try:
-        with LOCAL_TIME.open("rb") as file:
-            return ZoneInfo.from_file(file, key="local")
-    except (OSError, ValueError):
-        return UTC

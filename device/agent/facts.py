@@ -13,16 +13,17 @@ from functools import partial
 from pathlib import Path
 
 from device.agent.session import Backlog, Facts, Fitness
-from device.health.status import RecorderStatus
+from device.health.report import decide_condition
+from device.health.status import RecorderStatus, load_status
+from device.health.watch import Watch
 from device.uploads.plan import waiting_bytes
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
-from protocol.codec import parse_canonical, parse_record
 from protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
 REASON_LIMIT = 400
-UNKNOWN = Fitness(fit=False, reason="the recorder has not said how it is")
+SILENT, UNREADABLE, UNKNOWN = "recorder_silent", "recorder_unreadable", "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,23 +33,32 @@ class Sources:
     status: Path
     spool: Spool
     records: Records
+    watch: Watch
 
     def facts(self, now: datetime) -> Facts:
         """Read how the unit is; the spool is looked at when the backlog is asked for, and not before."""
-        return Facts(now=now, fitness=self._fitness(), backlog=partial(look_at_backlog, self.spool, self.records))
+        return Facts(now=now, fitness=self._fitness(now), backlog=partial(look_at_backlog, self.spool, self.records))
 
-    def _fitness(self) -> Fitness:
-        try:
-            status = load_status(self.status)
-        except FileNotFoundError:
-            return UNKNOWN
-        except (ProtocolError, OSError) as error:
-            return Fitness(fit=False, reason=f"the recorder's status cannot be read: {error}"[:REASON_LIMIT])
+    def _fitness(self, now: datetime) -> Fitness:
+        """Put together what the recorder says and what the probes found; neither is passed on with a number."""
+        status = self._load_status()
+        found = self.watch.look(now)
+        unfit = status.reason or ("" if status.fit else UNKNOWN)
+        condition = decide_condition((unfit,), found.now, found.before)
         return Fitness(
-            fit=status.fit,
-            reason=_join((status.reason, *status.damaged, *self._undeliverable())),
+            fit=condition.fit,
+            reason=_join((*condition.codes, *status.damaged, *self._undeliverable())),
             school_days_left=status.school_days_left,
         )
+
+    def _load_status(self) -> RecorderStatus:
+        try:
+            return load_status(self.status)
+        except FileNotFoundError:
+            return RecorderStatus(fit=False, reason=SILENT)
+        except (ProtocolError, OSError) as error:
+            log.error("the recorder's status cannot be read: %s", error)
+            return RecorderStatus(fit=False, reason=UNREADABLE)
 
     def _undeliverable(self) -> tuple[str, ...]:
         """Say why recordings need a person, each reason once, and none by its name."""
@@ -59,11 +69,6 @@ class Sources:
         known = ((record.recording, record.needs_person) for record in records)
         reasons = (words.replace(recording, "…") for recording, words in known if words)
         return tuple(dict.fromkeys(f"a recording cannot be delivered: {words}" for words in reasons))
-
-
-def load_status(path: Path) -> RecorderStatus:
-    """Read `recorder/status`; raise `CodecError` when it is not what the recorder writes, `OSError` when unreadable."""
-    return parse_record(RecorderStatus, parse_canonical(path.read_bytes(), "recorder/status"), "recorder/status")
 
 
 def look_at_backlog(spool: Spool, records: Records) -> Backlog:

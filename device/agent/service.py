@@ -15,6 +15,9 @@ from device.agent.facts import Sources
 from device.agent.link import Heard, Link, LinkSettings, TlsFiles, Turn
 from device.agent.session import Arrival, Intervals, Outcome, Refused, Saying, Session
 from device.config import DeviceConfig
+from device.hardware.clock import BOOT_ID
+from device.health.boots import count_boot
+from device.health.watch import make_watch
 from device.identity import DocumentStore, load_root
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
@@ -33,6 +36,10 @@ READY_WITHIN_S = 30.0
 
 def run(config: DeviceConfig, stop: Stop) -> None:
     """Run the agent until `stop` is set; raise `KeyFileError` or `OSError` when the unit's identity cannot be read."""
+    try:
+        count_boot(config.data / "agent" / "boots", BOOT_ID.read_text().strip())
+    except OSError as error:
+        log.warning("this start cannot be counted: %s", error)
     make_agent(config, REAL_WORLD).run(stop)
 
 
@@ -44,6 +51,7 @@ def make_agent(config: DeviceConfig, world: World) -> Agent:
         status=data / "recorder" / "status",
         spool=Spool(data / "spool", load_verifying_key(identity / "recorder.pub")),
         records=Records(data / "uploads"),
+        watch=make_watch(config, world),
     )
     return Agent(config, store=store, sources=sources, link=Link(_link_settings(config, identity)), world=world)
 

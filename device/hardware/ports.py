@@ -46,6 +46,10 @@ class DiskFault(HardwareError):
     """The card refused a write, a sync, or the question for its free space."""
 
 
+class PartsClaimed(HardwareError):
+    """Another process of the unit holds button, lamp and camera."""
+
+
 class NotForProduction(HardwareError):
     """A made-up camera, button or lamp stands in a unit whose configuration says production."""
 

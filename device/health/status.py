@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.codec import encode_canonical, encode_record
+from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.durable import SHARED, Files, replace_file
 
 
@@ -25,6 +25,11 @@ class RecorderStatus:
     school_days_left: int | None = None
     damaged: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def load_status(path: Path) -> RecorderStatus:
+    """Read `recorder/status`; raise `CodecError` when it is not what the recorder writes, `OSError` when unreadable."""
+    return parse_record(RecorderStatus, parse_canonical(path.read_bytes(), "recorder/status"), "recorder/status")
 
 
 class StatusFile:

@@ -22,7 +22,6 @@ PURE = (
     "device/agent/session.py",
     "device/health/report.py",
 )
-NOT_YET = {"device/health/report.py"}  # comes with the probes of a real Pi
 POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")
 IMPURE_LIBRARIES = {"os", "time", "random", "secrets", "socket", "threading", "subprocess", "logging"}
 OWN_CLOCKS = {"now", "utcnow", "today"}
@@ -97,7 +96,7 @@ def test_package_imports_only_the_standard_library_and_its_own_dependencies(pack
     assert modules(package)
 
 
-@pytest.mark.parametrize("path", [*(path for path in PURE if path not in NOT_YET or (ROOT / path).exists()), *POLICIES])
+@pytest.mark.parametrize("path", [*PURE, *POLICIES])
 def test_pure_module_takes_time_and_randomness_as_arguments(path: str) -> None:
     """What decides imports no clock, no randomness, no disk, no network, no thread and no log, and asks no clock."""
     assert [at(ROOT / path, i) for i in imports_of(ROOT / path) if i.package in IMPURE_LIBRARIES] == []

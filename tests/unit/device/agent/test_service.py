@@ -20,6 +20,7 @@ import pytest
 
 from controller.bridge.link import Arrived, BridgeLink, BridgeSettings
 from device.agent.service import make_agent, run
+from device.claims import PARTS, Claim
 from device.config import load_config
 from device.health.status import RecorderStatus, StatusFile
 from protocol.documents import KeyringKey, Purpose, issue_document
@@ -125,7 +126,7 @@ def test_agent_says_birth_health_and_spool_and_leaves_in_order(stage: Stage) -> 
     """Presence, health and spool come at once; at the end presence says offline under the same birth."""
     with running_agent(stage):
         birth = stage.presence(online=True).birth
-        assert parse_message(Health, stage.listen_for(Up.HEALTH)).reason == "the recorder has not said how it is"
+        assert "recorder_silent" in parse_message(Health, stage.listen_for(Up.HEALTH)).reason
         assert parse_message(SpoolReport, stage.listen_for(Up.SPOOL)).waiting_bytes == 0
     assert stage.presence(online=False).birth == birth
     with running_agent(stage):
@@ -134,7 +135,8 @@ def test_agent_says_birth_health_and_spool_and_leaves_in_order(stage: Stage) -> 
 
 def test_agent_reports_what_waits_and_how_the_recorder_is(stage: Stage) -> None:
     """Bytes of closed recordings alone are reported, not of unfinished or discarded ones; fitness is the recorder's."""
-    (stage.unit.data / "recorder").mkdir()
+    recorder = Claim(stage.unit.data / "recorder" / PARTS)
+    assert recorder.take()
     status = StatusFile(stage.unit.data / "recorder" / "status", REAL)
     status.say(RecorderStatus(fit=True, school_days_left=15, notes=("tail_recovered",)))
     began_at = stage.school.now - timedelta(hours=2)
@@ -150,6 +152,9 @@ def test_agent_reports_what_waits_and_how_the_recorder_is(stage: Stage) -> None:
         status.say(RecorderStatus(fit=False, reason="disk_full"))
         health = parse_message(Health, stage.listen_for(Up.HEALTH))
         assert (health.fit, health.reason) == (False, "disk_full")
+        recorder.give_back()
+        gone = "disk_full; recorder_not_running"
+        stage.listen(lambda kind, data: kind is Up.HEALTH and parse_message(Health, data).reason == gone)
 
 
 def test_agent_stores_a_lease_and_acknowledges(stage: Stage) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from device.agent.facts import load_status
-from device.health.status import RecorderStatus, StatusFile
+from device.health.status import RecorderStatus, StatusFile, load_status
 from protocol.durable import REAL
 from tests.fakes.cutfiles import CountingFiles
 

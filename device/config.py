@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from device.camera_settings import CameraKind, CameraTable
+from device.microphone_settings import MicrophoneKind, MicrophoneTable
 from device.pin_settings import ButtonTable, PinsKind, PinsTable
 from device.ranges import require_range as _require_range
 from protocol.ids import IdError, parse_id
@@ -169,6 +170,7 @@ class DeviceConfig:
     broker: BrokerTable
     camera: CameraTable
     pins: PinsTable
+    microphone: MicrophoneTable = field(default_factory=MicrophoneTable)
     button: ButtonTable = field(default_factory=ButtonTable)
     timings: TimingsTable = field(default_factory=TimingsTable)
     limits: LimitsTable = field(default_factory=LimitsTable)
@@ -191,10 +193,12 @@ class DeviceConfig:
 
     @property
     def pretends(self) -> tuple[str, ...]:
-        """Name what of this unit only pretends: a camera that sees no room, pins that are no pins."""
+        """Name what of this unit only pretends: a camera that sees no room, a microphone that hears none, pins."""
         parts = []
         if self.camera.kind is not CameraKind.PICAMERA2:
             parts.append(f"[camera] kind = {self.camera.kind.value!r}")
+        if self.microphone.kind is MicrophoneKind.SYNTHETIC:
+            parts.append(f"[microphone] kind = {self.microphone.kind.value!r}")
         if self.pins.kind is not PinsKind.GPIO:
             parts.append(f"[pins] kind = {self.pins.kind.value!r}")
         return tuple(parts)
@@ -209,8 +213,19 @@ def load_config(path: Path) -> DeviceConfig:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: expected TOML in UTF-8: {error}; correct the place that it names") from None
     config = _parse_config(document, path)
+    if config.microphone.kind is not MicrophoneKind.NONE and config.camera.speed != 1:
+        raise ConfigError(
+            f"{path}: [camera] speed = {config.camera.speed} with a [microphone] of kind "
+            f"{config.microphone.kind.value!r}: a microphone hears at the pace of the world; remove the speed, or set "
+            "the microphone to 'none'"
+        )
     if config.device.production:
         _require_production(config, path)
+        if "microphone" not in document:
+            raise ConfigError(
+                f"{path}: [microphone]: missing; a unit in a classroom says where its sound comes from: kind = 'auto' "
+                "for the USB microphone that is there, 'alsa' for a named one, or 'none'"
+            )
     return config
 
 

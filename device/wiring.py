@@ -28,9 +28,9 @@ from device.hardware.ports import (
     Camera,
     CameraFault,
     Clock,
-    Disk,
     Lamp,
     LampFault,
+    Microphone,
     Part,
     Purpose,
     Tune,
@@ -40,11 +40,13 @@ from device.health.status import StatusFile
 from device.identity import DocumentStore, Identity, load_identity
 from device.localtime import local_zone
 from device.media.segments import SegmentLimits
+from device.microphone_settings import MicrophoneKind
 from device.pin_settings import BuzzerKind, PinsKind, PinsTable
 from device.recorder.begin import Beginner, SpoolLimits
 from device.recorder.fitness import Fitness
 from device.recorder.gestures import GestureTimings
 from device.recorder.journal import Journal
+from device.recorder.media import SoundRules
 from device.recorder.moments import Moments
 from device.recorder.performer import Hardware, Workroom
 from device.recorder.permission import Permission
@@ -77,13 +79,14 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
     """
     clock, inbox = SystemClock(), Inbox()
     camera = ClaimedCamera(make_camera(config, clock), Claim(config.data / "recorder" / claims.CAMERA))
+    microphone = make_microphone(config, clock)
     with claim_parts(config.data / "recorder"), _open_controls(config, clock, inbox) as controls:
-        for part in (camera, *controls.parts):
+        for part in filter(None, (camera, microphone, *controls.parts)):
             require_fit(part, Purpose.PRODUCTION if config.device.production else Purpose.DEMO)
         hardware = Hardware(
             button=controls.button,
             camera=camera,
-            microphone=None,
+            microphone=microphone,
             lamp=controls.lamp,
             clock=clock,
             disk=SystemDisk(),
@@ -98,7 +101,7 @@ def make_recorder(config: DeviceConfig, hardware: Hardware, inbox: Inbox, files:
     ground = _lay_ground(config, identity, clock=hardware.clock, files=files)
     return Recorder(
         hardware,
-        room=_make_workroom(config, ground, hardware.disk),
+        room=_make_workroom(config, ground, hardware),
         desk=_make_desk(config, ground),
         pace=_make_pace(config),
         inbox=inbox,
@@ -120,6 +123,20 @@ def make_camera(config: DeviceConfig, clock: Clock) -> Camera:
     return make_pi_camera(table, clock=clock, model=read_model())
 
 
+def make_microphone(config: DeviceConfig, clock: Clock) -> Microphone | None:
+    """Make the configured microphone; None leaves it to the camera's own sound, if it has any."""
+    table = config.microphone
+    if table.kind is MicrophoneKind.NONE:
+        return None
+    if table.kind is MicrophoneKind.SYNTHETIC:
+        from device.hardware.synthetic_sound import SyntheticMicrophone, SyntheticSound
+
+        return SyntheticMicrophone(clock=clock, settings=SyntheticSound(latency_ms=table.latency_ms))
+    from device.hardware.microphone import AlsaMicrophone, AlsaSettings
+
+    return AlsaMicrophone(clock=clock, settings=AlsaSettings(device=table.device, latency_ms=table.latency_ms))
+
+
 def make_drawing_camera(config: DeviceConfig) -> SyntheticCamera:
     """Make the unit's synthetic camera once more, as fast as it can be drawn; raises `CameraFault` for any other."""
     if config.camera.kind is not CameraKind.SYNTHETIC or config.camera.seconds is None:
@@ -138,6 +155,7 @@ def _make_synthetic(config: DeviceConfig, *, clock: Clock, speed: float) -> Synt
         bit_rate_bps=table.bitrate_bps,
         speed=speed,
         seconds=table.seconds,
+        own_sound=config.microphone.kind is not MicrophoneKind.SYNTHETIC,
     )
     return SyntheticCamera(clock=clock, settings=settings)
 
@@ -244,7 +262,7 @@ def _lay_ground(config: DeviceConfig, identity: Identity, *, clock: Clock, files
     return _Ground(SpoolStore(config.data / "spool", files), documents, moments, signer)
 
 
-def _make_workroom(config: DeviceConfig, ground: _Ground, disk: Disk) -> Workroom:
+def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) -> Workroom:
     limits = config.limits
     beginner = Beginner(
         device=config.device.id,
@@ -253,7 +271,7 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, disk: Disk) -> Workroo
         signer=ground.signer,
         documents=ground.documents,
         moments=ground.moments,
-        disk=disk,
+        disk=hardware.disk,
         limits=SpoolLimits(lesson_bytes=limits.lesson_bytes, reserve_bytes=limits.spool_reserve_bytes),
         random_bytes=os.urandom,
     )
@@ -266,6 +284,7 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, disk: Disk) -> Workroo
         permission=Permission(ground.documents, ground.moments),
         fitness=Fitness(ground.documents, ground.moments, beginner=beginner, status=status, outlook=outlook),
         segments=SegmentLimits(target_s=limits.segment_s, bound_s=2 * limits.segment_s),
+        sound=SoundRules(warn_after_s=config.microphone.warn_after_s, is_expected=hardware.microphone is not None),
     )
 
 

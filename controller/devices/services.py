@@ -113,6 +113,8 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     }
     for table, keys in wanted.settings.items():
         tables[table] = {**tables.get(table, {}), **keys}
+    if tables["camera"].get("kind") == "picamera2":
+        tables.setdefault("microphone", {"kind": "auto"})
     tables["device"].setdefault("production", _is_real(tables))
     return tables
 
@@ -120,5 +122,6 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
 def _is_real(tables: Tables) -> bool:
     """Tell whether a unit sees a room and speaks only over TLS: only then it is told to refuse everything else."""
     camera, pins = tables["camera"].get("kind"), tables["pins"].get("kind")
+    hears = tables.get("microphone", {}).get("kind") != "synthetic"
     encrypted = str(tables["controller"].get("url")).startswith("https://") and tables["broker"].get("tls") is True
-    return (camera, pins) == ("picamera2", "gpio") and encrypted
+    return (camera, pins) == ("picamera2", "gpio") and hears and encrypted

@@ -2,7 +2,8 @@
 
 Each comment says who validates, which thread calls, and which error is owed. Nothing here touches hardware; the
 implementations are its neighbours, `device/wiring.py` chooses among them, and `tests/contract` holds all of them to
-these words. Times of media are ticks of 1/90000 s with an origin that the source chooses freely for each start.
+these words. Times of media are ticks of 1/90000 s. A camera chooses their origin freely for each start, and says of
+each picture when it was captured; a microphone counts them from the origin of the unit's monotonic clock.
 """
 
 from collections.abc import Callable
@@ -94,6 +95,8 @@ class VideoPacket:
 
     `data` is an H.264 access unit in Annex-B form (ITU-T H.264 annex B); `pts`, `dts` and `duration` are ticks.
     Within one start of a camera `dts` rises strictly and `pts >= dts`; the camera validates both.
+    `captured_s`: the second of the unit's monotonic clock at which the picture was exposed; sound of a microphone of
+    its own is put in step by it. None when the camera cannot say: then the instant counts at which it was given.
     """
 
     data: bytes
@@ -101,12 +104,15 @@ class VideoPacket:
     dts: int
     duration: int
     keyframe: bool
+    captured_s: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFrame:
     """A stretch of sound: mono, signed 16-bit little-endian samples; `pts` is the ticks of the first sample.
 
+    Of a `Microphone` the ticks are those of the unit's monotonic clock at which the sound was made (the microphone's
+    latency is taken off already); of a camera's own sound those of its pictures.
     `rate_hz` is SOUND_RATE_HZ for every source: a source of another rate resamples, the muxer refuses the rest.
     """
 
@@ -195,13 +201,20 @@ class Camera(Part, Protocol):
 
 
 class Microphone(Part, Protocol):
-    """A source of sound that is not part of the camera; the same rules as for `Camera`."""
+    """A source of sound that is not part of the camera, and is used instead of the camera's own.
+
+    It never runs before `start`. Both methods are called from one thread, that of `device/recorder/sound.py`, which
+    starts it again when it fails.
+    """
 
     def start(self, sink: AudioSink) -> None:
-        """Begin to call `sink.on_audio`; raises MicrophoneFault when it cannot."""
+        """Begin to call `sink.on_audio` from a thread of its own; its times never run backwards.
+
+        Raises MicrophoneFault when it cannot begin or is running already; later faults go to `sink.on_fault`.
+        """
 
     def stop(self) -> None:
-        """End the thread; idempotent."""
+        """Return soon, also when the driver hangs; no call to the sink comes after. Idempotent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class ReplayCamera:
             if pace.wait(item, cancel):
                 return
             if isinstance(item, VideoPacket):
-                sink.on_video(item)
+                sink.on_video(replace(item, captured_s=pace.due_s(item.pts)))
             else:
                 sink.on_audio(item)
         if not cancel.is_set():
@@ -111,13 +111,18 @@ class _Pace:
 
     def wait(self, item: Footage, cancel: threading.Event) -> bool:
         """Return True when the camera was stopped meanwhile."""
-        if math.isinf(self._speed):
-            return cancel.is_set()
         ticks = footage_ticks(item)
         if self._origin is None:
             self._origin = (self._clock.monotonic_s(), ticks)
+        due_s = self.due_s(ticks)
+        return cancel.is_set() if due_s is None else self._clock.wait_until(due_s, cancel)
+
+    def due_s(self, ticks: int) -> float | None:
+        """Give the monotonic second that belongs to a time of the file; None when nothing is held back."""
+        if self._origin is None or math.isinf(self._speed):
+            return None
         began_s, first = self._origin
-        return self._clock.wait_until(began_s + (ticks - first) / TICKS_PER_S / self._speed, cancel)
+        return began_s + (ticks - first) / TICKS_PER_S / self._speed
 
 
 def _plays(path: Path, times: int | None) -> Iterator[Footage]:

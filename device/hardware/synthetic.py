@@ -35,6 +35,8 @@ class SyntheticSettings:
     """Size in even pixels, pictures per second, the most bits per second.
 
     `speed` as for a replay (inf does not wait); `seconds` is the length of each start, None for no end.
+    `own_sound`: without it the flashes fall on the full seconds of the unit's clock, as the beeps of the synthetic
+    microphone do.
     """
 
     width: int = 1280
@@ -43,6 +45,7 @@ class SyntheticSettings:
     bit_rate_bps: int = 2_000_000
     speed: float = 1.0
     seconds: float | None = None
+    own_sound: bool = True
 
     def __post_init__(self) -> None:
         if self.width < 64 or self.height < 64 or self.width % 2 or self.height % 2:
@@ -92,17 +95,23 @@ class SyntheticCamera:
 
     def _film(self, sink: CameraSink, cancel: threading.Event) -> None:
         settings, studio = self._settings, _Studio(self._settings)
-        began_s = self._clock.monotonic_s()
+        began_s = self._begin_s()
         total = math.inf if settings.seconds is None else round(settings.seconds * settings.fps)
         number = 0
         while number < total:
-            if self._is_stopped(began_s + number / settings.fps / settings.speed, cancel):
+            due_s = began_s + number / settings.fps / settings.speed
+            if self._is_stopped(due_s, cancel):
                 return
-            sink.on_video(studio.film(number))
-            sink.on_audio(studio.listen(number))
+            sink.on_video(studio.film(number, due_s))
+            if settings.own_sound:
+                sink.on_audio(studio.listen(number))
             number += 1
         if not cancel.is_set():
             sink.on_end(CameraEnd(EndReason.FINISHED, f"the synthetic camera has shown its {settings.seconds} s"))
+
+    def _begin_s(self) -> float:
+        now_s = self._clock.monotonic_s()
+        return now_s if self._settings.own_sound else math.ceil(now_s)
 
     def _is_stopped(self, due_s: float, cancel: threading.Event) -> bool:
         return cancel.is_set() if math.isinf(self._settings.speed) else self._clock.wait_until(due_s, cancel)
@@ -119,8 +128,8 @@ class _Studio:
         self._tones = Tones(rate_hz=SOUND_RATE_HZ)
         self._encoder = _make_encoder(settings)
 
-    def film(self, number: int) -> VideoPacket:
-        """Encode picture `number`; with no B-frames and no lookahead it comes out at once."""
+    def film(self, number: int, due_s: float) -> VideoPacket:
+        """Encode picture `number`, made at `due_s`; with no B-frames and no lookahead it comes out at once."""
         frame = self._frame
         frame.make_writable()
         luma, blue, red = frame.planes
@@ -130,7 +139,8 @@ class _Studio:
         frame.pts, frame.time_base = self._ticks(number), Fraction(1, TICKS_PER_S)
         (packet,) = self._encoder.encode(frame)
         duration = self._ticks(number + 1) - self._ticks(number)
-        return VideoPacket(bytes(packet), self._ticks(number), self._ticks(number), duration, packet.is_keyframe)
+        at = self._ticks(number)
+        return VideoPacket(bytes(packet), at, at, duration, packet.is_keyframe, captured_s=due_s)
 
     def listen(self, number: int) -> AudioFrame:
         """The sound that belongs to picture `number`."""

@@ -100,6 +100,50 @@ class LevelMeter:
         return kept
 
 
+class SoundWatch:
+    """Says, while sound comes in, when it has been silent or distorted for `after_s` seconds, and when it is good.
+
+    A single second with sound ends silence. Distortion counts second by second: one that is loud and clean takes one
+    that clips back, pauses change nothing; it ends when a quarter of `after_s` has been taken back.
+    """
+
+    def __init__(self, *, rate_hz: int, after_s: float, limits: LevelLimits | None = None) -> None:
+        self._rate_hz = rate_hz
+        self._after_s = after_s
+        self._limits = limits or LevelLimits()
+        self._missed = 0
+        self._silent_s = 0
+        self._clipped_s = 0.0
+        self._is_distorted = False
+
+    @property
+    def warning(self) -> Verdict | None:
+        """SILENT, CLIPPING, or None."""
+        if self._silent_s >= self._after_s:
+            return Verdict.SILENT
+        return Verdict.CLIPPING if self._is_distorted else None
+
+    def hear(self, second: SecondLevel) -> None:
+        """Take a second of sound."""
+        verdict = judge(second, self._limits)
+        self._silent_s = self._silent_s + 1 if verdict is Verdict.SILENT else 0
+        if verdict is Verdict.CLIPPING:
+            self._clipped_s = min(self._after_s, self._clipped_s + 1)
+        elif verdict is Verdict.GOOD:
+            self._clipped_s = max(0, self._clipped_s - 1)
+        if self._clipped_s >= self._after_s:
+            self._is_distorted = True
+        elif self._clipped_s <= self._after_s * 3 / 4:
+            self._is_distorted = False
+
+    def miss(self, samples: int) -> None:
+        """Take note of samples that never came: silence stands in their place."""
+        self._missed += samples
+        seconds, self._missed = divmod(self._missed, self._rate_hz)
+        for _ in range(seconds):
+            self.hear(SecondLevel(FLOOR_DBFS, FLOOR_DBFS, 0.0))
+
+
 def measure_second(values: "array[int]") -> SecondLevel:
     """Measure one stretch of 16-bit values."""
     if not values:

@@ -7,10 +7,11 @@ become events of the manifest: docs/protocol/manifest.md.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from device.hardware.ports import SOUND_RATE_HZ, AudioFrame, PictureFacts, VideoPacket
-from device.media.levels import LevelMeter, SoundMeasures
-from device.media.muxer import Fragment, InitSegment, MuxerOutput, TakeMuxer, TakeSummary
+from device.media.levels import LevelMeter, SoundMeasures, SoundWatch, Verdict
+from device.media.muxer import Fragment, InitSegment, MuxerOutput, SoundSettings, TakeMuxer, TakeSummary
 from device.media.segments import SegmentLimits, decide_cut
 from device.spool.recording import OpenRecording
 from device.spool.sealing import SegmentWriter
@@ -20,35 +21,71 @@ SILENT_PERMILLE = 900
 DETAIL_CHARS = 300
 
 
+@dataclass(frozen=True, kw_only=True)
+class SoundRules:
+    """How the sound is written and watched.
+
+    `warn_after_s`: so long it is silent or distorted before that is said. `is_expected`: the unit has a microphone, so
+    that it also counts as silent when none answers.
+    """
+
+    warn_after_s: float = 20.0
+    is_expected: bool = False
+    track: SoundSettings = field(default_factory=SoundSettings)
+
+
 class MediaWriter:
     """The take being written. Every method that writes raises `OSError` when the disk fails."""
 
-    def __init__(self, recording: OpenRecording, picture: PictureFacts, limits: SegmentLimits) -> None:
+    def __init__(
+        self,
+        recording: OpenRecording,
+        picture: PictureFacts,
+        limits: SegmentLimits,
+        sound: SoundRules | None = None,
+    ) -> None:
         self.number = recording.next_take
         self._recording = recording
         self._limits = limits
-        self._muxer = TakeMuxer(picture)
+        self._sound = sound or SoundRules()
+        self._muxer = TakeMuxer(picture, sound=self._sound.track)
         self._meter = LevelMeter(rate_hz=SOUND_RATE_HZ)
+        self._watch = SoundWatch(rate_hz=SOUND_RATE_HZ, after_s=self._sound.warn_after_s)
         self._init: InitSegment | None = None
         self._segment: SegmentWriter | None = None
-        self._faults: list[str] = []
 
     @property
     def origin_ticks(self) -> int | None:
         """Give the source's time at which the take begins; None before its first keyframe."""
         return self._muxer.origin_ticks
 
+    @property
+    def sound_warning(self) -> Verdict | None:
+        """What has been wrong with the sound for too long; None while there is nothing to warn of."""
+        expected = self._sound.is_expected or self._muxer.summary.sound_samples
+        return self._watch.warning if expected else None
+
     def add(self, item: VideoPacket | AudioFrame) -> bool:
         """Take a picture or sound; tell whether sealed media became durable. Raises `TakeBroken`."""
+        before = self._muxer.summary
         if isinstance(item, VideoPacket):
-            return self._write(self._muxer.add_video(item))
-        if self._muxer.origin_ticks is not None:
-            self._meter.add(item.samples)
-        return self._write(self._muxer.add_audio(item))
+            durable = self._write(self._muxer.add_video(item))
+        else:
+            durable = self._write(self._muxer.add_audio(item))
+            self._measure(item.samples, late=self._muxer.summary.late_samples - before.late_samples)
+        self._watch.miss(self._muxer.summary.silent_samples - before.silent_samples)
+        return durable
+
+    def _measure(self, samples: bytes, *, late: int) -> None:
+        """Measure sound that came in time; what came `late` has been replaced by silence already."""
+        if self._muxer.origin_ticks is None:
+            return
+        for second in self._meter.add(samples[2 * late :]):
+            self._watch.hear(second)
 
     def note_fault(self, detail: str) -> None:
-        """Remember a fault that the take survives, from any thread; it is written down at the take's end."""
-        self._faults.append(detail)
+        """Write down, at the media time reached, a fault that the take survives."""
+        self._note(EventName.FAULT, self._muxer.summary, detail=detail[:DETAIL_CHARS])
 
     def finish(self, detail: str) -> None:
         """Seal what there is, and write down how the sound was and what went wrong (`detail`; empty: nothing)."""
@@ -57,8 +94,8 @@ class MediaWriter:
             self._recording.seal_segment(self._segment)
             self._segment = None
         summary = self._muxer.summary
-        for fault in filter(None, (*self._faults, detail)):
-            self._note(EventName.FAULT, summary, detail=fault[:DETAIL_CHARS])
+        if detail:
+            self.note_fault(detail)
         if summary.pictures:
             self._note(EventName.SOUND, summary, sound=judge_sound(self._meter.measures(), summary))
 

@@ -26,9 +26,10 @@ from device.hardware.ports import (
 from device.media.segments import SegmentLimits
 from device.recorder.begin import Beginner, CannotBegin
 from device.recorder.fitness import Fitness
-from device.recorder.media import MediaWriter
+from device.recorder.media import MediaWriter, SoundRules
 from device.recorder.permission import Permission
 from device.recorder.recovery import plan_boot
+from device.recorder.sound import SoundKeeper
 from device.recorder.states import (
     Ask,
     Begin,
@@ -80,6 +81,7 @@ class Workroom:
     permission: Permission
     fitness: Fitness
     segments: SegmentLimits
+    sound: SoundRules
 
 
 class Performer:
@@ -92,6 +94,8 @@ class Performer:
         self._recording: OpenRecording | None = None
         self._permit: PressDecision | None = None
         self._take: Take | None = None
+        microphone = hardware.microphone
+        self._sound = SoundKeeper(microphone, hardware.clock) if microphone is not None else None
         self._take_number = 0
         self._leftovers: dict[str, CloseReason] = {}
         self._is_mute = False
@@ -174,9 +178,9 @@ class Performer:
     def _start_take(self, _effect: StartTake) -> None:
         self.end_take()
         hardware = self._hardware
-        writer = MediaWriter(self._required_recording(), hardware.camera.picture, self._room.segments)
+        writer = MediaWriter(self._required_recording(), hardware.camera.picture, self._room.segments, self._room.sound)
         self._take_number = writer.number
-        self._take = Take(hardware.camera, hardware.microphone, writer=writer, clock=hardware.clock, post=self._post)
+        self._take = Take(hardware.camera, self._sound, writer=writer, clock=hardware.clock, post=self._post)
         self._take.start()
 
     @perform.register

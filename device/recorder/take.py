@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from device.hardware.ports import (
     AudioFrame,
@@ -18,11 +18,13 @@ from device.hardware.ports import (
     Clock,
     EndReason,
     HardwareError,
-    Microphone,
     VideoPacket,
 )
 from device.media.errors import MediaError, TakeBroken
+from device.media.levels import Verdict
+from device.media.timeline import CameraTimeline
 from device.recorder.media import MediaWriter
+from device.recorder.sound import Listener, SoundKeeper
 from device.recorder.states import Event, Kind, TakeEnd
 from protocol.envelope import EnvelopeError
 
@@ -41,7 +43,21 @@ class _End:
     detail: str = ""
 
 
-_Item = VideoPacket | AudioFrame | _End
+@dataclass(frozen=True)
+class _Heard:
+    """Sound of the unit's own microphone, in the unit's own time."""
+
+    frame: AudioFrame
+
+
+@dataclass(frozen=True)
+class _Word:
+    """What the manifest shall say of the microphone."""
+
+    detail: str
+
+
+_Item = VideoPacket | AudioFrame | _Heard | _Word | _End
 
 
 class _Inbox:
@@ -64,6 +80,12 @@ class _Inbox:
             if self._is_pressing():
                 self._changed.notify_all()
 
+    def offer(self, item: _Item) -> None:
+        """Add an item unless the queue is full: a microphone is never held back, silence stands in its place."""
+        with self._changed:
+            if len(self._items) < QUEUE_ITEMS and not self._abandoned:
+                self._items.append(item)
+
     def take(self) -> list[_Item]:
         """Give what has come, in order, within PATIENCE_S or as soon as it presses."""
         with self._changed:
@@ -84,21 +106,24 @@ class _Inbox:
 
 
 class _CameraSink:
-    """What the camera calls: put it into the queue, nothing else."""
+    """What the camera calls: put it into the queue, nothing else; its own sound only when `hears` says so."""
 
-    def __init__(self, inbox: _Inbox, clock: Clock) -> None:
+    def __init__(self, inbox: _Inbox, clock: Clock, *, hears: bool) -> None:
         self._inbox = inbox
+        self._hears = hears
         self._clock = clock
         self._lock = threading.Lock()
         self._pictures: deque[tuple[float, int]] = deque(maxlen=REMEMBERED_PICTURES)
 
     def on_video(self, packet: VideoPacket) -> None:
+        now_s = self._clock.monotonic_s()
         with self._lock:
-            self._pictures.append((self._clock.monotonic_s(), packet.dts))
-        self._inbox.put(packet)
+            self._pictures.append((now_s, packet.dts))
+        self._inbox.put(packet if packet.captured_s is not None else replace(packet, captured_s=now_s))
 
     def on_audio(self, frame: AudioFrame) -> None:
-        self._inbox.put(frame)
+        if self._hears:
+            self._inbox.put(frame)
 
     def on_end(self, reason: CameraEnd) -> None:
         detail = reason.detail if reason.reason is EndReason.CUT_OFF else ""
@@ -115,39 +140,27 @@ class _CameraSink:
         return before[-1] if before else first
 
 
-class _SoundSink:
-    """What a microphone of its own calls; one that breaks leaves a take with silence, and a word in the manifest."""
-
-    def __init__(self, inbox: _Inbox, writer: MediaWriter) -> None:
-        self._inbox = inbox
-        self._writer = writer
-
-    def on_audio(self, frame: AudioFrame) -> None:
-        self._inbox.put(frame)
-
-    def on_fault(self, error: HardwareError) -> None:
-        self._writer.note_fault(str(error))
-
-
 class Take:
     """One start of the camera. `start`, `stop` and `dispose` are called by the main loop's thread."""
 
     def __init__(
         self,
         camera: Camera,
-        microphone: Microphone | None,
+        sound: SoundKeeper | None,
         *,
         writer: MediaWriter,
         clock: Clock,
         post: Callable[[Event], None],
     ) -> None:
         self._camera = camera
-        self._microphone = microphone
+        self._sound = sound
         self._writer = writer
         self._clock = clock
         self._post = post
         self._inbox = _Inbox()
-        self._sink = _CameraSink(self._inbox, clock)
+        self._sink = _CameraSink(self._inbox, clock, hears=sound is None)
+        self._timeline = CameraTimeline()
+        self._warning: Verdict | None = None
         self._thread = threading.Thread(target=self._run, name="media-writer", daemon=True)
 
     def start(self) -> None:
@@ -176,18 +189,14 @@ class Take:
         return max(0, source - origin) if source is not None and origin is not None else 0
 
     def _start_sound(self) -> None:
-        if self._microphone is None:
-            return
-        sink = _SoundSink(self._inbox, self._writer)
-        try:
-            self._microphone.start(sink)
-        except HardwareError as error:
-            sink.on_fault(error)
+        if self._sound is not None:
+            inbox = self._inbox
+            self._sound.begin(Listener(lambda frame: inbox.offer(_Heard(frame)), lambda it: inbox.offer(_Word(it))))
 
     def _stop_sources(self) -> None:
         self._camera.stop()
-        if self._microphone is not None:
-            self._microphone.stop()
+        if self._sound is not None:
+            self._sound.end()
 
     def _run(self) -> None:
         end = _End(TakeEnd.DISK_FAILED, "the media writer ended without a word")
@@ -214,9 +223,28 @@ class Take:
         for item in items:
             if isinstance(item, _End):
                 return item
-            if self._writer.add(item):
+            if isinstance(item, _Word):
+                self._writer.note_fault(item.detail)
+            elif (media := self._in_step(item)) is not None and self._writer.add(media):
                 self._say(Kind.DURABLE, _End(TakeEnd.STOPPED))
+        self._warn()
         return None
+
+    def _in_step(self, item: VideoPacket | AudioFrame | _Heard) -> VideoPacket | AudioFrame | None:
+        """Give media in the camera's time; None for sound that belongs to no picture."""
+        if isinstance(item, _Heard):
+            return self._timeline.place(item.frame)
+        if isinstance(item, VideoPacket) and item.captured_s is not None:
+            self._timeline.note(item.pts, item.captured_s)
+        return item
+
+    def _warn(self) -> None:
+        """Tell the machine when the sound has become bad, and when it is good again."""
+        warning = self._writer.sound_warning
+        if warning is not self._warning:
+            self._warning = warning
+            kind = Kind.SOUND_BAD if warning else Kind.SOUND_GOOD
+            self._say(kind, _End(TakeEnd.STOPPED, warning.value if warning else ""))
 
     def _say(self, kind: Kind, end: _End) -> None:
         self._post(Event(kind=kind, at_s=self._clock.monotonic_s(), cause=end.cause, reason=end.detail))

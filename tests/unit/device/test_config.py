@@ -98,6 +98,14 @@ def _pi(**keys: float) -> dict[str, dict[str, Any]]:
         ),
         (_pi(mains_hz=55), r"\[camera\] mains_hz: expected one of 50, 60, got 55"),
         (_pi(focus_dioptres=-1.0), r"\[camera\] focus_dioptres: expected 0 to 15, got -1.0"),
+        ({"microphone": {"kind": "alsa"}}, r"\[microphone\] device: expected with kind = 'alsa', and only there"),
+        ({"microphone": {"kind": "auto", "device": "hw:1"}}, r"\[microphone\] device: expected with kind = 'alsa'"),
+        ({"microphone": {"latency_ms": 301.0}}, r"\[microphone\] latency_ms: expected -300 to 300, got 301.0"),
+        ({"microphone": {"warn_after_s": 0}}, r"\[microphone\] warn_after_s: expected 1 to 600, got 0.0"),
+        (
+            {"microphone": {"kind": "synthetic"}, "camera": {"speed": 4}},
+            r"\[camera\] speed = 4.0 with a \[microphone\] of kind 'synthetic'",
+        ),
         ({"device": {"id": "room-12"}}, r"\[device\] id: expected 26 lower-case base32 characters, got 'room-12'"),
         ({"device": {"label": ""}}, r"\[device\] label: expected text, got empty text"),
         ({"controller": {"url": "school"}}, r"\[controller\] url: expected https://"),
@@ -133,6 +141,18 @@ def test_production_refuses_what_only_pretends(tmp_path: Path, camera: str, pins
         load_config(_write(tmp_path, changes))
 
 
+def test_production_refuses_a_microphone_that_only_pretends(tmp_path: Path) -> None:
+    """A lesson with beeps instead of voices is no recording of it."""
+    changes: dict[str, dict[str, Any]] = {
+        "device": {"production": True},
+        "camera": {"kind": "picamera2"},
+        "microphone": {"kind": "synthetic"},
+        "pins": {"kind": "gpio"},
+    }
+    with pytest.raises(ConfigError, match=r"\[microphone\] kind = 'synthetic' would only pretend"):
+        load_config(_write(tmp_path, changes))
+
+
 @pytest.mark.parametrize("change", [{"controller": {"url": "http://school.example"}}, {"broker": {"tls": False}}])
 def test_production_refuses_what_is_not_encrypted(tmp_path: Path, change: dict[str, dict[str, Any]]) -> None:
     """Names and times of lessons travel under TLS or not at all."""
@@ -145,11 +165,24 @@ def test_production_refuses_what_is_not_encrypted(tmp_path: Path, change: dict[s
         load_config(_write(tmp_path, {**changes, **change}))
 
 
+def test_production_says_where_its_sound_comes_from(tmp_path: Path) -> None:
+    """A forgotten table would be a year of lessons without sound: `none` must be written down."""
+    changes: dict[str, dict[str, Any]] = {
+        "device": {"production": True},
+        "camera": {"kind": "picamera2"},
+        "pins": {"kind": "gpio"},
+    }
+    with pytest.raises(ConfigError, match=r"\[microphone\]: missing; .* kind = 'auto'"):
+        load_config(_write(tmp_path, changes))
+    load_config(_write(tmp_path, {**changes, "microphone": {"kind": "none"}}))
+
+
 def test_production_accepts_the_real_parts(tmp_path: Path) -> None:
     """The Pi's camera and pins are what production means."""
     changes: dict[str, dict[str, Any]] = {
         "device": {"production": True},
         "camera": {"kind": "picamera2"},
+        "microphone": {"kind": "auto"},
         "pins": {"kind": "gpio"},
     }
     assert load_config(_write(tmp_path, changes)).pretends == ()

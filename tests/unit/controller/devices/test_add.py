@@ -21,6 +21,7 @@ from controller.devices.policies import LASTS, renew_policies
 from controller.devices.services import NewDevice, add_device
 from controller.errors import OperatorError
 from device.config import CameraKind, load_config
+from device.microphone_settings import MicrophoneKind
 from protocol.documents import Keyring, Permission, Policy, Recipients, Trust, verify_document
 from protocol.keyfiles import load_signing_key, load_verifying_key
 from protocol.pki import fingerprint, parse_credential
@@ -56,7 +57,14 @@ def test_units_own_code_takes_the_bundle(house: House, tmp_path: Path) -> None:
 def test_real_camera_and_pins_are_production(house: House, tmp_path: Path) -> None:
     """A unit with the real camera and pins that speaks only over TLS is told to refuse everything else."""
     add(house, tmp_path / "unit", "broker.tls=true")
-    assert load_config(tmp_path / "unit" / "device.toml").device.production
+    config = load_config(tmp_path / "unit" / "device.toml")
+    assert (config.device.production, config.microphone.kind) == (True, MicrophoneKind.AUTO)
+
+
+def test_microphone_that_pretends_is_no_production(house: House, tmp_path: Path) -> None:
+    """A unit that is told to make its own sound is a unit for tests, whatever else is real."""
+    add(house, tmp_path / "unit", "broker.tls=true", "microphone.kind=synthetic")
+    assert not load_config(tmp_path / "unit" / "device.toml").device.production
 
 
 def test_documents_of_the_bundle_verify_against_its_root(house: House, tmp_path: Path) -> None:

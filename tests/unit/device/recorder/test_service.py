@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
-from device.hardware.ports import CameraFault, LampFault, MicrophoneFault
+from device.hardware.clock import SystemClock
+from device.hardware.ports import AudioFrame, CameraFault, LampFault, MicrophoneFault
+from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
 from protocol.documents import Permission
 from protocol.manifest import CloseReason, EventName, Manifest, SoundVerdict
 from tests.fakes.camera import FakeCamera
 from tests.recorder_room import (
     DISCARD_S,
+    FAST,
     STOP_S,
     STUCK_S,
     FakeMicrophone,
@@ -261,14 +264,40 @@ def test_microphone_that_breaks_leaves_pictures_and_a_word(school: School, unit:
     """Recording goes on when the microphone is gone: the track is silent and the fault is written down."""
     pictures = tuple(item for item in footage if hasattr(item, "keyframe"))
     microphone = FakeMicrophone(fault=MicrophoneFault("FAKE microphone: pulled out"))
-    with open_room(school, unit, FakeCamera(pictures), microphone=microphone) as room:
-        shown = room.wait_for("ready")
+    with open_room(school, unit, FakeCamera(pictures, endless=True), microphone=microphone) as room:
+        room.wait_for("ready")
         room.tap()
-        room.wait_for("ready", after=shown)
+        room.wait_for("recording")
+        room.wait_until(lambda: bool(_faults(unit)), "the manifest says so")
+        _stop(room)
+        room.wait_until(lambda: not microphone.running, "the microphone is let go")
+    assert _faults(unit) == ["FAKE microphone: pulled out"]
+    assert [line.content.sound.verdict for line in _only(unit).events if line.content.sound] == [SoundVerdict.NONE]  # type: ignore[union-attr]
+
+
+def _stop(room: Room) -> None:
+    shown = len(room.lamp.shown)
+    room.hold(STOP_S)
+    room.wait_for("ready", after=shown)
+
+
+def _faults(unit: UnitBundle) -> list[str]:
     events = [line.content for line in _only(unit).events]
-    assert [event.detail for event in events if event.name is EventName.FAULT] == ["FAKE microphone: pulled out"]  # type: ignore[union-attr]
-    assert [event.sound.verdict for event in events if event.sound] == [SoundVerdict.NONE]  # type: ignore[union-attr]
-    assert not microphone.running
+    return [event.detail for event in events if event.name is EventName.FAULT]  # type: ignore[union-attr]
+
+
+def test_unit_without_a_sound_warns_at_the_lamp(school: School, tmp_path: Path) -> None:
+    """A microphone that gives nothing but silence is told at the lamp while the lesson goes on, after the set time."""
+    unit = school.make_unit(tmp_path / "unit", tables={"timings": FAST, "microphone": {"warn_after_s": 1.0}})
+    silence = AudioFrame(bytes(96_000), 48_000, 0)
+    settings = SyntheticSettings(width=160, height=96, fps=25)
+    camera = SyntheticCamera(clock=SystemClock(), settings=settings)
+    with open_room(school, unit, camera, microphone=FakeMicrophone((silence,))) as room:
+        room.wait_for("ready")
+        room.tap()
+        shown = room.wait_for("recording")
+        room.wait_for("sound_warning", after=shown)
+        _stop(room)
 
 
 def test_stuck_button_is_a_fault_and_the_recording_goes_on(room: Room, unit: UnitBundle) -> None:

@@ -41,3 +41,8 @@ class MicrophoneTable:
             )
         require_range("latency_ms", self.latency_ms, -300, 300)
         require_range("warn_after_s", self.warn_after_s, 1, 600)
+
+    @property
+    def hears_a_room(self) -> bool:
+        """Whether a sound card is expected to be there."""
+        return self.kind in (MicrophoneKind.AUTO, MicrophoneKind.ALSA)

@@ -68,7 +68,10 @@ def make_probes(config: DeviceConfig, world: World, places: Places) -> tuple[Pro
         Probe(name="load", measure=partial(probe_load, places.proc)),
         Probe(name="clock", measure=partial(probe_clock, places, expected=int(real))),
         Probe(name="camera", measure=partial(probe_camera, places.sys, config.camera.kind)),
-        Probe(name="microphone", measure=partial(probe_microphone, places.sys, expected=int(real))),
+        Probe(
+            name="microphone",
+            measure=partial(probe_microphone, places.sys, expected=int(config.microphone.hears_a_room)),
+        ),
         Probe(name="certificate", measure=partial(probe_certificate, data / "identity", world), every_s=SLOWLY_S),
         Probe(name="versions", measure=partial(probe_versions, places.proc), every_s=SLOWLY_S),
         Probe(name="boots", measure=partial(probe_boots, agents), every_s=SLOWLY_S),

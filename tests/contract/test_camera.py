@@ -1,4 +1,6 @@
-"""What every camera promises (`device/hardware/ports.py`), held against the fake, the replay and the synthetic one."""
+"""What every camera promises (`device/hardware/ports.py`), held against the fake, the replay and the synthetic one, and
+in the lab (`python -m tests.pi_lab`) against the real picamera2.
+"""
 
 import itertools
 import math
@@ -28,10 +30,33 @@ from tests.footage import FootageCache
 MakeCamera = Callable[[], Camera]
 
 
+PICAMERA2 = pytest.param(
+    "picamera2",
+    marks=[pytest.mark.hardware, pytest.mark.filterwarnings("ignore:setDaemon:DeprecationWarning")],
+)
+
+
 @pytest.fixture(params=["fake", "replay", "synthetic"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """Which camera."""
+    """Which made-up camera."""
     return str(request.param)
+
+
+@pytest.fixture(params=["fake", "replay", "synthetic", PICAMERA2])
+def endless(request: pytest.FixtureRequest) -> Camera:
+    """A camera that does not end by itself; a made-up one's clock stands still."""
+    if request.param == "picamera2":
+        from tests.pi_lab.conftest import make_camera
+
+        return make_camera()
+    footage: FootageCache = request.getfixturevalue("footage")
+    film = footage.path("high_24_stereo")
+    makers: dict[str, MakeCamera] = {
+        "fake": lambda: FakeCamera(read_footage(film), endless=True),
+        "replay": lambda: ReplayCamera(film, clock=ManualClock(), settings=ReplaySettings(plays=None)),
+        "synthetic": lambda: SyntheticCamera(clock=ManualClock(), settings=SyntheticSettings(width=160, height=96)),
+    }
+    return makers[str(request.param)]()
 
 
 @pytest.fixture
@@ -48,18 +73,6 @@ def short(kind: str, footage: FootageCache) -> Camera:
     return makers[kind]()
 
 
-@pytest.fixture
-def endless(kind: str, footage: FootageCache) -> Camera:
-    """A camera that does not end by itself; its clock stands still."""
-    film = footage.path("high_24_stereo")
-    makers: dict[str, MakeCamera] = {
-        "fake": lambda: FakeCamera(read_footage(film), endless=True),
-        "replay": lambda: ReplayCamera(film, clock=ManualClock(), settings=ReplaySettings(plays=None)),
-        "synthetic": lambda: SyntheticCamera(clock=ManualClock(), settings=SyntheticSettings(width=160, height=96)),
-    }
-    return makers[kind]()
-
-
 def run(camera: Camera) -> CollectingSink:
     """One whole run."""
     sink = CollectingSink()
@@ -69,16 +82,34 @@ def run(camera: Camera) -> CollectingSink:
     return sink
 
 
-def test_camera_gives_nothing_before_start(short: Camera) -> None:
+def test_camera_gives_nothing_before_start(endless: Camera) -> None:
     """No thread runs and no picture comes until somebody starts it."""
     names = {thread.name for thread in threading.enumerate()}
-    assert not names & {"fake-camera", "replay-camera", "synthetic"}
-    assert short.facts.description
+    assert not names & {"fake-camera", "replay-camera", "synthetic", "camera-owner", "camera-giver"}
+    assert endless.facts.description
 
 
 def test_pictures_are_annexb_with_rising_times(short: Camera) -> None:
     """Each picture begins with a start code; `dts` rises strictly, `pts` is not before it; the first is a keyframe."""
-    video = run(short).video
+    check_pictures(run(short).video)
+
+
+@pytest.mark.parametrize("endless", [PICAMERA2], indirect=True)
+def test_pictures_of_a_live_camera_are_annexb_with_rising_times(endless: Camera) -> None:
+    """The same, for a camera that is never over."""
+    sink = CollectingSink()
+    endless.start(sink)
+    sink.wait_items(50)
+    endless.stop()
+    check_pictures(sink.video)
+    endless.start(again := CollectingSink())
+    again.wait_items(5)
+    endless.stop()
+    check_pictures(again.video)
+
+
+def check_pictures(video: list[VideoPacket]) -> None:
+    """Hold packets against `VideoPacket`'s words."""
     assert video[0].keyframe
     assert all(packet.data.startswith((b"\x00\x00\x01", b"\x00\x00\x00\x01")) for packet in video)
     assert all(after.dts > before.dts for before, after in itertools.pairwise(video))
@@ -119,6 +150,7 @@ def test_stop_ends_it_without_an_end_being_told(endless: Camera) -> None:
     count = len(sink.items)
     assert (len(sink.items), sink.ends, sink.faults) == (count, [], [])
     assert not any(thread.name in sink.threads for thread in threading.enumerate())
+    assert threading.current_thread().name not in sink.threads
 
 
 def test_stop_is_idempotent(endless: Camera) -> None:

@@ -41,7 +41,7 @@ from device.identity import DocumentStore, Identity, load_identity
 from device.localtime import local_zone
 from device.media.segments import SegmentLimits
 from device.microphone_settings import MicrophoneKind
-from device.pin_settings import BuzzerKind, PinsKind, PinsTable
+from device.pin_settings import ButtonKind, BuzzerKind, PinsKind, PinsTable
 from device.recorder.begin import Beginner, SpoolLimits
 from device.recorder.fitness import Fitness
 from device.recorder.gestures import GestureTimings
@@ -211,9 +211,15 @@ def _make_panel(config: DeviceConfig, press: Callable[[bool], None]) -> MockPane
 
 def _make_button(config: DeviceConfig, factory: PinFactory, clock: Clock) -> Button:
     """Make what is pressed: the buttons on pins, the keyboard's key, or both, of which any one counts."""
+    from device.hardware.buttons import AnyButton
     from device.hardware.gpio import GpioButton
+    from device.hardware.keyboard import KeyboardButton
 
-    return GpioButton(config.pins.buttons(), factory=factory, clock=clock)
+    pins, table = GpioButton(config.pins.buttons(), factory=factory, clock=clock), config.button
+    if table.kind is ButtonKind.PINS or table.device is None:
+        return pins
+    keyboard = KeyboardButton(table.device, table.key, clock=clock)
+    return keyboard if table.kind is ButtonKind.KEYBOARD else AnyButton([pins, keyboard])
 
 
 def _make_lamp(

@@ -1,6 +1,7 @@
 """From edges of the button to events of the machine: debounce and gestures, fed with time and with a second look.
 
-An edge may be lost, so the pin is read again while a press is believed. A button that cannot be read is a stuck one.
+An edge may be lost, so the pin is read again while a press is believed. A button that cannot be read, also while it
+rests (a keyboard that was pulled out), is a stuck one.
 What a gesture means is the machine's to say.
 """
 
@@ -54,17 +55,23 @@ class Hands:
         return self._step(gestures.Tick(now_s), now_s)
 
     def look(self) -> tuple[Event, ...]:
-        """Let time pass, and while a press is believed read the pin again."""
+        """Let time pass, and read the button again."""
         passed = self.pass_time(self._clock.monotonic_s())
-        return (*passed, *self._reread()) if self._state.down or self._state.raw_down or self._dead else passed
+        return (*passed, *self._reread())
 
     def _reread(self) -> tuple[Event, ...]:
-        """What is read holds from after the reading: a release must not be dated before it, into the bounce."""
+        """What is read holds from after the reading: a release must not be dated before it, into the bounce.
+
+        Of a button that rests only whether it can be read counts: a press needs an edge of its own, so that one wrong
+        reading starts nothing.
+        """
         try:
             down = self._button.is_down()
         except ButtonFault as fault:
             return self._declare(self._clock.monotonic_s(), fault)
         now_s = self._clock.monotonic_s()
+        if not (self._state.down or self._state.raw_down or self._dead):
+            return ()
         revived = (Event(kind=Kind.FREED, at_s=now_s),) if self._dead else ()
         self._dead = False
         return (*revived, *self._step(ButtonEdge(down, now_s), now_s))

@@ -79,7 +79,7 @@ FILE_FORMATS = {
     "agent": ("device.uploads.plan", "device.uploads.records", "device.uploads.spooled"),
     "uploads": (),
 }
-CAMERAS_AND_PINS = ("gpio", "picam", "replay", "synthetic", "microphone")
+CAMERAS_AND_PINS = ("gpio", "keyboard", "picam", "replay", "synthetic", "microphone")
 
 
 def at(path: Path, found: Import) -> str:

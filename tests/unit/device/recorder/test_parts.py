@@ -207,6 +207,28 @@ def test_button_that_cannot_be_read_is_a_stuck_one() -> None:
     assert Kind.FREED in [event.kind for event in hands.look()]
 
 
+def test_button_that_is_unplugged_while_it_rests_is_noticed() -> None:
+    """Nobody walks to a ready lamp whose button is gone."""
+    clock = ManualClock(began_s=10.0)
+    hands, button = _hands(clock)
+    assert hands.look() == ()
+    button.fault = ButtonFault("FAKE button: unplugged")
+    assert [event.kind for event in hands.look()] == [Kind.STUCK]
+    button.fault = None
+    assert [event.kind for event in hands.look()] == [Kind.FREED]
+
+
+def test_one_wrong_reading_of_a_resting_button_starts_nothing() -> None:
+    """A press needs an edge of its own."""
+    clock = ManualClock(began_s=10.0)
+    hands, button = _hands(clock)
+    hands.look()
+    button.press()  # its edge goes nowhere in this test
+    seen = list(hands.look())
+    clock.advance(1.0)
+    assert [*seen, *hands.look()] == []
+
+
 # ---- the beginning of a recording
 
 

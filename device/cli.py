@@ -120,6 +120,21 @@ def health(config: DeviceConfig, as_json: bool) -> None:  # noqa: FBT001 click h
 
 @group.command()
 @config_option
+@click.option("--json", "as_json", is_flag=True, help="For a script: one JSON object.")
+def selftest(config: DeviceConfig, as_json: bool) -> None:  # noqa: FBT001 click hands options over by name
+    """Test the unit with a drawn picture; exit status 1 with a fault, 75 when the unit is in use."""
+    from device.selftest.command import run_selftest
+
+    try:
+        text, status = run_selftest(config, as_json=as_json)
+    except OSError as error:
+        raise click.ClickException(f"the self-test cannot keep its outcome: {error}") from error
+    click.echo(text)
+    sys.exit(status)
+
+
+@group.command()
+@config_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
 def draw(config: DeviceConfig, out: Path) -> None:
     """Write what the synthetic camera of this unit shows into a plain file, to compare a recording with."""

@@ -144,6 +144,14 @@ def make_drawing_camera(config: DeviceConfig) -> SyntheticCamera:
     return _make_synthetic(config, clock=SystemClock(), speed=math.inf)
 
 
+def make_rehearsal_camera(*, seconds: float, fps: int) -> Camera:
+    """Make the drawn camera of a self-test, as fast as it can be drawn; it is no unit's configured one."""
+    from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
+
+    settings = SyntheticSettings(width=640, height=360, fps=fps, speed=math.inf, seconds=seconds)
+    return SyntheticCamera(clock=SystemClock(), settings=settings)
+
+
 def _make_synthetic(config: DeviceConfig, *, clock: Clock, speed: float) -> SyntheticCamera:
     from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
 

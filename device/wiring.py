@@ -40,6 +40,7 @@ from device.health.status import StatusFile
 from device.identity import DocumentStore, Identity, load_identity
 from device.localtime import local_zone
 from device.media.segments import SegmentLimits
+from device.media.speech import can_measure_speech
 from device.microphone_settings import MicrophoneKind
 from device.pin_settings import ButtonKind, BuzzerKind, PinsKind, PinsTable
 from device.recorder.begin import Beginner, SpoolLimits
@@ -298,7 +299,11 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) ->
         permission=Permission(ground.documents, ground.moments),
         fitness=Fitness(ground.documents, ground.moments, beginner=beginner, status=status, outlook=outlook),
         segments=SegmentLimits(target_s=limits.segment_s, bound_s=2 * limits.segment_s),
-        sound=SoundRules(warn_after_s=config.microphone.warn_after_s, is_expected=hardware.microphone is not None),
+        sound=SoundRules(
+            warn_after_s=config.microphone.warn_after_s,
+            is_expected=hardware.microphone is not None,
+            measures_speech=can_measure_speech(),
+        ),
     )
 
 

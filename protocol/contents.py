@@ -151,13 +151,17 @@ class SoundVerdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Sound:
-    """Measures of the sound: shares in parts per thousand, loudness in thousandths of a decibel full scale."""
+    """Measures of the sound: shares in parts per thousand, loudness in thousandths of a decibel full scale.
+
+    `speech_permille`: the share of the take's time in which somebody spoke; None where it was not measured.
+    """
 
     verdict: SoundVerdict
     silent_permille: int
     clipped_permille: int
     loudness_mdbfs: int
     peak_mdbfs: int
+    speech_permille: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,6 +76,7 @@ class Summary:
     segments: int
     duration_ms: int
     sound_verdict: str | None
+    speech_permille: int | None
     closed: bool = field(default=False)
 
 
@@ -92,6 +93,7 @@ def summarize(manifest: Manifest) -> Summary:
         segments=len(manifest.segments),
         duration_ms=ticks * 1000 // TICKS_PER_SECOND,
         sound_verdict=sounds[-1].verdict.value if sounds else None,
+        speech_permille=sounds[-1].speech_permille if sounds else None,
         closed=manifest.closed is not None,
     )
 
@@ -169,7 +171,7 @@ def _update(row: Recording, manifest: Manifest, now: datetime) -> None:
     summary = summarize(manifest)
     row.began_at = min(manifest.began_at, row.first_seen_at)  # the unit's clock may be ahead, and may be set later
     row.segments, row.duration_ms, row.closed = summary.segments, summary.duration_ms, summary.closed
-    row.sound_verdict = summary.sound_verdict
+    row.sound_verdict, row.speech_permille = summary.sound_verdict, summary.speech_permille
     if row.manifest_head != manifest.head or row.receipt_version == 0:
         row.receipt_due = True
     row.manifest_lines, row.manifest_head = len(manifest.lines), manifest.head

@@ -38,6 +38,8 @@ class Recording(Base):
     segments: Mapped[int] = mapped_column(default=0)
     sound_verdict: Mapped[str | None] = mapped_column(String(32))
     """A `protocol.manifest.SoundVerdict`, None until the manifest holds measures of the sound."""
+    speech_permille: Mapped[int | None]
+    """For how much of the time somebody spoke, None where the unit did not measure it."""
     closed: Mapped[bool] = mapped_column(default=False)
     """The manifest that is held has its `closed` line."""
     first_seen_at: Mapped[datetime]

@@ -181,5 +181,6 @@ def _describe_for_programs(row: Recording) -> dict[str, object]:
         "began_at": format_instant(row.began_at),
         "duration_ms": row.duration_ms,
         "sound_verdict": row.sound_verdict,
+        "speech_permille": row.speech_permille,
         "segments": row.segments,
     }

@@ -13,6 +13,7 @@ from device.hardware.ports import SOUND_RATE_HZ, AudioFrame, PictureFacts, Video
 from device.media.levels import LevelMeter, SoundMeasures, SoundWatch, Verdict
 from device.media.muxer import Fragment, InitSegment, MuxerOutput, SoundSettings, TakeMuxer, TakeSummary
 from device.media.segments import SegmentLimits, decide_cut
+from device.media.speech import SpeechMeter, SpeechUnmeasured
 from device.spool.recording import OpenRecording
 from device.spool.sealing import SegmentWriter
 from protocol.manifest import Event, EventName, Sound, SoundVerdict
@@ -26,11 +27,12 @@ class SoundRules:
     """How the sound is written and watched.
 
     `warn_after_s`: so long it is silent or distorted before that is said. `is_expected`: the unit has a microphone, so
-    that it also counts as silent when none answers.
+    that it also counts as silent when none answers. `measures_speech`: the speech share can be had.
     """
 
     warn_after_s: float = 20.0
     is_expected: bool = False
+    measures_speech: bool = False
     track: SoundSettings = field(default_factory=SoundSettings)
 
 
@@ -50,6 +52,7 @@ class MediaWriter:
         self._sound = sound or SoundRules()
         self._muxer = TakeMuxer(picture, sound=self._sound.track)
         self._meter = LevelMeter(rate_hz=SOUND_RATE_HZ)
+        self._speech = SpeechMeter() if self._sound.measures_speech else None
         self._watch = SoundWatch(rate_hz=SOUND_RATE_HZ, after_s=self._sound.warn_after_s)
         self._init: InitSegment | None = None
         self._segment: SegmentWriter | None = None
@@ -82,6 +85,12 @@ class MediaWriter:
             return
         for second in self._meter.add(samples[2 * late :]):
             self._watch.hear(second)
+        try:
+            if self._speech is not None:
+                self._speech.add(samples[2 * late :])
+        except SpeechUnmeasured as error:
+            self._speech = None
+            self.note_fault(f"the speech share is not measured: {error}")
 
     def note_fault(self, detail: str) -> None:
         """Write down, at the media time reached, a fault that the take survives."""
@@ -97,7 +106,8 @@ class MediaWriter:
         if detail:
             self.note_fault(detail)
         if summary.pictures:
-            self._note(EventName.SOUND, summary, sound=judge_sound(self._meter.measures(), summary))
+            speech = self._speech.share if self._speech is not None else None
+            self._note(EventName.SOUND, summary, sound=judge_sound(self._meter.measures(), summary, speech))
 
     def abandon(self) -> None:
         """Close a segment that could not be sealed, as it is; recovery will say what it holds. Idempotent."""
@@ -135,8 +145,11 @@ class MediaWriter:
         self._recording.note(event)
 
 
-def judge_sound(measures: SoundMeasures, summary: TakeSummary) -> Sound:
-    """Put the measures into the manifest's numbers; silence that the muxer filled in counts as silence."""
+def judge_sound(measures: SoundMeasures, summary: TakeSummary, speech: float | None) -> Sound:
+    """Put the measures into the manifest's numbers; silence that the muxer filled in counts as silence.
+
+    `speech`: the share of the sound that came in which somebody spoke, None where that was not measured.
+    """
     filled_s = summary.silent_samples / SOUND_RATE_HZ
     whole_s = measures.seconds + filled_s
     silent = (measures.silence_share * measures.seconds + filled_s) / whole_s if whole_s else 1.0
@@ -152,4 +165,5 @@ def judge_sound(measures: SoundMeasures, summary: TakeSummary) -> Sound:
         clipped_permille=round(1000 * measures.clipping_share),
         loudness_mdbfs=round(1000 * measures.rms_dbfs),
         peak_mdbfs=round(1000 * measures.peak_dbfs),
+        speech_permille=None if speech is None else round(1000 * speech * measures.seconds / whole_s),
     )

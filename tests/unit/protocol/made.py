@@ -153,6 +153,7 @@ sounds = st.builds(
     clipped_permille=counts,
     loudness_mdbfs=st.integers(-100_000, 0),
     peak_mdbfs=st.integers(-100_000, 0),
+    speech_permille=st.none() | st.integers(0, 1000),
 )
 
 

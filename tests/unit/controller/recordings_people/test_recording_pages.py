@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from controller.recordings.models import Recording, RecordingState
 from tests.house import PASSWORD, House, Teacher, post
-from tests.lesson import Lesson, MediaSegment, bookmark
+from tests.lesson import GOOD_SOUND, Lesson, MediaSegment, bookmark, sound_measured
 
 TAPS = (bookmark(1, 5.0), bookmark(2, 1.0))
 
@@ -57,6 +57,19 @@ def test_list_for_programs_names_state_and_length(browser: FlaskClient, lesson: 
     (found,) = browser.get("/api/v1/recordings").json["recordings"]
     assert (found["id"], found["state"], found["duration_ms"]) == (lesson.id, "ready", 12_000)
     assert (found["began_at"], found["sound_verdict"]) == ("2026-11-23T08:15:00.000Z", "good")
+
+
+def test_speech_share_is_shown_where_it_was_measured(
+    house: House, teacher: Teacher, browser: FlaskClient, takes: list[MediaSegment]
+) -> None:
+    """The newest measures count; a manifest without a speech share, as the first release wrote it, shows none."""
+    house.deliver(house.make_lesson(teacher, takes))
+    assert "Speech share" not in browser.get("/recordings").text
+    measured = sound_measured(replace(GOOD_SOUND, speech_permille=624))
+    house.deliver(house.make_lesson(teacher, takes, events=[measured]))
+    assert "Speech share: 62 %" in browser.get("/recordings").text
+    found = browser.get("/api/v1/recordings").json["recordings"]
+    assert sorted(each["speech_permille"] or 0 for each in found) == [0, 624]
 
 
 def test_recording_on_its_way_cannot_be_played(

@@ -26,6 +26,7 @@ from device.recorder.moments import RELEASED_AT, Moments
 from device.recorder.states import Event, Hold, Kind, Phase, State
 from device.spool.manifest import Signer
 from device.spool.store import SpoolStore
+from protocol.codec import encode_record
 from protocol.documents import Recipients
 from protocol.durable import REAL
 from protocol.envelope import HybridRecipient, X25519Recipient, open_sealed, parse_identities, parse_recipient
@@ -339,10 +340,17 @@ def test_sound_is_judged_with_the_silence_that_was_filled_in(
     """A microphone that dies after a minute is no good sound, and none at all is said to be none."""
     seconds = int(sound_s)
     measures = SoundMeasures(seconds, -20.0, -3.0, 0.0, 0.0, verdict)
-    sound = judge_sound(measures, _summary(sound_s, silent_s))
+    sound = judge_sound(measures, _summary(sound_s, silent_s), 0.5)
     assert sound.verdict is expected
+    assert sound.speech_permille == round(500 * seconds / (seconds + silent_s))
     assert sound.loudness_mdbfs == -20_000
     assert sound.silent_permille == round(1000 * silent_s / (seconds + silent_s))
+
+
+def test_speech_that_was_not_measured_is_left_out() -> None:
+    """Without the extra, and in a take of a few seconds, the manifest has no speech share, not 0."""
+    measures = SoundMeasures(60, -20.0, -3.0, 0.0, 0.0, Verdict.GOOD)
+    assert "speech_permille" not in encode_record(judge_sound(measures, _summary(60, 0), None))
 
 
 # ---- what the recorder does not import
@@ -352,7 +360,7 @@ def test_recorder_imports_no_network() -> None:
     """The process that can see has no network: nothing that it loads speaks to one."""
     code = (
         "import sys, device.recorder.service, device.wiring, device.hardware.replay, device.hardware.synthetic\n"
-        "import device.hardware.gpio\n"
+        "import device.hardware.gpio, device.hardware.microphone, device.media.speech\n"
         "print(' '.join(sys.modules))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, text=True)

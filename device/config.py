@@ -82,6 +82,10 @@ class TimingsTable:
     """How long gestures last, for hands that need other times, and how often the recorder looks around.
 
     A hold of `stop_s` to `stop_until_s` stops, of `discard_s` to `stuck_s` discards, a longer one is a stuck button.
+    Within `settle_s` after the start taps are nervous ones. `stale_s` without durable bytes are a fault; `hopeless_s`
+    more, and the camera is started anew, with waits from `retry_min_s`, doubled up to `retry_max_s`. What does not
+    answer for `hang_s` is freed by a restart. A press waits `seats_s` for the seats to be checked; a pause is heard
+    each `remind_s`.
     """
 
     debounce_s: float = 0.03
@@ -93,6 +97,12 @@ class TimingsTable:
     settle_s: float = 3.0
     stale_s: float = 3.0
     release_every_s: float = 5.0
+    hopeless_s: float = 12.0
+    retry_min_s: float = 1.0
+    retry_max_s: float = 30.0
+    hang_s: float = 30.0
+    seats_s: float = 60.0
+    remind_s: float = 60.0
 
     def __post_init__(self) -> None:
         """Refuse times that overlap."""
@@ -100,6 +110,12 @@ class TimingsTable:
         _require_range("settle_s", self.settle_s, 0, 30)
         _require_range("stale_s", self.stale_s, 1, 30)
         _require_range("release_every_s", self.release_every_s, 0.05, 3600)
+        _require_range("hopeless_s", self.hopeless_s, 1, 300)
+        _require_range("retry_min_s", self.retry_min_s, 0.05, 60)
+        _require_range("retry_max_s", self.retry_max_s, self.retry_min_s, 600)
+        _require_range("hang_s", self.hang_s, 5, 300)
+        _require_range("seats_s", self.seats_s, 5, 600)
+        _require_range("remind_s", self.remind_s, 1, 600)
         ladder = (self.debounce_s, self.double_tap_s, self.stop_s, self.stop_until_s, self.discard_s, self.stuck_s)
         if any(low >= high for low, high in itertools.pairwise(ladder)):
             raise ValueError(
@@ -110,11 +126,12 @@ class TimingsTable:
 
 @dataclass(frozen=True, kw_only=True)
 class LimitsTable:
-    """Where a recording ends by itself, how media are cut, what must be free before one begins, and until when (by the
-    school's clock) a discard can be undone.
+    """Where a recording and a pause end by themselves, how media are cut, what must be free before a recording begins,
+    and until when (by the school's clock) a discard can be undone.
     """
 
     recording_s: float = 7200.0
+    pause_s: float = 1800.0
     segment_s: float = 30.0
     spool_reserve_bytes: int = 64 * 1024 * 1024
     lesson_bytes: int = 1024 * 1024 * 1024
@@ -123,6 +140,7 @@ class LimitsTable:
     def __post_init__(self) -> None:
         """Refuse cuts that make no sense."""
         _require_range("recording_s", self.recording_s, 1, 12 * 3600)
+        _require_range("pause_s", self.pause_s, 1, 12 * 3600)
         _require_range("segment_s", self.segment_s, 1, 600)
         _require_range("spool_reserve_bytes", self.spool_reserve_bytes, 1024 * 1024, 2**40)
         _require_range("lesson_bytes", self.lesson_bytes, 1024 * 1024, 2**40)

@@ -328,7 +328,18 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
 def _make_pace(config: DeviceConfig) -> Pace:
     timings = config.timings
     return Pace(
-        limits=Limits(settle_s=timings.settle_s, stale_s=timings.stale_s, recording_s=config.limits.recording_s),
+        limits=Limits(
+            settle_s=timings.settle_s,
+            stale_s=timings.stale_s,
+            hopeless_s=timings.hopeless_s,
+            retry_min_s=timings.retry_min_s,
+            retry_max_s=timings.retry_max_s,
+            hang_s=timings.hang_s,
+            recording_s=config.limits.recording_s,
+            pause_s=config.limits.pause_s,
+            remind_s=timings.remind_s,
+            seats_s=timings.seats_s,
+        ),
         gestures=GestureTimings(
             debounce_s=timings.debounce_s,
             double_tap_s=timings.double_tap_s,

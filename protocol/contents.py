@@ -41,7 +41,10 @@ class FragmentEntry(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """The first line: whose unit, whose lesson, under which policy and to which keys the recording is sealed."""
+    """The first line: whose unit, whose lesson, under which policy and to which keys the recording is sealed.
+
+    `seats`: how many seats somebody confirmed at the button to be out of the picture; None when none had to be.
+    """
 
     LINE: ClassVar[str] = "begun"
 
@@ -56,6 +59,7 @@ class Begun:
     policy_version: int
     camera: str
     lesson: str | None = None
+    seats: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no identifier, no epoch's name, no digest, or counts from the wrong number."""
@@ -66,6 +70,7 @@ class Begun:
         require_digest(self.key_digest, "key_digest")
         require_at_least(1, key_bytes=self.key_bytes, policy_generation=self.policy_generation)
         require_at_least(1, policy_version=self.policy_version)
+        require_at_least(0, seats=self.seats or 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +190,7 @@ class CloseReason(StrEnum):
     """Why a recording ended. `DISCARDED` is the one that lets a unit destroy undelivered footage."""
 
     STOPPED = "stopped"
+    BELL = "bell"
     DISCARDED = "discarded"
     LIMIT = "limit"
     CONSENT = "consent"

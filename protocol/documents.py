@@ -29,6 +29,9 @@ class ExpiredError(DocumentError):
     """A document's end has passed."""
 
 
+LONGEST_MARGIN_S = 1800
+
+
 class Purpose(StrEnum):
     """What a key may sign. The root signs keyring and recipients; the keyring names the keys of the others."""
 
@@ -231,16 +234,26 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class LessonDecision:
-    """The decision for one lesson of the timetable."""
+    """The decision for one lesson of the timetable: of which class, by which teacher, in which room, from when to when.
+
+    Class, teacher and room are opaque ids; entries that share all three and follow each other are one lesson to the
+    bell. Without class and teacher an entry stands alone.
+    """
 
     lesson: str
     begins_at: datetime
     ends_at: datetime
     decision: Decision
+    class_id: str | None = None
+    teacher: str | None = None
+    room: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an end that is not after the beginning."""
+        """Refuse an end that is not after the beginning, and what is no identifier."""
         _require_span(self.begins_at, self.ends_at)
+        for name in ("class_id", "teacher", "room"):
+            if (value := getattr(self, name)) is not None:
+                parse_id(value, name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +261,8 @@ class Policy(Document):
     """The consent snapshot of one unit: decisions by lesson, and the one that holds outside every lesson.
 
     It carries no pupil's name. `policy_version` names the school's policy that the decisions were taken under.
+    `margin_s`: how long before its beginning a press counts for a lesson, and how long after its end a recording may
+    go on, as far as the next entry leaves room. Defined in docs/protocol/consent.md.
     """
 
     KIND: ClassVar[str] = "policy"
@@ -257,11 +272,53 @@ class Policy(Document):
     policy_version: int
     lessons: tuple[LessonDecision, ...] = ()
     otherwise: Decision = field(default=Decision(permission=Permission.REFUSED, reason="no_lesson"))
+    margin_s: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a device that is no identifier."""
+        """Refuse a device that is no identifier, and a margin longer than half an hour."""
         super().__post_init__()
         parse_id(self.device, "device")
+        require_at_least(0, margin_s=self.margin_s)
+        if self.margin_s > LONGEST_MARGIN_S:
+            raise ValueError(f"margin_s: expected at most {LONGEST_MARGIN_S} s, got {self.margin_s}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undo(Document):
+    """The owner takes back that one recording was discarded at the button; the recorder then lifts the discard."""
+
+    KIND: ClassVar[str] = "undo"
+    SIGNED_FOR: ClassVar[Purpose] = Purpose.POLICY
+
+    device: str
+    recording: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no identifier."""
+        super().__post_init__()
+        parse_id(self.device, "device")
+        parse_id(self.recording, "recording")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawal(Document):
+    """Recordings of one unit that consent no longer covers: the recorder erases them, delivered or not.
+
+    One stream a unit, and the newest holds alone: it names every recording that is withdrawn and may still be there.
+    """
+
+    KIND: ClassVar[str] = "withdrawal"
+    SIGNED_FOR: ClassVar[Purpose] = Purpose.POLICY
+
+    device: str
+    recordings: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no identifier."""
+        super().__post_init__()
+        parse_id(self.device, "device")
+        for at, recording in enumerate(self.recordings):
+            parse_id(recording, f"recordings[{at}]")
 
 
 @dataclass(frozen=True, kw_only=True)

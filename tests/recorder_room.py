@@ -21,6 +21,7 @@ from device.hardware.ports import (
     Buzzer,
     Camera,
     CameraEnd,
+    Clock,
     HardwareError,
     Microphone,
     PartFacts,
@@ -47,9 +48,18 @@ FAST = {
     "stuck_s": 2.5,
     "settle_s": 0.0,
     "release_every_s": 0.1,
+    "retry_min_s": 0.05,
 }
 
 Item = VideoPacket | AudioFrame
+
+
+class TrustedClock(SystemClock):
+    """The machine's clock, as one that the network has set."""
+
+    def is_trusted(self) -> bool:
+        """See `Clock.is_trusted`."""
+        return True
 
 
 class Collector:
@@ -181,10 +191,11 @@ def make_room(
     *,
     microphone: Microphone | None = None,
     buzzer: Buzzer | None = None,
+    clock: Clock | None = None,
     files: Files = REAL,
 ) -> Room:
     """Put a recorder into a room of fakes; it does not run yet."""
-    clock, inbox, lamp = SystemClock(), Inbox(), FakeLamp()
+    clock, inbox, lamp = clock or SystemClock(), Inbox(), FakeLamp()
     button = FakeButton(clock=clock)
     hardware = Hardware(
         button=button,
@@ -207,10 +218,11 @@ def open_room(
     *,
     microphone: Microphone | None = None,
     buzzer: Buzzer | None = None,
+    clock: Clock | None = None,
     files: Files = REAL,
 ) -> Iterator[Room]:
     """Run a recorder in a room of fakes; at the end it is terminated, whatever happened."""
-    room = make_room(school, unit, camera, microphone=microphone, buzzer=buzzer, files=files)
+    room = make_room(school, unit, camera, microphone=microphone, buzzer=buzzer, clock=clock, files=files)
     room.thread = threading.Thread(target=room.run, name="recorder-under-test")
     room.thread.start()
     try:

@@ -1,5 +1,5 @@
 """Consent: whether a press may record, decided from the signed snapshot alone, offline too."""
 
-from device.consent.decide import PressDecision, decide_press, decide_running
+from device.consent.decide import PressDecision, decide_bell, decide_press, decide_running, permit_of
 
-__all__ = ["PressDecision", "decide_press", "decide_running"]
+__all__ = ["PressDecision", "decide_bell", "decide_press", "decide_running", "permit_of"]

@@ -1,99 +1,184 @@
-"""Decides whether a press may record: by the lesson of the moment, else by what holds outside every lesson.
+"""Decides whether a press may record, whether a running recording may go on, and when the bell ends it.
 
-Pure, and fails closed: no snapshot, an expired one or one that names no owner is a refusal with its reason. Without a
-trusted clock a press is allowed only when every lesson that is left in the snapshot allows it, and for one and the same
-owner, because whose lesson it is cannot be known. Defined in the signed policy, docs/protocol/mqtt.md.
+Pure, and fails closed: no snapshot, an expired one or one that names no owner is a refusal with its reason; seats that
+must be checked are one until somebody says that they were. Without a trusted clock a press is allowed only when every
+lesson that is left in the snapshot allows it, and for one and the same owner, because whose lesson it is cannot be
+known. Defined in the signed policy, docs/protocol/consent.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from protocol.documents import Decision, LessonDecision, Permission, Policy
+from protocol.manifest import Begun
 
 NO_POLICY = "no_policy"
 POLICY_EXPIRED = "policy_expired"
 NO_OWNER = "no_owner"
 SEATS_UNCHECKED = "seats_must_be_checked"
 CLOCK_UNSURE = "clock_not_trusted"
+LESSONS_OVERLAP = "lessons_overlap"
 WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PressDecision:
-    """The answer to one press: allowed for `owner` under a policy, or refused with a reason."""
+    """The answer to one press: allowed for `owner` under a policy, or refused with a reason.
+
+    `seats`: how many seats must be, or were, checked to be out of the picture; None where none need to be. `ends_at`:
+    the bell that ends the recording, as the snapshot knew it at the press; None when only the limit does.
+    """
 
     allowed: bool
     reason: str
     owner: str = ""
     lesson: str | None = None
+    seats: int | None = None
+    ends_at: datetime | None = None
     policy_generation: int = 0
     policy_version: int = 0
 
 
-def decide_press(policy: Policy | None, now: datetime, *, clock_trusted: bool) -> PressDecision:
-    """Decide a press at `now`; without a trusted clock that is at least the newest instant that the unit knows."""
+def decide_press(
+    policy: Policy | None, now: datetime, *, clock_trusted: bool, checked: int | None = None
+) -> PressDecision:
+    """Decide a press at `now`; without a trusted clock that is at least the newest instant that the unit knows.
+
+    `checked`: how many seats somebody has confirmed to be out of the picture; None when nobody was asked.
+    """
     if policy is None:
         return PressDecision(allowed=False, reason=NO_POLICY)
     if now >= policy.expires_at:
         return _refuse(policy, POLICY_EXPIRED)
-    if clock_trusted:
-        return _decide_one(policy, _lesson_at(policy.lessons, now))
-    return _decide_every(policy, [lesson for lesson in policy.lessons if lesson.ends_at > now])
+    lessons = _lessons_at(policy, now) if clock_trusted else [each for each in policy.lessons if each.ends_at > now]
+    decisions = [lesson.decision for lesson in lessons] or [policy.otherwise]
+    mixed = LESSONS_OVERLAP if clock_trusted else CLOCK_UNSURE
+    bell = decide_bell(policy, began_at=now, checked=checked) if clock_trusted else None
+    lesson = lessons[0].lesson if clock_trusted and len(lessons) == 1 else None
+    return _decide_all(policy, decisions, mixed=mixed, checked=checked, told=_Told(lesson, bell))
+
+
+def permit_of(begun: Begun) -> PressDecision:
+    """Give the permission under which a recording was begun, as its first line tells it."""
+    return PressDecision(
+        allowed=True,
+        reason="",
+        owner=begun.owner,
+        lesson=begun.lesson,
+        seats=begun.seats,
+        policy_generation=begun.policy_generation,
+        policy_version=begun.policy_version,
+    )
 
 
 def decide_running(policy: Policy | None, permit: PressDecision, *, began_at: datetime, clock_trusted: bool) -> bool:
     """Tell whether a recording that `permit` allowed may go on under the newest snapshot.
 
     Only a change that forbids stops it: the snapshot is asked about the press itself, so neither the end of the lesson
-    nor a snapshot that ran out or is missing does.
+    nor a snapshot that ran out or is missing does. More seats than were checked at the press are such a change.
     """
     if policy is None or (policy.generation, policy.version) == (permit.policy_generation, permit.policy_version):
         return True
-    again = decide_press(policy, began_at, clock_trusted=clock_trusted)
+    again = decide_press(policy, began_at, clock_trusted=clock_trusted, checked=permit.seats)
     return again.allowed and again.owner == permit.owner
 
 
-def _lesson_at(lessons: Iterable[LessonDecision], now: datetime) -> LessonDecision | None:
-    return next((lesson for lesson in lessons if lesson.begins_at <= now < lesson.ends_at), None)
+def decide_bell(policy: Policy, *, began_at: datetime, checked: int | None) -> datetime | None:
+    """Give the instant that ends a recording begun at `began_at`; None when no entry of the timetable does.
+
+    It is the end of the lesson, entries that go on with it included, and the margin as far as the next entry in the
+    room leaves room for it. Outside every lesson it is the beginning of the next one.
+    """
+    entries = sorted(policy.lessons, key=lambda each: each.begins_at)
+    current = _lessons_at(policy, began_at)
+    later = [each for each in entries if each.begins_at > began_at and each not in current]
+    if not current:
+        return later[0].begins_at if later else None
+    margin = timedelta(seconds=policy.margin_s)
+    ends_at = max(each.ends_at for each in current)
+    for entry in later:
+        if not _goes_on(current, entry, by=ends_at + margin, checked=checked):
+            return min(ends_at + margin, entry.begins_at)
+        ends_at = max(ends_at, entry.ends_at)
+    return ends_at + margin
 
 
-def _decide_one(policy: Policy, lesson: LessonDecision | None) -> PressDecision:
-    decision = lesson.decision if lesson else policy.otherwise
-    return _answer(policy, decision, lesson.lesson if lesson else None)
+def _lessons_at(policy: Policy, now: datetime) -> list[LessonDecision]:
+    """Give the entries that a press at `now` counts for: those that run, else the one that begins within the margin."""
+    running = [each for each in policy.lessons if each.begins_at <= now < each.ends_at]
+    if running:
+        return running
+    by = now + timedelta(seconds=policy.margin_s)
+    soon = [each for each in policy.lessons if now < each.begins_at <= by]
+    first_at = min((each.begins_at for each in soon), default=now)
+    return [each for each in soon if each.begins_at == first_at]
 
 
-def _decide_every(policy: Policy, left: list[LessonDecision]) -> PressDecision:
-    if not left:
-        return _decide_one(policy, None)
-    answers = [_answer(policy, lesson.decision, None) for lesson in left]
-    refused = next((answer for answer in answers if not answer.allowed), None)
+def _goes_on(current: Sequence[LessonDecision], entry: LessonDecision, *, by: datetime, checked: int | None) -> bool:
+    """Tell whether an entry is one lesson with those before it: same class, teacher and room, and as much allowed."""
+    last = current[0]
+    same = all(_place(each) == _place(entry) for each in current) and None not in _place(entry)[:2]
+    owner, seats = entry.decision.owner, _seats_needed(entry.decision)
+    return (
+        same
+        and entry.begins_at <= by
+        and entry.decision.permission is not Permission.REFUSED
+        and owner == last.decision.owner
+        and _is_checked(seats, checked)
+    )
+
+
+def _place(lesson: LessonDecision) -> tuple[str | None, str | None, str | None]:
+    return (lesson.class_id, lesson.teacher, lesson.room)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a decision tells beside its answer: the one lesson that it is for, and its bell."""
+
+    lesson: str | None
+    bell: datetime | None
+
+
+def _decide_all(
+    policy: Policy, decisions: Sequence[Decision], *, mixed: str, checked: int | None, told: _Told
+) -> PressDecision:
+    """Allow what every one of the decisions allows, for one and the same owner; the most seats count."""
+    refused = next((each for each in decisions if each.permission is Permission.REFUSED), None)
     if refused:
-        return refused
-    if len({answer.owner for answer in answers}) > 1:
-        return _refuse(policy, CLOCK_UNSURE)
-    return answers[0]
-
-
-def _answer(policy: Policy, decision: Decision, lesson: str | None) -> PressDecision:
-    if decision.permission is Permission.ALLOWED_IF_SEATS_ARE_CHECKED:
-        return _refuse(policy, SEATS_UNCHECKED)
-    if decision.permission is not Permission.ALLOWED:
-        return _refuse(policy, decision.reason)
-    if not decision.owner:
+        return _refuse(policy, refused.reason)
+    if not all(each.owner for each in decisions):
         return _refuse(policy, NO_OWNER)
+    if len({each.owner for each in decisions}) > 1:
+        return _refuse(policy, mixed)
+    needed = max((seats for each in decisions if (seats := _seats_needed(each)) is not None), default=None)
+    if not _is_checked(needed, checked):
+        return _refuse(policy, SEATS_UNCHECKED, seats=needed)
     return PressDecision(
         allowed=True,
-        reason=decision.reason,
-        owner=decision.owner,
-        lesson=lesson,
+        reason=decisions[0].reason,
+        owner=decisions[0].owner or "",
+        lesson=told.lesson,
+        seats=needed,
+        ends_at=told.bell,
         policy_generation=policy.generation,
         policy_version=policy.version,
     )
 
 
-def _refuse(policy: Policy, reason: str) -> PressDecision:
+def _seats_needed(decision: Decision) -> int | None:
+    return decision.seats if decision.permission is Permission.ALLOWED_IF_SEATS_ARE_CHECKED else None
+
+
+def _is_checked(needed: int | None, checked: int | None) -> bool:
+    return needed is None or (checked is not None and checked >= needed)
+
+
+def _refuse(policy: Policy, reason: str, *, seats: int | None = None) -> PressDecision:
     generation, version = policy.order
-    return PressDecision(allowed=False, reason=reason, policy_generation=generation, policy_version=version)
+    return PressDecision(
+        allowed=False, reason=reason, seats=seats, policy_generation=generation, policy_version=version
+    )

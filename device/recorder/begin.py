@@ -113,5 +113,6 @@ class Beginner:
             policy_version=permit.policy_version,
             camera=self.camera,
             lesson=permit.lesson,
+            seats=permit.seats,
         )
         return OpenRecording(self.store, *start_manifest(self.store.manifest_path(recording), begun, self.signer))

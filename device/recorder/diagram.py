@@ -8,13 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from device.recorder.machine import PHASES, TABLE, Rule, stay
+from device.recorder.law.rule import Rule
+from device.recorder.machine import TABLE
 from device.recorder.recovery import BOOT_TABLE
 from device.recorder.states import Kind, Phase
 
 HEAD = """# The recorder's states
 
-This page is generated from the tables in `device/recorder/machine.py` and `device/recorder/recovery.py`:
+This page is generated from the tables in `device/recorder/machine.py` and `device/recorder/recovery.py`, and from the
+rules in `device/recorder/law/`:
 `python -m device.recorder.diagram > docs/state-machine.md`. A test keeps it current.
 
 The machine is a pure function: `step(state, event)` gives the next state and the effects, and the recorder's loop then
@@ -30,15 +32,25 @@ What holds on every path (`tests/machine`):
 
 Decisions that the table alone does not explain:
 
-- *Back to back.* A press while the last recording is being put away is kept, and consent is asked for it as soon as
-  the last line is written. Sealing the end takes a fraction of a second; starting at once would need two open
-  recordings for that fraction.
-- *A camera that fails* gets a new take, twice in a recording; then the recording is closed as a fault. *A disk that
-  fails* ends the recording: what was durable stays, the torn segment gets its `recovered` line.
-- *Seats that must be checked* are a refusal in this release: a permission that depends on a check that the unit cannot
-  make yet is none.
+- *Back to back.* A press while the last recording is being put away is answered at the lamp at once and kept; consent
+  is asked for it as soon as the last line is written. Two open recordings at a time are not worth what they would
+  save: [ADR 15](adr/0015-one-recording-at-a-time.md).
+- *A camera that fails, or gives nothing for 15 s,* is tried again with a new take as long as the recording lives, after
+  1, 2, 4 … 30 s; the lamp says fault until sealed bytes are durable again. Only the hand, the bell, consent, the limit
+  or a shutdown end the recording. Then the fault stays at the lamp. *A disk that fails* ends the recording: what was
+  durable stays, the torn segment gets its `recovered` line.
+- *A pause* ends the take: the camera is stopped, and the manifest says so. Going on is a press like any other: consent
+  is asked, the room hears it. It counts when the finger lets go, since a hold means stop in a pause, too.
+- *Seats that must be checked* are confirmed by a hold that begins after the lamp has asked for it, on release; then
+  consent is asked again, with the number of seats that were confirmed. A second press never passes, and a finger that
+  stays on the button from the first press does not either.
 - *A fault stays* on the lamp until the next press, so that it is not overlooked; the press tries again.
-- *Two taps* are one bookmark: this release has no pause.
+- *A button that fails* is a fault and ends nothing. *A lamp that fails* ends the process: no recording without a true
+  lamp. *Microphone, buzzer, journal and status* may fail: each is told, none ends a recording.
+- *Shutdown.* SIGTERM stops and keeps, seals and closes, then the process leaves: a few flushes of the disk, and
+  `hang_s` (30 s) for each of two steps at the most. The button of a Pi 5 needs no rule of its own: with
+  `HandlePowerKey=poweroff` the shutdown sends SIGTERM. A `TimeoutStopSec` of 75 s is always enough; what is killed
+  before that is recovered at the next start.
 """
 
 
@@ -56,25 +68,30 @@ def _diagram() -> str:
 
 def _edges() -> Iterator[tuple[Phase, Phase, str]]:
     """Give each pair of phases once, with the events that lead from one to the other."""
-    for at, source in enumerate(PHASES):
-        for target in PHASES:
-            kinds = [kind.value for kind, row in TABLE.items() if target in row[at].leads_to and target is not source]
-            if kinds:
+    for source, rules in TABLE.items():
+        for target in Phase:
+            kinds = [kind.value for kind in Kind if kind in rules and target in rules[kind].leads_to]
+            if kinds and target is not source:
                 yield source, target, ", ".join(kinds)
 
 
 def _table() -> str:
-    head = ["event", *(phase.value for phase in PHASES)]
-    lines = ["## What each event means in each phase", "", _row(head), _row(["---"] * len(head))]
-    lines += [_row([f"`{kind.value}`", *(_cell(rule) for rule in TABLE[kind])]) for kind in Kind]
+    lines = ["## What each event means in each phase", "", "An event that a phase does not name changes nothing there."]
+    for phase in Phase:
+        lines += ["", f"### {phase.value}", "", *_rules_of(phase)]
     return "\n".join([*lines, ""])
 
 
-def _cell(rule: Rule) -> str:
-    if rule is stay:
-        return ""
-    arrow = " / ".join(phase.value for phase in rule.leads_to)
-    return f"{rule.words} → *{arrow}*" if arrow else rule.words
+def _rules_of(phase: Phase) -> list[str]:
+    rules = TABLE[phase]
+    if not rules:
+        return ["Nothing means anything any more: the process ends."]
+    rows = [_row([f"`{kind.value}`", *_cells(rules[kind])]) for kind in Kind if kind in rules]
+    return [_row(["event", "meaning", "may lead to"]), _row(["---"] * 3), *rows]
+
+
+def _cells(rule: Rule) -> tuple[str, str]:
+    return rule.words, ", ".join(phase.value for phase in rule.leads_to)
 
 
 def _boot_table() -> str:

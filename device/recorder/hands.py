@@ -89,12 +89,14 @@ class Hands:
 
 
 def translate(gesture: Gesture, now_s: float) -> Event:
-    """Say a gesture in the machine's words. Two taps are one bookmark: this release has no pause."""
+    """Say a gesture in the machine's words."""
     match gesture:
         case Pressed(began_s):
             return Event(kind=Kind.PRESS, at_s=now_s, since_s=began_s)
-        case Tapped(began_s) | DoubleTapped(began_s):
+        case Tapped(began_s):
             return Event(kind=Kind.TAP, at_s=now_s, since_s=began_s)
+        case DoubleTapped(began_s):
+            return Event(kind=Kind.DOUBLE_TAP, at_s=now_s, since_s=began_s)
         case HoldReached(mark, began_s) if mark is HoldMark.STUCK:
             return Event(kind=Kind.STUCK, at_s=now_s, since_s=began_s)
         case HoldReleased(mark, began_s) if mark is HoldMark.STUCK:

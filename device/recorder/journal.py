@@ -13,6 +13,8 @@ from device.recorder.states import Checkpoint, State
 from protocol.codec import CodecError, encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.durable import Files, replace_file
 
+ANEW_S = 900  # how far a unit that rests may fall behind with what time it knows to have passed
+
 
 class Journal:
     """The checkpoint file at `path`."""
@@ -31,8 +33,11 @@ class Journal:
             return None
 
     def save(self, state: State, *, boot: str, wall_at: datetime) -> None:
-        """Write the checkpoint durably, when it says something new; raise `OSError` when the disk fails."""
-        known = (state.phase, state.recording, state.reason)
+        """Write the checkpoint durably, when it says something new; raise `OSError` when the disk fails.
+
+        `wall_at` is an instant that has certainly passed; a quarter of an hour is new.
+        """
+        known = (state.phase, state.recording, state.reason, wall_at.timestamp() // ANEW_S)
         if known == self._last:
             return
         checkpoint = Checkpoint(

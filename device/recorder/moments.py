@@ -36,10 +36,19 @@ class Moments:
 
     def now_at(self) -> datetime:
         """Give the clock's time when it is trusted, else at least the latest known instant and what went by since."""
-        now = self._clock.now_at()
+        return max(self._clock.now_at(), self.known_at()) if not self.trusted else self._clock.now_at()
+
+    def known_at(self) -> datetime:
+        """Give the latest instant that has certainly passed: a clock that nobody set may well be ahead, too."""
         if self.trusted:
-            return now
-        return max(now, self._floor + timedelta(seconds=self._clock.monotonic_s() - self._learned_s))
+            return self._clock.now_at()
+        return self._floor + timedelta(seconds=self._clock.monotonic_s() - self._learned_s)
+
+    def wall_of(self, moment: Moment) -> datetime:
+        """Give the wall time of a moment: mended when it lies in this boot and the clock has been set since."""
+        if moment.wall_trusted or not self.trusted or moment.boot != self._clock.boot_id:
+            return moment.wall_at
+        return self.now_at() - timedelta(seconds=self._clock.monotonic_s() - moment.monotonic_ms / 1000)
 
     def moment(self) -> Moment:
         """Give the moment that a manifest line carries."""

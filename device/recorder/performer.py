@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatchmethod
 
-from device.consent import PressDecision
+from device.consent import PressDecision, permit_of
 from device.hardware.ports import (
     Button,
     Buzzer,
@@ -25,29 +25,27 @@ from device.hardware.ports import (
 )
 from device.media.segments import SegmentLimits
 from device.recorder.begin import Beginner, CannotBegin
-from device.recorder.fitness import Fitness
-from device.recorder.media import MediaWriter, SoundRules
-from device.recorder.permission import Permission
-from device.recorder.recovery import plan_boot
-from device.recorder.sound import SoundKeeper
-from device.recorder.states import (
+from device.recorder.effects import (
     Ask,
     Begin,
-    Bookmark,
-    Checkpoint,
     Chirp,
     Close,
     Effect,
-    Event,
     Exit,
     GiveUp,
-    Kind,
+    Note,
     Report,
     Resume,
     Show,
     StartTake,
     StopTake,
 )
+from device.recorder.fitness import Fitness
+from device.recorder.media import MediaWriter, SoundRules
+from device.recorder.permission import Permission
+from device.recorder.recovery import plan_boot
+from device.recorder.sound import SoundKeeper
+from device.recorder.states import Checkpoint, Event, Kind
 from device.recorder.take import Take
 from device.spool.keeping import SpoolKeeper
 from device.spool.recording import OpenRecording
@@ -118,8 +116,18 @@ class Performer:
         for recording, reason in plan.close:
             log.warning("a recording was cut off: closing it as %s", reason.value)
             self._end(recording, reason)
-        at_s = self._hardware.clock.monotonic_s()
-        self._post(Event(kind=Kind.BOOTED, at_s=at_s, recording=plan.resume, interrupted=plan.interrupted))
+        paused = plan.paused and self._take_up_paused(plan.resume)
+        going_on = plan.resume if paused or not plan.paused else ""
+        self._post(
+            Event(
+                kind=Kind.BOOTED,
+                at_s=self._hardware.clock.monotonic_s(),
+                since_s=self._begun_s() if paused else 0.0,
+                recording=going_on,
+                paused=paused,
+                interrupted=plan.interrupted or going_on != plan.resume,
+            )
+        )
 
     def end_leftovers(self) -> None:
         """Close what the disk refused to have closed before."""
@@ -132,12 +140,15 @@ class Performer:
             self._take.dispose()
             self._take = None
 
-    def check_consent(self) -> None:
-        """Say FORBIDDEN when a newer policy forbids the running recording."""
+    def check_permission(self) -> None:
+        """Say FORBIDDEN when a newer policy forbids the recording that lives, BELL when its lesson is over."""
         if self._recording is None or self._permit is None:
             return
-        if not self._room.permission.still_holds(self._permit, self._recording.began):
+        permission, began = self._room.permission, self._recording.began
+        if not permission.still_holds(self._permit, began):
             self._say(Kind.FORBIDDEN)
+        elif permission.has_rung(self._permit, began):
+            self._say(Kind.BELL)
 
     @singledispatchmethod
     def perform(self, effect: Effect) -> None:
@@ -161,9 +172,11 @@ class Performer:
 
     @perform.register
     def _ask(self, effect: Ask) -> None:
-        owner = self._room.keeper.owner_of(effect.recording) if effect.recording else None
-        permit = self._room.permission.ask(owner)
-        kind = Kind.ALLOWED if permit.allowed else Kind.REFUSED
+        going_on = self._begun_of(effect.recording) if effect.recording else None
+        permit = self._room.permission.ask(checked=effect.checked, going_on=going_on)
+        kind = Kind.ALLOWED if permit.allowed else Kind.REFUSED if permit.seats is None else Kind.UNCHECKED
+        if effect.recording and going_on is None:
+            kind = Kind.REFUSED
         self._post(Event(kind=kind, at_s=self._hardware.clock.monotonic_s(), permit=permit, reason=permit.reason))
 
     @perform.register
@@ -172,7 +185,11 @@ class Performer:
 
     @perform.register
     def _resume(self, effect: Resume) -> None:
-        self._take_up(effect.permit, lambda: self._room.beginner.resume(effect.recording))
+        held = self._recording
+        if held is not None and held.name == effect.recording:
+            self._take_up(effect.permit, lambda: held)
+        else:
+            self._take_up(effect.permit, lambda: self._room.beginner.resume(effect.recording))
 
     @perform.register
     def _start_take(self, _effect: StartTake) -> None:
@@ -189,15 +206,12 @@ class Performer:
             self._take.stop()
 
     @perform.register
-    def _bookmark(self, effect: Bookmark) -> None:
-        if self._take is None:
-            return
-        ticks = self._take.ticks_at(effect.at_s)
-        bookmark = manifest.Event(name=manifest.EventName.BOOKMARK, take=self._take_number, at_ticks=ticks)
+    def _note(self, effect: Note) -> None:
+        ticks = self._take.ticks_at(effect.at_s) if self._take else 0
         try:
-            self._required_recording().note(bookmark)
+            self._required_recording().note(manifest.Event(name=effect.name, take=self._take_number, at_ticks=ticks))
         except OSError as error:
-            log.error("a bookmark could not be written: %s", error)  # the take meets the same disk and says so
+            log.error("a %s could not be written: %s", effect.name.value, error)  # the take meets the same disk
 
     @perform.register
     def _close(self, effect: Close) -> None:
@@ -230,7 +244,8 @@ class Performer:
             self._say(Kind.NOT_BEGUN, SPOOL_FAILED)
         else:
             self._permit = permit
-            self._say_begun(self._recording)
+            now_s, since_s = self._hardware.clock.monotonic_s(), self._begun_s()
+            self._post(Event(kind=Kind.BEGUN, at_s=now_s, recording=self._recording.name, since_s=since_s))
 
     def _end(self, recording: str, reason: CloseReason) -> bool:
         """Write a recording's last line, and tell whether it stands; if not, it is tried again later."""
@@ -244,12 +259,28 @@ class Performer:
         self._leftovers.pop(recording, None)
         return True
 
-    def _say_begun(self, recording: OpenRecording) -> None:
-        """Say when the recording was begun on this boot's clock, also when it is taken up after a restart."""
-        now_s, began = self._hardware.clock.monotonic_s(), recording.began
+    def _take_up_paused(self, recording: str) -> bool:
+        """Take up a recording that a restart found paused, without a camera; one that cannot be is closed."""
+        try:
+            self._recording = self._room.beginner.resume(recording)
+        except (CannotBegin, OSError, ProtocolError) as error:
+            log.error("a recording could not be taken up: %s", error)
+            self._end(recording, CloseReason.INTERRUPTED)
+            return False
+        self._permit = permit_of(self._recording.begun)
+        return True
+
+    def _begun_of(self, recording: str) -> manifest.Begun | None:
+        """Give the first line of the recording that is open, or of one that a restart left."""
+        if self._recording is not None and self._recording.name == recording:
+            return self._recording.begun
+        return self._room.keeper.begun_of(recording)
+
+    def _begun_s(self) -> float:
+        """Tell when the recording was begun on this boot's clock, also when it is taken up after a restart."""
+        now_s, began = self._hardware.clock.monotonic_s(), self._required_recording().began
         same_boot = began.boot == self._hardware.clock.boot_id
-        since_s = min(now_s, began.monotonic_ms / 1000) if same_boot else now_s
-        self._post(Event(kind=Kind.BEGUN, at_s=now_s, recording=recording.name, since_s=since_s))
+        return min(now_s, began.monotonic_ms / 1000) if same_boot else now_s
 
     def _required_recording(self) -> OpenRecording:
         if self._recording is None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from device.consent import PressDecision, decide_press, decide_running
+from device.consent import PressDecision, decide_bell, decide_press, decide_running
 from device.identity import DocumentStore
 from device.recorder.moments import Moments
 from protocol.documents import Policy
-from protocol.manifest import Moment
+from protocol.manifest import Begun, Moment
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +24,17 @@ class Permission:
         self._documents = documents
         self._moments = moments
 
-    def ask(self, owner: str | None) -> PressDecision:
-        """Decide a press now; with `owner`, a recording of that person that is to go on after a restart."""
+    def ask(self, *, checked: int | None = None, going_on: Begun | None = None) -> PressDecision:
+        """Decide a press now, `checked` seats having been confirmed; or whether a recording may go on that was begun.
+
+        What goes on does so for its own owner, and with the seats that were checked when it began.
+        """
         self._moments.learn(self._documents.newest_instant())
         now = self._moments.now_at()
         held = self._documents.load(Policy, now)
-        permit = decide_press(held.document, now, clock_trusted=self._moments.trusted)
-        if permit.allowed and owner is not None and permit.owner != owner:
+        seats = going_on.seats if going_on else checked
+        permit = decide_press(held.document, now, clock_trusted=self._moments.trusted, checked=seats)
+        if permit.allowed and going_on and permit.owner != going_on.owner:
             permit = replace(permit, allowed=False, reason="owner_changed")
         if not permit.allowed:
             log.debug("refused: %s %s", permit.reason, held.reason)
@@ -39,4 +43,19 @@ class Permission:
     def still_holds(self, permit: PressDecision, began: Moment) -> bool:
         """Tell whether the newest snapshot lets go on what `permit` allowed."""
         policy = self._documents.load(Policy, self._moments.now_at()).document
-        return decide_running(policy, permit, began_at=began.wall_at, clock_trusted=began.wall_trusted)
+        trusted = self._moments.trusted or began.wall_trusted
+        return decide_running(policy, permit, began_at=self._moments.wall_of(began), clock_trusted=trusted)
+
+    def has_rung(self, permit: PressDecision, began: Moment) -> bool:
+        """Tell whether the bell has rung for a recording: by the newest snapshot, else by the one that allowed it.
+
+        Without a trusted clock no bell is heard; it is asked again when the clock has been set.
+        """
+        if not self._moments.trusted:
+            return False
+        now = self._moments.now_at()
+        policy = self._documents.load(Policy, now).document
+        bell = permit.ends_at
+        if policy is not None:
+            bell = decide_bell(policy, began_at=self._moments.wall_of(began), checked=permit.seats)
+        return bell is not None and now >= bell

@@ -17,9 +17,12 @@ class Fate(Enum):
     """What happens to the journal's recording."""
 
     RESUME = "goes on with a new take"
+    PAUSE = "stays paused"
     INTERRUPT = "closed as interrupted; the lamp asks for a press"
     COMPLETE = "closed for the reason that it was being stopped for"
 
+
+LIVING = (Fate.RESUME, Fate.PAUSE)
 
 # For each last-known phase: after a restart of the process in the same boot, and after another boot.
 BOOT_TABLE: dict[Phase, tuple[Fate, Fate]] = {
@@ -28,9 +31,12 @@ BOOT_TABLE: dict[Phase, tuple[Fate, Fate]] = {
     Phase.INTERRUPTED: (Fate.INTERRUPT, Fate.INTERRUPT),
     Phase.UNFIT: (Fate.INTERRUPT, Fate.INTERRUPT),
     Phase.ASKING: (Fate.RESUME, Fate.INTERRUPT),
+    Phase.SEATS: (Fate.INTERRUPT, Fate.INTERRUPT),
     Phase.PREPARING: (Fate.RESUME, Fate.INTERRUPT),
     Phase.RECORDING: (Fate.RESUME, Fate.INTERRUPT),
     Phase.STALLED: (Fate.RESUME, Fate.INTERRUPT),
+    Phase.LOST: (Fate.RESUME, Fate.INTERRUPT),
+    Phase.PAUSED: (Fate.PAUSE, Fate.INTERRUPT),
     Phase.STOPPING: (Fate.COMPLETE, Fate.COMPLETE),
     Phase.CLOSING: (Fate.COMPLETE, Fate.COMPLETE),
     Phase.FAULT: (Fate.INTERRUPT, Fate.INTERRUPT),
@@ -40,9 +46,12 @@ BOOT_TABLE: dict[Phase, tuple[Fate, Fate]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class BootPlan:
-    """Which recording goes on, for what reason each other one is closed, and whether a power cut ended one."""
+    """Which recording goes on (`paused` or not), for what reason each other one is closed, and whether a power cut
+    ended one.
+    """
 
     resume: str = ""
+    paused: bool = False
     close: tuple[tuple[str, CloseReason], ...] = ()
 
     @property
@@ -54,10 +63,11 @@ class BootPlan:
 def plan_boot(checkpoint: Checkpoint | None, *, boot: str, open_recordings: tuple[str, ...]) -> BootPlan:
     """Plan for the recordings whose manifests are not closed; at most the journal's own one goes on."""
     fates = {recording: _fate(checkpoint, boot, recording) for recording in open_recordings}
-    resumed = [recording for recording, fate in fates.items() if fate is Fate.RESUME]
+    living = [recording for recording, fate in fates.items() if fate in LIVING]
     return BootPlan(
-        resume=resumed[0] if resumed else "",
-        close=tuple((each, _reason(checkpoint, fate)) for each, fate in fates.items() if fate is not Fate.RESUME),
+        resume=living[0] if living else "",
+        paused=Fate.PAUSE in fates.values(),
+        close=tuple((each, _reason(checkpoint, fate)) for each, fate in fates.items() if fate not in LIVING),
     )
 
 

@@ -11,7 +11,7 @@ import queue
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.hardware.ports import ButtonEdge, HardwareError
+from device.hardware.ports import ButtonEdge, ButtonFault, HardwareError
 from device.notify import SILENT, Notifier
 from device.recorder.gestures import GestureTimings
 from device.recorder.hands import Hands
@@ -28,12 +28,7 @@ TICK_S = 0.25
 STATUS = "watching the button"  # the same whatever the room does (promise P7)
 LATE_S = 1.0  # time passes this late at the most, however much there is to do
 # What goes well leaves no trace in a log that IT can read: it would tell when a room records (promise P7).
-LEVELS = {
-    TakeEnd.STOPPED: logging.DEBUG,
-    TakeEnd.FINISHED: logging.DEBUG,
-    TakeEnd.CAMERA_FAILED: logging.ERROR,
-    TakeEnd.DISK_FAILED: logging.ERROR,
-}
+FAILURES = (TakeEnd.CAMERA_FAILED, TakeEnd.DISK_FAILED)
 
 Item = Event | ButtonEdge | HardwareError
 
@@ -93,6 +88,7 @@ class Recorder:
         self._performer = Performer(hardware, room, inbox.put)
         self._hands = Hands(hardware.button, pace.gestures, hardware.clock)
         self._state = State(limits=pace.limits)
+        self._hears = self._is_deaf = False
         self._fault = ""
         self._complaint = ""
         self._next_tick_s = 0.0
@@ -120,7 +116,21 @@ class Recorder:
         self._desk.moments.learn(checkpoint.wall_at if checkpoint else None)
         self._performer.look_around(checkpoint)
         self._look()
-        self._button.start(self._inbox.put)
+
+    def _start_button(self) -> None:
+        """Listen to the button; one that cannot be had is a stuck one, and keeps no recording from going on."""
+        if self._hears:
+            return
+        try:
+            self._button.start(self._inbox.put)
+        except ButtonFault as fault:
+            self._complain(str(fault))
+            self._inbox.put(Event(kind=Kind.STUCK, at_s=self._now_s()))
+            self._is_deaf = True
+            return
+        self._hears = True
+        if self._is_deaf:
+            self._inbox.put(Event(kind=Kind.FREED, at_s=self._now_s()))
 
     def _turn(self) -> None:
         """Take one thing; then let time pass, unless something waits that happened before now."""
@@ -157,7 +167,7 @@ class Recorder:
         """Event, step, checkpoint on the disk, effects: in this order, always."""
         if event.kind is Kind.TAKE_ENDED:
             self._performer.end_take()
-            log.log(LEVELS[event.cause], "the take ended: %s %s", event.cause.value, event.reason)
+            self._tell_end(event)
         before = self._state.phase
         self._state, effects = step(self._state, event)
         if self._state.phase is not before:
@@ -166,17 +176,26 @@ class Recorder:
         for effect in effects:
             self._performer.perform(effect)
 
+    def _tell_end(self, event: Event) -> None:
+        """Say that a take ended: what goes wrong again and again is said once."""
+        words = f"the take ended: {event.cause.value} {event.reason}"
+        if event.cause in FAILURES:
+            self._complain(words)
+        else:
+            log.debug("%s", words)
+
     def _checkpoint(self) -> None:
         """A disk that refuses the checkpoint must not keep a running recording from being stopped and closed."""
-        moment, journal = self._desk.moments.moment(), self._desk.journal
+        boot, wall_at, journal = self._hardware.clock.boot_id, self._desk.moments.known_at(), self._desk.journal
         try:
-            self._room.keeper.with_reserve(lambda: journal.save(self._state, boot=moment.boot, wall_at=moment.wall_at))
+            self._room.keeper.with_reserve(lambda: journal.save(self._state, boot=boot, wall_at=wall_at))
         except OSError as error:
             self._complain(f"the journal cannot be written: {error}")
 
     def _look(self) -> None:
         """Look through spool and documents: erase what may go, stop what was forbidden, say how the unit is."""
-        self._performer.check_consent()
+        self._start_button()
+        self._performer.check_permission()
         self._performer.end_leftovers()
         moments = self._desk.moments
         try:

@@ -1,4 +1,4 @@
-"""What the machine speaks of: phases, events with their time inside, effects as data, and the state.
+"""What the machine speaks of: phases, events with their time inside, and the state. Its effects are effects.py's.
 
 Pure values; what follows from them stands in machine.py. Times are seconds of the unit's monotonic clock.
 """
@@ -8,12 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
 
 from device.consent import PressDecision
-from device.hardware.ports import Tune
 from protocol.manifest import CloseReason
-from protocol.room.lamp import LampPattern
 
 
 class Phase(StrEnum):
@@ -24,9 +21,12 @@ class Phase(StrEnum):
     INTERRUPTED = "interrupted"
     UNFIT = "unfit"
     ASKING = "asking"
+    SEATS = "seats"
     PREPARING = "preparing"
     RECORDING = "recording"
     STALLED = "stalled"
+    LOST = "lost"
+    PAUSED = "paused"
     STOPPING = "stopping"
     CLOSING = "closing"
     FAULT = "fault"
@@ -39,11 +39,13 @@ class Kind(StrEnum):
     BOOTED = "booted"
     PRESS = "press"
     TAP = "tap"
+    DOUBLE_TAP = "double_tap"
     HOLDING = "holding"
     RELEASED = "released"
     STUCK = "stuck"
     FREED = "freed"
     ALLOWED = "allowed"
+    UNCHECKED = "unchecked"
     REFUSED = "refused"
     BEGUN = "begun"
     NOT_BEGUN = "not_begun"
@@ -56,6 +58,7 @@ class Kind(StrEnum):
     FIT = "fit"
     UNFIT = "unfit"
     FORBIDDEN = "forbidden"
+    BELL = "bell"
     TERMINATE = "terminate"
     TICK = "tick"
 
@@ -82,8 +85,8 @@ class Event:
     """Something that happened at `at_s`.
 
     `since_s`: of a tap or hold, when the press began; of BEGUN, when the recording was begun. `recording`: of BOOTED,
-    the one to go on with; of BEGUN, the one begun. `interrupted`: of BOOTED, a power cut had ended a recording.
-    `reason`: of SOUND_BAD, "silent" or "clipping".
+    the one to go on with, `paused` or not; of BEGUN, the one begun. `interrupted`: of BOOTED, a power cut had ended a
+    recording. `reason`: of SOUND_BAD, "silent" or "clipping".
     """
 
     kind: Kind
@@ -92,116 +95,45 @@ class Event:
     hold: Hold = Hold.NOTHING
     permit: PressDecision | None = None
     recording: str = ""
+    paused: bool = False
     interrupted: bool = False
     cause: TakeEnd = TakeEnd.STOPPED
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Show:
-    """Set the lamp; a passing pattern lets the lasting one go on after it."""
-
-    pattern: LampPattern
-
-
-@dataclass(frozen=True)
-class Chirp:
-    """Tell the room by ear; a buzzer that fails stops nothing."""
-
-    tune: Tune
-
-
-@dataclass(frozen=True)
-class Ask:
-    """Ask consent for a press, or again for a recording that goes on after a restart; ALLOWED or REFUSED follows."""
-
-    recording: str = ""
-
-
-@dataclass(frozen=True)
-class Begin:
-    """Make keys and manifest of a new recording; BEGUN or NOT_BEGUN follows."""
-
-    permit: PressDecision
-
-
-@dataclass(frozen=True)
-class Resume:
-    """Take a recording up again where a restart of the process left it; BEGUN or NOT_BEGUN follows."""
-
-    recording: str
-    permit: PressDecision
-
-
-@dataclass(frozen=True)
-class StartTake:
-    """Start the camera; DURABLE follows again and again, then TAKE_ENDED."""
-
-
-@dataclass(frozen=True)
-class StopTake:
-    """Stop the camera and seal what it gave; TAKE_ENDED follows."""
-
-
-@dataclass(frozen=True)
-class Bookmark:
-    """Write down that the teacher marked the moment `at_s`."""
-
-    at_s: float
-
-
-@dataclass(frozen=True)
-class Close:
-    """Write the recording's last line; CLOSED or NOT_CLOSED follows."""
-
-    recording: str
-    reason: CloseReason
-
-
-@dataclass(frozen=True)
-class Report:
-    """Tell IT whether the unit is fit, and why not."""
-
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Exit:
-    """End the process in order."""
-
-
-@dataclass(frozen=True)
-class GiveUp:
-    """End the process as failed: what hangs is freed by a restart, which recovers the recording."""
-
-    reason: str
-
-
-Effect: TypeAlias = (
-    Show | Chirp | Ask | Begin | Resume | StartTake | StopTake | Bookmark | Close | Report | Exit | GiveUp
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long things may take, in seconds."""
+    """How long things may take, in seconds.
+
+    `settle_s`: taps so soon after the start are nervous ones. `stale_s` without durable bytes are a fault; a camera
+    that gives nothing for `hopeless_s` more is started anew, with a wait of `retry_min_s`, doubled up to
+    `retry_max_s`. `hang_s`: what does not answer in that time is freed by a restart. `recording_s`, `pause_s`: the
+    longest recording and pause. `remind_s`: how often a pause is heard. `seats_s`: how long a press waits for the
+    seats to be checked.
+    """
 
     settle_s: float = 3.0
     stale_s: float = 3.0
-    hopeless_s: float = 15.0
+    hopeless_s: float = 12.0
+    retry_min_s: float = 1.0
+    retry_max_s: float = 30.0
     hang_s: float = 30.0
     recording_s: float = 7200.0
-    camera_restarts: int = 2
+    pause_s: float = 1800.0
+    remind_s: float = 60.0
+    seats_s: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
     """Everything that the machine remembers.
 
-    `entered_s`: when the phase was entered. `pressed_s`: when the recording was begun. `began_s`: when this process
-    first started its camera. `sound`: what is wrong with the sound of the running take, or nothing. `wanted`: a press
-    came while the last recording was being put away. `fault`: what failed in this recording, and `unfit`: why the unit
-    may not record, each a code for IT or nothing.
+    `entered_s`: when the phase was entered. `pressed_s`: when the recording was begun. `began_s`: when the last press
+    (or a restart) started the camera. `takes`: a take is there that has not ended yet. `tries`: how many takes have
+    failed since bytes last became durable. `paused`: the recording was paused and has not been gone on with, and
+    `heard_s` when the room last heard of it. `sound`: what is wrong with the sound of the running take, or nothing.
+    `wanted`: a press came while something was being put away. `fault`: what failed in this recording, and `unfit`:
+    why the unit may not record, each a code for IT or nothing.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -212,7 +144,10 @@ class State:
     pressed_s: float = 0.0
     began_s: float = 0.0
     durable_s: float = 0.0
-    camera_faults: int = 0
+    heard_s: float = 0.0
+    takes: bool = False
+    tries: int = 0
+    paused: bool = False
     reason: CloseReason | None = None
     wanted: bool = False
     leaving: bool = False

@@ -15,7 +15,7 @@ from device.spool.mending import Mended, mend_recording
 from device.spool.recording import OpenRecording
 from device.spool.store import SpoolStore
 from protocol.errors import ProtocolError
-from protocol.manifest import CloseReason
+from protocol.manifest import Begun, CloseReason
 
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
@@ -37,10 +37,10 @@ class SpoolKeeper:
         """Bring one recording into order."""
         return self.with_reserve(lambda: mend_recording(self._store, recording, self._signer))
 
-    def owner_of(self, recording: str) -> str:
-        """Give the owner whom the manifest names; empty when it cannot be believed."""
+    def begun_of(self, recording: str) -> Begun | None:
+        """Give the first line of a recording; None when its manifest cannot be believed."""
         manifest = self.mend(recording).manifest
-        return manifest.begun.owner if manifest else ""
+        return manifest.begun if manifest else None
 
     def end(self, recording: str, reason: CloseReason) -> None:
         """Write a recording's last line, after the one of a segment that was torn; raise `OSError`, `ProtocolError`."""

@@ -118,6 +118,12 @@ CHECK_SEATS = LampPattern(
     Audience.HAND,
     _("Two quick green blinks: check the seats, then hold the button for two seconds."),
 )
+SEATS_CHECKED = LampPattern(
+    "seats_checked",
+    _rhythm((Light.GREEN, 0.6), (Light.AMBER, 0.6)),
+    Audience.HAND,
+    _("Green and amber in turn while you hold: let go now to say that the seats are checked, and recording starts."),
+)
 STARTING = LampPattern(
     "starting",
     _rhythm((Light.RED, 0.35), (Light.WHITE, 0.35)),
@@ -209,6 +215,7 @@ PATTERNS: dict[str, LampPattern] = {
         PAUSED,
         LOOK_AT_PAGE,
         CHECK_SEATS,
+        SEATS_CHECKED,
         STARTING,
         BOOKMARK,
         LET_GO,

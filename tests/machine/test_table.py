@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from device.recorder.diagram import render
-from device.recorder.machine import PHASES, TABLE, step
+from device.recorder.law.rule import stay
+from device.recorder.machine import TABLE, rule_at, step
 from device.recorder.recovery import BOOT_TABLE, Fate, plan_boot
 from device.recorder.states import Checkpoint, Event, Kind, Phase, State
 from protocol.manifest import CloseReason
@@ -26,7 +27,7 @@ def test_every_pair_of_phase_and_event_has_a_rule(phase: Phase, kind: Kind) -> N
     state = State(phase=phase, recording="recording-1", permit=ALLOWED)
     event = Event(kind=kind, at_s=100.0, permit=ALLOWED, recording="recording-2")
     after, effects = step(state, event)
-    rule = TABLE[kind][PHASES.index(phase)]
+    rule = rule_at(phase, kind)
     assert after.phase is phase or after.phase in rule.leads_to
     assert isinstance(effects, tuple)
 
@@ -40,13 +41,20 @@ def test_rules_lead_only_where_they_say(walk: list[Event], last: Event) -> None:
         before = world.state.phase
         world.take(event)
         after = world.state.phase
-        assert after is before or after in TABLE[event.kind][PHASES.index(before)].leads_to
+        assert after is before or after in rule_at(before, event.kind).leads_to
 
 
-def test_table_has_a_row_for_each_event_and_a_cell_for_each_phase() -> None:
-    """One literal, nothing left out, nothing twice."""
-    assert set(TABLE) == set(Kind)
-    assert {len(row) for row in TABLE.values()} == {len(Phase)}
+def test_table_names_each_phase_and_gives_each_event_a_meaning_somewhere() -> None:
+    """One literal, no phase left out, no event that nobody listens to, and no rule that does nothing."""
+    assert set(TABLE) == set(Phase)
+    assert {kind for rules in TABLE.values() for kind in rules} == set(Kind)
+    assert stay not in {rule for rules in TABLE.values() for rule in rules.values()}
+
+
+def test_nothing_waits_without_end() -> None:
+    """Every phase that waits for an answer, for a hand or for a camera listens to the clock."""
+    at_rest = {Phase.BOOTING, Phase.READY, Phase.INTERRUPTED, Phase.UNFIT, Phase.FAULT, Phase.OFF}
+    assert {phase for phase in Phase if Kind.TICK not in TABLE[phase]} == at_rest
 
 
 def test_page_is_the_one_that_the_tables_draw() -> None:

@@ -9,38 +9,28 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from device.consent import PressDecision
+from device.recorder.effects import Close, Effect, Exit, GiveUp, Show, StartTake, StopTake
 from device.recorder.machine import step
-from device.recorder.states import (
-    Close,
-    Effect,
-    Event,
-    Exit,
-    GiveUp,
-    Hold,
-    Kind,
-    Show,
-    StartTake,
-    State,
-    StopTake,
-    TakeEnd,
-)
+from device.recorder.states import Event, Hold, Kind, State, TakeEnd
 from protocol.room.lamp import DARK, LampPattern
 
 LAW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """How laws are tried: a machine with much to do makes no law false."""
 ALLOWED = PressDecision(allowed=True, reason="adults_accepted", owner="owner")
 REFUSED = PressDecision(allowed=False, reason="no_lesson")
+UNCHECKED = PressDecision(allowed=False, reason="seats_must_be_checked", seats=2)
 RECORDINGS = ("recording-1", "recording-2")
 
-SECONDS = (0.0, 0.1, 0.5, 1.0, 2.5, 3.0, 3.1, 7.0, 16.0, 31.0)
+SECONDS = (0.0, 0.1, 0.5, 1.0, 2.5, 3.0, 3.1, 7.0, 16.0, 31.0, 61.0)
 happenings = st.builds(
     Event,
     kind=st.sampled_from(Kind),
     at_s=st.sampled_from(SECONDS),
     since_s=st.sampled_from((-1.0, *SECONDS)),
     hold=st.sampled_from(Hold),
-    permit=st.sampled_from((ALLOWED, REFUSED, None)),
+    permit=st.sampled_from((ALLOWED, REFUSED, UNCHECKED, None)),
     recording=st.sampled_from(("", *RECORDINGS)),
+    paused=st.booleans(),
     interrupted=st.booleans(),
     cause=st.sampled_from(TakeEnd),
     reason=st.sampled_from(("", "disk_full", "no_policy")),
@@ -54,6 +44,10 @@ likely = st.lists(
             Event(kind=Kind.ALLOWED, at_s=0.1, permit=ALLOWED),
             Event(kind=Kind.BEGUN, at_s=0.1, recording="recording-1"),
             Event(kind=Kind.DURABLE, at_s=0.5),
+            Event(kind=Kind.UNCHECKED, at_s=0.1, permit=UNCHECKED),
+            Event(kind=Kind.DOUBLE_TAP, at_s=4, since_s=0.5),
+            Event(kind=Kind.TAP, at_s=4, since_s=0.2),
+            Event(kind=Kind.TAKE_ENDED, at_s=0.5, cause=TakeEnd.CAMERA_FAILED),
             Event(kind=Kind.RELEASED, at_s=3, since_s=0.5, hold=Hold.KEEP),
             Event(kind=Kind.TAKE_ENDED, at_s=0.1),
             Event(kind=Kind.CLOSED, at_s=0.1),
@@ -108,6 +102,7 @@ class World:
             case Show(pattern):
                 self.lamp = self.lamp if pattern.plays else pattern
             case StartTake():
+                assert not self.camera, "one camera, one take"
                 self.camera = True
             case StopTake():
                 self.camera = False

@@ -35,6 +35,8 @@ from protocol.documents import (
     Receipt,
     ReceiptItem,
     Recipients,
+    Undo,
+    Withdrawal,
 )
 from protocol.ids import make_id
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict
@@ -96,7 +98,14 @@ decisions = st.builds(
 epochs = st.tuples(instants.filter(lambda at: at.year < 9000), st.lists(st.tuples(names, texts), max_size=3)).map(
     _weeks
 )
-lessons = _spanned(LessonDecision, lesson=texts, decision=decisions)
+lessons = _spanned(
+    LessonDecision,
+    lesson=texts,
+    decision=decisions,
+    class_id=st.none() | ids,
+    teacher=st.none() | ids,
+    room=st.none() | ids,
+)
 items = st.lists(
     st.builds(ReceiptItem, index=counts, digest=digests, size_bytes=counts),
     max_size=3,
@@ -107,8 +116,15 @@ EVERY_DOCUMENT: dict[type[Document], st.SearchStrategy[Any]] = {
     Keyring: documents(Keyring, school=texts, keys=st.lists(keyring_keys, max_size=3).map(tuple)),
     Recipients: documents(Recipients, epochs=epochs),
     Policy: documents(
-        Policy, device=ids, policy_version=counts, lessons=st.lists(lessons, max_size=3).map(tuple), otherwise=decisions
+        Policy,
+        device=ids,
+        policy_version=counts,
+        lessons=st.lists(lessons, max_size=3).map(tuple),
+        otherwise=decisions,
+        margin_s=st.integers(0, 1800),
     ),
+    Undo: documents(Undo, device=ids, recording=ids),
+    Withdrawal: documents(Withdrawal, device=ids, recordings=st.lists(ids, max_size=3).map(tuple)),
     Lease: documents(
         Lease,
         device=ids,

@@ -113,6 +113,8 @@ def test_documents_and_their_purposes_are_these() -> None:
         "keyring": Purpose.ROOT,
         "recipients": Purpose.ROOT,
         "policy": Purpose.POLICY,
+        "undo": Purpose.POLICY,
+        "withdrawal": Purpose.POLICY,
         "lease": Purpose.LEASE,
         "receipt": Purpose.RECEIPT,
     }

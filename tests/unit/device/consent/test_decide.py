@@ -72,11 +72,12 @@ def test_expired_snapshot_refuses_even_where_it_allowed() -> None:
     assert decide_press(policy, NOW - timedelta(seconds=1), clock_trusted=True).allowed
 
 
-def test_seats_that_must_be_checked_are_a_refusal() -> None:
-    """A permission that depends on a check which this unit cannot make is none."""
+def test_seats_that_nobody_checked_are_a_refusal() -> None:
+    """A permission that depends on a check is none until somebody says that it was made."""
     decision = Decision(permission=Permission.ALLOWED_IF_SEATS_ARE_CHECKED, reason="one_seat", owner=TEACHER, seats=1)
     answer = decide_press(_policy(otherwise=decision), NOW, clock_trusted=True)
-    assert (answer.allowed, answer.reason) == (False, "seats_must_be_checked")
+    assert (answer.allowed, answer.reason, answer.seats) == (False, "seats_must_be_checked", 1)
+    assert decide_press(_policy(otherwise=decision), NOW, clock_trusted=True, checked=1).seats == 1
 
 
 def test_permission_without_an_owner_is_a_refusal() -> None:

@@ -227,17 +227,6 @@ def _takes(unit: UnitBundle) -> list[int]:
     return sorted({segment.opened.take for segment in _only(unit).segments})
 
 
-def test_camera_that_goes_on_failing_ends_the_recording_as_a_fault(school: School, unit: UnitBundle) -> None:
-    """A camera that never works is a fault at the lamp and in the status, and the recorder lives on."""
-    with open_room(school, unit, FakeCamera(refuses=CameraFault("FAKE camera: none"))) as room:
-        room.wait_for("ready")
-        room.tap()
-        room.wait_for("fault")
-        room.wait_until(lambda: _status(unit)["reason"] == "camera_failed", "the status says so")
-        assert _reason(unit) is CloseReason.FAULT
-        assert room.end() == 0
-
-
 def test_footage_that_ends_is_kept(school: School, unit: UnitBundle, footage: Any) -> None:
     """A film that is over stops the recording and keeps it."""
     with open_room(school, unit, FakeCamera(footage)) as room:

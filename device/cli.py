@@ -24,6 +24,11 @@ from device.world import Stop
 from protocol.errors import ProtocolError
 
 log = logging.getLogger("device")
+IN_USE = "the camera is in use; nothing was touched. Wait until the lamp shows that the unit is ready."
+RECORDER_RUNS = (
+    "the recorder holds button, lamp and camera. While the lamp shows that the unit is ready, stop it (sudo systemctl "
+    "stop backrow-recorder), aim, and start it again (sudo systemctl start backrow-recorder)."
+)
 
 
 def _load(_context: click.Context, _parameter: click.Parameter, path: Path) -> DeviceConfig:
@@ -130,6 +135,29 @@ def selftest(config: DeviceConfig, as_json: bool) -> None:  # noqa: FBT001 click
     except OSError as error:
         raise click.ClickException(f"the self-test cannot keep its outcome: {error}") from error
     click.echo(text)
+    sys.exit(status)
+
+
+@group.command()
+@config_option
+def aim(config: DeviceConfig) -> None:
+    """Show the picture on the unit's own screen after a press, to point the camera; it stores nothing."""
+    from device.aim import run_aim
+    from device.aiming import open_aim
+    from device.claims import CAMERA, is_claimed
+    from device.hardware.ports import HardwareError, PartsClaimed
+
+    _say_what_pretends(config)
+    stop = threading.Event()
+    _on_signal(stop.set)
+    try:
+        with open_aim(config) as parts:
+            status = run_aim(parts, stop, click.echo)
+    except PartsClaimed:
+        in_use = is_claimed(config.data / "recorder" / CAMERA)
+        raise click.ClickException(IN_USE if in_use else RECORDER_RUNS) from None
+    except (HardwareError, ProtocolError, OSError) as error:
+        raise click.ClickException(str(error)) from error
     sys.exit(status)
 
 

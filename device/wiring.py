@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from device.hardware.ports import (
     Part,
     Purpose,
     Tune,
+    Viewfinder,
     require_fit,
 )
 from device.health.status import StatusFile
@@ -81,7 +83,7 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
     clock, inbox = SystemClock(), Inbox()
     camera = ClaimedCamera(make_camera(config, clock), Claim(config.data / "recorder" / claims.CAMERA))
     microphone = make_microphone(config, clock)
-    with claim_parts(config.data / "recorder"), _open_controls(config, clock, inbox) as controls:
+    with claim_parts(config.data / "recorder"), open_controls(config, clock, inbox) as controls:
         for part in filter(None, (camera, microphone, *controls.parts)):
             require_fit(part, Purpose.PRODUCTION if config.device.production else Purpose.DEMO)
         hardware = Hardware(
@@ -189,7 +191,7 @@ class Controls:
 
 
 @contextmanager
-def _open_controls(config: DeviceConfig, clock: Clock, inbox: Inbox) -> Iterator[Controls]:
+def open_controls(config: DeviceConfig, clock: Clock, inbox: Inbox) -> Iterator[Controls]:
     """Make button, lamp and buzzer; mock ones have a panel, through which another process is finger, eye and ear."""
     from device.hardware.gpio import drive_mock_button, make_mock_factory, make_real_factory
 
@@ -325,6 +327,19 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
     )
 
 
+def make_gestures(config: DeviceConfig) -> GestureTimings:
+    """Give the hand's timings."""
+    timings = config.timings
+    return GestureTimings(
+        debounce_s=timings.debounce_s,
+        double_tap_s=timings.double_tap_s,
+        stop_from_s=timings.stop_s,
+        nothing_from_s=timings.stop_until_s,
+        discard_from_s=timings.discard_s,
+        stuck_from_s=timings.stuck_s,
+    )
+
+
 def _make_pace(config: DeviceConfig) -> Pace:
     timings = config.timings
     return Pace(
@@ -340,13 +355,22 @@ def _make_pace(config: DeviceConfig) -> Pace:
             remind_s=timings.remind_s,
             seats_s=timings.seats_s,
         ),
-        gestures=GestureTimings(
-            debounce_s=timings.debounce_s,
-            double_tap_s=timings.double_tap_s,
-            stop_from_s=timings.stop_s,
-            nothing_from_s=timings.stop_until_s,
-            discard_from_s=timings.discard_s,
-            stuck_from_s=timings.stuck_s,
-        ),
+        gestures=make_gestures(config),
         look_every_s=timings.release_every_s,
     )
+
+
+# ---- aim ------------------------------------------------------------------------------------------------------------
+
+
+def make_viewfinder(config: DeviceConfig, clock: Clock) -> Viewfinder:
+    """Make the screen that shows what the configured camera sees; a replayed video has nothing to aim."""
+    if config.camera.kind is CameraKind.PICAMERA2:
+        from device.hardware.picam_screen import PiScreen
+
+        return PiScreen(config.camera)
+    if config.camera.kind is CameraKind.SYNTHETIC:
+        from device.hardware.terminal_screen import TerminalScreen
+
+        return TerminalScreen(sys.stdout, clock)
+    raise CameraFault("[camera] kind = 'replay': a video that is replayed cannot be aimed; configure the real camera")

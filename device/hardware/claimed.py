@@ -1,4 +1,4 @@
-"""A camera that says while it runs that it runs: to whoever asks for the claim, and in no file that keeps it.
+"""A camera or viewfinder that says while it runs that it runs: to whoever asks for the claim, and in no file.
 
 The self-test and `backrow device aim` ask; a lesson waits for neither, so that a claim that cannot be had is only told.
 """
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from device.claims import PARTS, Claim
-from device.hardware.ports import Camera, CameraSink, PartFacts, PartsClaimed, PictureFacts
+from device.hardware.ports import Camera, CameraSink, PartFacts, PartsClaimed, PictureFacts, Viewfinder
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,7 @@ class ClaimedCamera:
 
     def start(self, sink: CameraSink) -> None:
         """See `Camera.start`."""
-        try:
-            if not self._claim.take():
-                log.error("another process holds the camera's claim; going on without it")
-        except OSError as error:
-            log.error("the camera's claim cannot be taken: %s", error)
+        _take(self._claim)
         self._camera.start(sink)
 
     def stop(self) -> None:
@@ -48,6 +44,43 @@ class ClaimedCamera:
             self._camera.stop()
         finally:
             self._claim.give_back()
+
+
+class ClaimedViewfinder:
+    """`viewfinder`, with `claim` held from `start` to `stop`."""
+
+    def __init__(self, viewfinder: Viewfinder, claim: Claim) -> None:
+        self._viewfinder = viewfinder
+        self._claim = claim
+
+    @property
+    def facts(self) -> PartFacts:
+        """The viewfinder's own."""
+        return self._viewfinder.facts
+
+    def start(self) -> None:
+        """See `Viewfinder.start`."""
+        _take(self._claim)
+        self._viewfinder.start()
+
+    def check(self) -> None:
+        """See `Viewfinder.check`."""
+        self._viewfinder.check()
+
+    def stop(self) -> None:
+        """See `Viewfinder.stop`."""
+        try:
+            self._viewfinder.stop()
+        finally:
+            self._claim.give_back()
+
+
+def _take(claim: Claim) -> None:
+    try:
+        if not claim.take():
+            log.error("another process holds the camera's claim; going on without it")
+    except OSError as error:
+        log.error("the camera's claim cannot be taken: %s", error)
 
 
 @contextmanager

@@ -200,6 +200,22 @@ class Camera(Part, Protocol):
         """
 
 
+class Viewfinder(Part, Protocol):
+    """The unit's own screen with what the camera sees, for aiming: it gives pictures to nobody and keeps none.
+
+    All methods are called from one thread.
+    """
+
+    def start(self) -> None:
+        """Run the camera and show its picture; raises CameraFault when that cannot be done, and nothing runs then."""
+
+    def check(self) -> None:
+        """Raise CameraFault when the picture is known to be gone; cheap, asked each second."""
+
+    def stop(self) -> None:
+        """Stop the camera; the screen shows nothing of it when this returns. Idempotent, also before any start."""
+
+
 class Microphone(Part, Protocol):
     """A source of sound that is not part of the camera, and is used instead of the camera's own.
 

@@ -29,6 +29,7 @@ from device.health.prober import Probe, ProbeFailed
 from device.health.report import Measures
 from device.health.selftested import load_outcome
 from device.health.status import load_status
+from device.microphone_settings import MicrophoneTable
 from device.world import World
 
 WRITTEN_BYTES = 4096
@@ -37,6 +38,7 @@ WRITING_LIMIT_S = 30.0
 SLOWLY_S = 600.0
 VCGENCMD_LIMIT_S = 3.0
 SENSOR_NAME = re.compile(r"\S+ \d+-[0-9a-f]{4}")  # a kernel driver's name, its I2C bus and address
+CARD_NAME = re.compile(r"CARD=([^,]+)")  # in an ALSA device name
 LENS_DRIVERS = ("dw", "ad5398", "ak73")  # the motor of an autofocus lens is listed like a sensor
 
 
@@ -68,10 +70,7 @@ def make_probes(config: DeviceConfig, world: World, places: Places) -> tuple[Pro
         Probe(name="load", measure=partial(probe_load, places.proc)),
         Probe(name="clock", measure=partial(probe_clock, places, expected=int(real))),
         Probe(name="camera", measure=partial(probe_camera, places.sys, config.camera.kind)),
-        Probe(
-            name="microphone",
-            measure=partial(probe_microphone, places.sys, expected=int(config.microphone.hears_a_room)),
-        ),
+        Probe(name="microphone", measure=partial(probe_microphone, places.sys, config.microphone)),
         Probe(name="certificate", measure=partial(probe_certificate, data / "identity", world), every_s=SLOWLY_S),
         Probe(name="versions", measure=partial(probe_versions, places.proc), every_s=SLOWLY_S),
         Probe(name="boots", measure=partial(probe_boots, agents), every_s=SLOWLY_S),
@@ -186,12 +185,14 @@ def probe_camera(sys_root: Path, kind: CameraKind) -> Measures:
     return {"kind": kind.value, "found": len(sensors), "sensors": ", ".join(sensors)}
 
 
-def probe_microphone(sys_root: Path, *, expected: int) -> Measures:
-    """Count the sound devices that can be recorded from; none is opened."""
-    found = sorted((sys_root / "class" / "sound").glob("pcmC*D*c"))
-    cards = dict.fromkeys(path.name.removeprefix("pcmC").split("D")[0] for path in found)
-    names = [_read_or(sys_root / "class" / "sound" / f"card{card}" / "id", f"card {card}") for card in cards]
-    return {"found": len(found), "expected": expected, "cards": ", ".join(names)}
+def probe_microphone(sys_root: Path, table: MicrophoneTable) -> Measures:
+    """Count the sound cards that can be recorded from, of a named microphone that one; none is opened."""
+    sound = sys_root / "class" / "sound"
+    numbers = dict.fromkeys(path.name.removeprefix("pcmC").split("D")[0] for path in sorted(sound.glob("pcmC*D*c")))
+    names = [_read_or(sound / f"card{number}" / "id", number) for number in numbers]
+    wanted = CARD_NAME.search(table.device or "")
+    fitting = [name for name in names if wanted is None or name == wanted[1]]
+    return {"found": len(fitting), "expected": int(table.hears_a_room), "cards": ", ".join(names)}
 
 
 def probe_certificate(identity: Path, world: World) -> Measures:

@@ -37,8 +37,8 @@ FLASK_VIEWS = (
 )
 DOORS: dict[str, tuple[str, ...]] = {
     "gpiozero": ("device/hardware/gpio.py",),
-    "picamera2": ("device/hardware/picam.py",),
-    "libcamera": ("device/hardware/picam.py",),
+    "picamera2": ("device/hardware/picam.py", "device/hardware/picam_screen.py"),  # to record; to aim
+    "libcamera": ("device/hardware/picam.py", "device/hardware/picam_screen.py"),
     "av": (
         "device/media/",
         "device/hardware/replay.py",

@@ -20,10 +20,12 @@ from device.health.prober import ProbeFailed, Prober
 from device.health.probes import Places, make_probes
 from device.health.selftested import Outcome, store_outcome
 from device.health.status import RecorderStatus, StatusFile
+from device.microphone_settings import MicrophoneKind, MicrophoneTable
 from device.world import REAL_WORLD
 from protocol.durable import REAL
 from tests.school import make_school
 
+AUTO, NAMES = MicrophoneTable(kind=MicrophoneKind.AUTO), ("Device", "Snowball")
 NOWHERE = ("no-such-command",)
 
 
@@ -59,7 +61,7 @@ def test_pi_in_order_is_read(pi: Places) -> None:
     assert probes.probe_power(pi) == {"bits": 0x50000}
     assert probes.probe_memory(pi.proc) == {"available_percent": 25, "total_mib": 3906}
     assert probes.probe_load(pi.proc) == {"centi_load": 137}
-    assert probes.probe_microphone(pi.sys, expected=1) == {"found": 1, "expected": 1, "cards": "Device"}
+    assert probes.probe_microphone(pi.sys, AUTO) == {"found": 1, "expected": 1, "cards": "Device"}
     assert probes.probe_versions(pi.proc)["machine"] == "Raspberry Pi 5 Model B Rev 1.0"
     clock = probes.probe_clock(pi, expected=1)
     assert (clock["trusted"], clock["up_s"]) == (1, 7200)
@@ -77,7 +79,15 @@ def test_microphone_that_was_pulled_is_missed(pi: Places) -> None:
     """The kernel takes its recording device away."""
     (pi.sys / "class/sound/pcmC1D0c/dev").unlink()
     (pi.sys / "class/sound/pcmC1D0c").rmdir()
-    assert probes.probe_microphone(pi.sys, expected=1)["found"] == 0
+    assert probes.probe_microphone(pi.sys, AUTO)["found"] == 0
+
+
+def test_microphone_that_is_named_is_the_one_that_is_missed(pi: Places) -> None:
+    """Another sound card does not stand in for it; a unit without a microphone of its own misses none."""
+    here, gone = (MicrophoneTable(kind=MicrophoneKind.ALSA, device=f"plughw:CARD={name},DEV=0") for name in NAMES)
+    assert probes.probe_microphone(pi.sys, here)["found"] == 1
+    assert probes.probe_microphone(pi.sys, gone)["found"] == 0
+    assert probes.probe_microphone(pi.sys, MicrophoneTable())["expected"] == 0
 
 
 def test_power_is_asked_of_the_firmwares_command_where_the_kernel_is_silent(pi: Places) -> None:

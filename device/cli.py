@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -70,6 +71,7 @@ def recorder(config: DeviceConfig) -> None:
     from device.wiring import open_recorder
 
     _say_what_pretends(config)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # its memory holds plaintext, which no core file may carry
     try:
         with open_recorder(config) as unit:
             _on_signal(unit.terminate)

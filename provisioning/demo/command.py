@@ -11,7 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 
@@ -58,6 +59,8 @@ def demo_command(  # noqa: PLR0913 a command has its options
     if once and hands_on:
         raise click.UsageError("--once runs by itself and --hands-on waits for you; give one of them")
     words = load_words()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no bullets shall not end the demo
     tell = Teller(words.gettext, _write, sys.stdout.isatty())
     mode = _once if once else _hands_on if hands_on else _by_itself
     try:
@@ -75,8 +78,9 @@ def demo_command(  # noqa: PLR0913 a command has its options
                 )
             )
     except KeyboardInterrupt:
-        _write("\n")
-        tell.say(mark("The demo has ended; no process of it is left."))
+        with suppress(OSError):  # the terminal may be gone
+            _write("\n")
+            tell.say(mark("The demo has ended; no process of it is left."))
     except DemoError as error:
         raise click.ClickException(str(error)) from error
 
@@ -84,13 +88,15 @@ def demo_command(  # noqa: PLR0913 a command has its options
 def _once(story: Story) -> None:
     """Let the story run once, and judge what is played back."""
     school = story.open_school()
-    with closing(story.start_unit(school)) as panel:
-        story.record(school, panel)
+    lamp = story.start_unit(school)
+    with closing(lamp.panel):
+        story.record(school, lamp)
     with closing(story.sign_in(school)) as viewer:
         recording = story.night(school, viewer)
         findings = compare(story.went_in(school), story.watch(viewer, recording))
     for finding in findings:
-        _write(f"  {'✓' if finding.holds else '✗'} {finding.what}: {finding.figures}\n")
+        what = story.tell.translate(finding.what)
+        _write(f"  {'✓' if finding.holds else '✗'} {what}: {finding.figures}\n")
     failed = [finding.what for finding in findings if not finding.holds]
     if failed:
         raise DemoError(f"what was played back is not what went in: {', '.join(failed)}")
@@ -100,8 +106,9 @@ def _once(story: Story) -> None:
 def _by_itself(story: Story) -> None:
     """Let the story run once, then leave the server up for whoever wants to watch."""
     school = story.open_school()
-    with closing(story.start_unit(school)) as panel:
-        story.record(school, panel)
+    lamp = story.start_unit(school)
+    with closing(lamp.panel):
+        story.record(school, lamp)
         with closing(story.sign_in(school)) as viewer:
             recording = story.night(school, viewer)
         _invite(story, school, str(recording["id"]))
@@ -115,7 +122,8 @@ def _hands_on(story: Story) -> None:
     if not sys.stdin.isatty():
         raise DemoError("--hands-on reads keys from a terminal, and standard input is none")
     school = story.open_school()
-    with closing(story.start_unit(school)) as panel, raw_terminal():
+    panel = story.start_unit(school).panel
+    with closing(panel), raw_terminal():
         story.let_night_fall(school)
         _invite(story, school)
         story.tell.say(mark("Space taps the button, h begins and ends a hold, q ends the demo."))
@@ -145,21 +153,29 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield folder
-    finally:
-        if not keep:
-            shutil.rmtree(folder)
+    except DemoError as error:
+        raise DemoError(f"{error}\nWhat the demo made lies in {folder}; delete it when you have looked.") from error
+    except BaseException:
+        _remove(folder, keep)
+        raise
+    _remove(folder, keep)
+
+
+def _remove(folder: Path, keep: Path | None) -> None:
+    if not keep:
+        shutil.rmtree(folder)
 
 
 @contextmanager
 def _stop_by_signal() -> Iterator[None]:
-    """End in order by Ctrl-C or when somebody asks the process to end; a second signal does not cut that short."""
+    """End in order by Ctrl-C, when the terminal closes or somebody asks; a second signal does not cut that short."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         for each in before:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number in before:
         signal.signal(number, stop)
     try:

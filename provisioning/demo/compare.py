@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provisioning.demo.tracks import SOUND_RATE, TICKS_PER_SECOND, AccessUnit, Tracks
+from provisioning.words import mark
 
 WINDOW_S = 2.0
 BLOCK_S = 0.05
@@ -72,7 +73,9 @@ def _from_keyframe(units: tuple[AccessUnit, ...]) -> tuple[AccessUnit, ...]:
 def _compare_units(source: tuple[AccessUnit, ...], played: tuple[AccessUnit, ...]) -> Finding:
     same = sum((a.digest, a.keyframe) == (b.digest, b.keyframe) for a, b in zip(source, played, strict=False))
     holds = same == len(source) == len(played) > 0
-    return Finding("pictures", holds, f"{same} of {len(source)} access units equal byte for byte, {len(played)} played")
+    return Finding(
+        mark("pictures"), holds, f"{same} of {len(source)} access units equal byte for byte, {len(played)} played"
+    )
 
 
 def _compare_times(source: tuple[AccessUnit, ...], played: tuple[AccessUnit, ...]) -> Finding:
@@ -83,7 +86,7 @@ def _compare_times(source: tuple[AccessUnit, ...], played: tuple[AccessUnit, ...
     hidden = [b for a, b in pairs if a is None and b is not None]
     longest_s = max((_on_screen_s(at, played) for at in hidden), default=0.0)
     return Finding(
-        "timestamps",
+        mark("timestamps"),
         0 <= worst <= 1 and longest_s <= GLIMPSE_S,
         f"at most {worst} of 1/{TICKS_PER_SECOND} s apart; {len(hidden)} hidden pictures, seen for {longest_s:.4f} s",
     )
@@ -99,29 +102,33 @@ def _compare_sets(source: tuple[AccessUnit, ...], played: tuple[AccessUnit, ...]
     """Pictures with the wrong parameter sets would be decoded wrongly though their bytes are equal."""
     same = sum(a.sets == b.sets for a, b in zip(source, played, strict=False))
     kinds = len({unit.sets for unit in source})
-    return Finding("parameter sets", same == len(source), f"{kinds} in use, the same with {same} of {len(source)}")
+    return Finding(
+        mark("parameter sets"), same == len(source), f"{kinds} in use, the same with {same} of {len(source)}"
+    )
 
 
 def _compare_look(went_in: Tracks, came_out: Tracks) -> Finding:
     turned = "turned" if went_in.look.matrix else "upright"
     figures = f"{turned}, pixels {went_in.look.pixel}; played with pixels {came_out.look.pixel}"
-    return Finding("turn and shape", went_in.look == came_out.look, figures)
+    return Finding(mark("turn and shape"), went_in.look == came_out.look, figures)
 
 
 def _compare_sound(
     went_in: Tracks, came_out: Tracks, source: tuple[AccessUnit, ...], played: tuple[AccessUnit, ...]
 ) -> Iterator[Finding]:
     if not len(came_out.sound):
-        yield Finding("sound", holds=False, figures="the recording has no sound track at all")
+        yield Finding(mark("sound"), holds=False, figures="the recording has no sound track at all")
         return
     if not len(went_in.sound):
         loudest = float(np.abs(came_out.sound).max())
-        yield Finding("sound", loudest < SILENCE_RMS, f"none went in, the loudest sample played is {loudest:.4f}")
+        yield Finding(mark("sound"), loudest < SILENCE_RMS, f"none went in, the loudest sample played is {loudest:.4f}")
         return
     # A recording's sound lasts at least as long as its pictures: where the source has none, silence must stand.
     given, heard = _fill(_align(went_in, source), _picture_samples(source)), _align(came_out, played)
     apart = abs(len(given) - len(heard)) / SOUND_RATE
-    yield Finding("sound's length", apart <= DURATION_LIMIT_S, f"{len(given) / SOUND_RATE:.2f} s, {apart:.3f} s apart")
+    yield Finding(
+        mark("sound's length"), apart <= DURATION_LIMIT_S, f"{len(given) / SOUND_RATE:.2f} s, {apart:.3f} s apart"
+    )
     if len(given) >= SHORTEST_S * SOUND_RATE:
         yield _compare_samples(given, heard)
 
@@ -159,7 +166,7 @@ def _compare_samples(given: NDArray[np.float32], heard: NDArray[np.float32]) -> 
     holds = worst >= CORRELATION_LIMIT and lag_s <= LAG_LIMIT_S and level <= LEVEL_LIMIT and not noisy and not wrong
     silent = len(windows) - len(judged)
     return Finding(
-        "sound's samples",
+        mark("sound's samples"),
         holds,
         f"{len(judged)} windows, least correlation {worst:.3f}, largest lag {lag_s * 1000:.1f} ms, level within "
         f"{level:.2f}, {wrong} blocks too loud or too quiet; {silent} silent windows, {noisy} of them noisy",

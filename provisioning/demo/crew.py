@@ -18,6 +18,8 @@ from provisioning.demo.errors import DemoError
 
 STOP_SECONDS = 20
 LOG_LINES = 15
+LOOPBACK_ALONE = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+"""All that a demo speaks with is here; a proxy of the person's would not find it."""
 
 
 def backrow(*arguments: str | Path) -> list[str]:
@@ -69,7 +71,13 @@ class Crew:
         """Start a process; a Ctrl-C in the terminal reaches the demo alone, which then stops its crew in order."""
         with (self._logs / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
-                command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                cwd=self._folder,
+                env=os.environ | LOOPBACK_ALONE,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def pids(self) -> list[int]:

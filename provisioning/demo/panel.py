@@ -10,21 +10,32 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 TAP_S = 0.12
 HOLD_TO_STOP_S = 2.6
 
 
 class Panel:
-    """A connection to the panel of one unit; `lamp` is the name of the pattern that the lamp shows now."""
+    """A connection to the panel of one unit.
+
+    `lamp` is the name of the pattern that the lamp shows now, `words` what it means; `shown` names all so far, one
+    after the other.
+    """
 
     def __init__(self, path: Path) -> None:
         """Connect; raises `OSError` while the unit is not up."""
         self._socket = _connect(path)
-        self.lamp = self.words = ""
+        self.shown: list[str] = []
+        self.words = ""
         self.lit: tuple[int, int, int] = (0, 0, 0)
         self._thread = threading.Thread(target=self._listen, name="panel", daemon=True)
         self._thread.start()
+
+    @property
+    def lamp(self) -> str:
+        """Name the pattern that the lamp shows now."""
+        return self.shown[-1] if self.shown else ""
 
     def tap(self) -> None:
         """Press and let go."""
@@ -54,9 +65,13 @@ class Panel:
         with self._socket.makefile("rb") as lines:
             for line in lines:
                 said = json.loads(line)
-                self.lamp = said.get("pattern", self.lamp)
-                self.words = said.get("words", self.words)
-                self.lit = tuple(said.get("lit", self.lit))
+                if "pattern" in said:
+                    self._take(said)
+
+    def _take(self, said: dict[str, Any]) -> None:
+        self.words, self.lit = said["words"], tuple(said["lit"])
+        if said["pattern"] != self.lamp:  # the panel says each beat of a rhythm
+            self.shown.append(said["pattern"])
 
 
 def _connect(path: Path) -> socket.socket:

@@ -43,6 +43,8 @@ reserve_bytes = 100_000_000
 """
 
 
+LEAST_LESSON_BYTES = 64 * 1024 * 1024
+RESERVE_BYTES = 16 * 1024 * 1024
 _NIGHT = {  # a night of seconds: what a unit else says or does every few minutes
     "agent.spool_every_s": 1.0,
     "agent.health_every_s": 2.0,
@@ -104,6 +106,11 @@ class School:
         return self.unit / "data" / "spool"
 
     @property
+    def status(self) -> Path:
+        """Give the recorder's own words on whether it can record."""
+        return self.unit / "data" / "recorder" / "status"
+
+    @property
     def panel(self) -> Path:
         """Give the socket of the unit's mock button and lamp."""
         return self.unit / "data" / "run" / "panel.sock"
@@ -154,12 +161,18 @@ def add_unit(school: School, footage: Footage) -> None:
         "broker.host": "127.0.0.1",
         "broker.port": school.ports.broker,
         "broker.tls": "false",
+        "limits.lesson_bytes": max(LEAST_LESSON_BYTES, 2 * _size_of(footage.video)),
+        "limits.spool_reserve_bytes": RESERVE_BYTES,
         **_NIGHT,
         **_camera(footage),
     }
     options = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     unit: list[str | Path] = ["--label", ROOM, "--owner", TEACHER, "--out", school.unit]
     run("controller", "device", "add", "--config", school.config, *unit, *options, cwd=school.folder)
+
+
+def _size_of(video: Path | None) -> int:
+    return video.stat().st_size if video else 0
 
 
 def _camera(footage: Footage) -> dict[str, object]:

@@ -18,13 +18,13 @@ import requests
 from provisioning.demo.broker import BrokerKind, plan_broker
 from provisioning.demo.crew import Crew, backrow, run
 from provisioning.demo.errors import DemoError
+from provisioning.demo.lamp import READY, RECORDING, START_S, Lamp
 from provisioning.demo.panel import Panel
 from provisioning.demo.school import TEACHER, Footage, School, add_unit, found_school, last_word, pick_ports
 from provisioning.demo.tracks import Tracks, read_tracks
 from provisioning.demo.viewer import Viewer
 from provisioning.words import mark
 
-START_S = 60
 BOOKMARK_AFTER_S = 4.0  # taps in the first three seconds after a press are taken for nervous ones
 NIGHT_S = 600
 
@@ -81,14 +81,14 @@ class Story:
             self.crew.wait_for("the server's pages", lambda: _answers(school.url), seconds=START_S)
         return school
 
-    def start_unit(self, school: School) -> Panel:
+    def start_unit(self, school: School) -> Lamp:
         """Start the unit's three processes and wait until the lamp says ready."""
         with self.tell.step(mark("The unit in room 12 starts its three processes: recorder, agent, uploader.")):
             for name in ("recorder", "agent", "uploader"):
                 self.crew.start(f"device-{name}", backrow("device", name, "--config", school.unit_config))
-            panel = self._connect(school.panel)
-            self.crew.wait_for("the lamp to say ready", lambda: panel.lamp == "ready", seconds=START_S)
-        return panel
+            lamp = Lamp(self._connect(school.panel), self.crew, school.status)
+            lamp.wait_for(READY, since=0)
+        return lamp
 
     def _connect(self, path: Path) -> Panel:
         found: list[Panel] = []
@@ -101,28 +101,30 @@ class Story:
         self.crew.wait_for("the unit's button", connects, seconds=START_S)
         return found[0]
 
-    def record(self, school: School, panel: Panel) -> None:
-        """Press, bookmark a moment, and stop: at the end of the footage, or by a hold after so many seconds."""
+    def record(self, school: School, lamp: Lamp) -> None:
+        """Press, bookmark a moment, and wait until the footage has come to its end."""
         with self.tell.step(mark("Ada presses the button. The lamp shows that the unit records.")):
-            began = time.monotonic()
-            panel.tap()
-            self.crew.wait_for("the recording lamp", lambda: panel.lamp == "recording", seconds=START_S)
+            pressed, began = lamp.now(), time.monotonic()
+            lamp.panel.tap()
+            lamp.wait_for(RECORDING, since=pressed)
             bookmarked = False
-            while panel.lamp == "recording":
+            while not lamp.has_shown(READY, since=pressed):
                 self.crew.check()
                 elapsed = time.monotonic() - began
-                self.tell.progress(
-                    mark("recording {seconds:.0f} s, {kilobytes} kB sealed on the card"),
-                    seconds=elapsed,
-                    kilobytes=_bytes_below(school.spool) // 1000,
-                )
+                self._tell_progress(school, elapsed)
                 if elapsed > BOOKMARK_AFTER_S and not bookmarked:
-                    panel.tap()
+                    lamp.panel.tap()
                     bookmarked = True
                     self.tell.say(mark("Ada taps once: this moment is bookmarked."))
                 time.sleep(0.2)
             self.tell.say(mark("The recording has ended and is sealed."))
-            self.crew.wait_for("the lamp to say ready again", lambda: panel.lamp == "ready", seconds=START_S)
+
+    def _tell_progress(self, school: School, elapsed: float) -> None:
+        self.tell.progress(
+            mark("recording {seconds:.0f} s, {kilobytes} kB sealed on the card"),
+            seconds=elapsed,
+            kilobytes=_bytes_below(school.spool) // 1000,
+        )
 
     def let_night_fall(self, school: School) -> None:
         """Start the jobs, which grant the leases."""
@@ -175,10 +177,12 @@ class Story:
 
 
 def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=2, allow_redirects=False).status_code < 500
-    except requests.ConnectionError:
-        return False
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy of the person's has no business on loopback
+        try:
+            return session.get(url, timeout=2, allow_redirects=False).status_code < 500
+        except requests.ConnectionError:
+            return False
 
 
 def _ready(viewer: Viewer) -> dict[str, Any] | None:

@@ -106,6 +106,16 @@ def test_orderly_end_keeps_seals_and_closes(tmp_path: Path) -> None:
     assert opened.seconds > 1.5
 
 
+def test_no_core_file_can_carry_what_is_recorded(tmp_path: Path) -> None:
+    """P2: a recorder that crashes leaves no image of its memory, whatever the system's own limit is."""
+    _, unit = _unit(tmp_path)
+    with running_recorder(unit) as process, panel_of(unit) as panel:
+        panel.wait_for("ready")
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+    (line,) = [line.split() for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert line[4:6] == ["0", "0"]
+
+
 def test_another_boot_closes_as_interrupted_and_asks_for_a_press(tmp_path: Path) -> None:
     """After a power cut nothing is captured by itself: the recording is recovered, closed, and the lamp asks."""
     school, unit = _unit(tmp_path)

@@ -141,8 +141,9 @@ def test_backrow_open_gives_back_the_whole_recording(travelled: dict[str, Travel
     assert read_tracks(segments[0]).look.matrix != b""
 
 
-def test_interrupted_demo_leaves_no_process(tmp_path: Path) -> None:
-    """Ctrl-C in the middle of the recording: the demo says that it has ended, and everything it started has."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_interrupted_demo_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C, or a terminal that closes, in the middle of the recording: all ends, and the demo says so."""
     run = Run(tmp_path)
     process = run.start("--input", find_footage("bikes.mp4"))
     assert process.stdout is not None
@@ -150,7 +151,7 @@ def test_interrupted_demo_leaves_no_process(tmp_path: Path) -> None:
         if "presses the button" in line:
             break
     assert len(run.processes()) > 5
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     printed = process.stdout.read()
     process.stdout.close()
     assert process.wait(60) == 0, printed

@@ -22,7 +22,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from device.hardware.ports import PictureFacts
+from device.hardware.ports import Microphone, PictureFacts
 from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
 from device.media.muxer import SoundSettings
 from device.media.segments import SegmentLimits
@@ -64,23 +64,30 @@ class Measured:
     silent_permille: int
 
 
-def record(folder: Path, *, seconds: float, speed: float, crystal: Crystal) -> SpoolBench:
-    """Record so many seconds of media at `speed`; gives the spool, whose one recording is not closed."""
-    clock, said = HurriedClock(speed), queue.SimpleQueue[Event]()
+@dataclass(frozen=True)
+class Recorded:
+    """A spool whose one recording has a single take and is not closed, and what that take said on the way."""
+
+    bench: SpoolBench
+    said: tuple[Event, ...]
+
+
+def record(folder: Path, microphone: Microphone, clock: HurriedClock, *, seconds: float) -> Recorded:
+    """Record so many seconds of media with the synthetic camera and a microphone that has the same clock."""
+    said: queue.SimpleQueue[Event] = queue.SimpleQueue()
     settings = SyntheticSettings(width=160, height=96, bit_rate_bps=100_000, seconds=seconds, own_sound=False)
     bench = SpoolBench(folder)
-    rules = SoundRules(is_expected=True, track=SoundSettings(patience_s=0.5 * speed))
+    rules = SoundRules(is_expected=True, track=SoundSettings(patience_s=0.5 * clock.speed))
     writer = MediaWriter(bench.begin(), PictureFacts(), SegmentLimits(), rules)
-    pace = KeeperPace(quiet_s=2.0 * speed)
-    keeper = SoundKeeper(CrystalMicrophone(crystal, clock), clock, pace)
-    camera = SyntheticCamera(clock=clock, settings=settings)
-    take = Take(camera, keeper, writer=writer, clock=clock, post=said.put)
+    keeper = SoundKeeper(microphone, clock, KeeperPace(quiet_s=2.0 * clock.speed))
+    take = Take(SyntheticCamera(clock=clock, settings=settings), keeper, writer=writer, clock=clock, post=said.put)
     take.start()
-    while (event := said.get(timeout=PATIENCE_S)).kind is not Kind.TAKE_ENDED:
-        pass
+    events = []
+    while not events or events[-1].kind is not Kind.TAKE_ENDED:
+        events.append(said.get(timeout=PATIENCE_S))
     take.dispose()
-    assert event.cause is TakeEnd.FINISHED, event
-    return bench
+    assert events[-1].cause is TakeEnd.FINISHED, events[-1]
+    return Recorded(bench, tuple(events))
 
 
 def measure(bench: SpoolBench) -> Measured:
@@ -154,10 +161,12 @@ def main() -> None:
     crystal = Crystal(drift_ppm=asked.ppm, late_ms=asked.late_ms, latency_ms=asked.latency_ms)
     with tempfile.TemporaryDirectory() as folder:
         began_s = time.monotonic()
-        bench = record(Path(folder) / "spool", seconds=60 * asked.minutes, speed=asked.speed, crystal=crystal)
+        clock = HurriedClock(asked.speed)
+        microphone = CrystalMicrophone(crystal, clock)
+        recorded = record(Path(folder) / "spool", microphone, clock, seconds=60 * asked.minutes)
         took_s = time.monotonic() - began_s
         peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        found = measure(bench)
+        found = measure(recorded.bench)
     late = [clap.late_ms for clap in found.claps]
     worst = max(late, key=abs)
     print(f"{asked.minutes:g} min recorded in {took_s:.0f} s, crystal {asked.ppm:+g} ppm, peak memory {peak_mib} MiB")

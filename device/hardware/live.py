@@ -27,6 +27,9 @@ from device.hardware.ports import (
 ITEM_BYTES = 300
 """What a picture costs beside its own bytes; keeps a flood of empty pictures bounded too."""
 
+BELIEVED_S = 5.0
+"""A picture reaches us within this after it was exposed; libcamera's time since boot is the unit's monotonic one."""
+
 log = logging.getLogger(__name__)
 
 
@@ -68,8 +71,8 @@ class Intake:
         self._trouble: str | None = None
         self._over = False
 
-    def picture(self, data: bytes, *, at_us: int, keyframe: bool) -> None:
-        """Keep a picture taken `at_us` microseconds after the first one.
+    def picture(self, data: bytes, *, at_us: int, keyframe: bool, captured_us: int | None = None) -> None:
+        """Keep a picture taken `at_us` microseconds after the first one; `captured_us` is that in the kernel's time.
 
         Its ticks rise even where the device's clock stands still or steps back: a picture lost breaks all that follow.
         """
@@ -80,10 +83,17 @@ class Intake:
                 self._trouble = f"{len(self._packets)} pictures wait to be written; the disk has not kept up"
                 return
             ticks = max(round(at_us * TICKS_PER_S / 1_000_000), self._last_ticks + 1)
-            self._packets.append(VideoPacket(data, ticks, ticks, self._duration, keyframe))
+            captured_s = self._believe(captured_us)
+            self._packets.append(VideoPacket(data, ticks, ticks, self._duration, keyframe, captured_s))
             self._waiting_bytes += len(data) + ITEM_BYTES
             self._last_ticks, self._last_s = ticks, self._clock.monotonic_s()
             self._changed.notify()
+
+    def _believe(self, captured_us: int | None) -> float | None:
+        """Give the second of the unit's clock; None for a time that was not just now, so that it is another clock's."""
+        if captured_us is None or not 0 <= self._clock.monotonic_s() - captured_us / 1e6 <= BELIEVED_S:
+            return None
+        return captured_us / 1e6
 
     def broke(self, words: str) -> None:
         """Remember what went wrong in a thread of the device's; the first error is the one that is told."""

@@ -109,16 +109,26 @@ def _output_class(base: Any) -> type:
     class IntakeOutput(base):  # type: ignore[misc]  # the library ships no types
         """Where picamera2's encoder puts its pictures, from threads that an exception would end."""
 
-        def __init__(self, intake: Intake) -> None:
+        def __init__(self, intake: Intake, encoder: Any) -> None:
             super().__init__()
             self._intake = intake
+            self._encoder = encoder
+            self._first_us: int | None = None
 
         def outputframe(self, frame: Any, keyframe: Any, timestamp: Any, *_packet_and_sound: Any) -> None:
             """Keep a picture; sound cannot come, since the encoder is not asked for it."""
             try:
-                self._intake.picture(bytes(frame), at_us=int(timestamp), keyframe=bool(keyframe))
+                at_us = int(timestamp)
+                captured_us = self._captured_us(at_us)
+                self._intake.picture(bytes(frame), at_us=at_us, keyframe=bool(keyframe), captured_us=captured_us)
             except Exception as error:  # noqa: BLE001 the encoder's thread must go on, and the recorder must know
                 self._intake.broke(f"a picture could not be taken over: {type(error).__name__}: {error}")
+
+        def _captured_us(self, at_us: int) -> int | None:
+            """Give when a picture was exposed; the encoder knows it of its first one, and forgets it when it stops."""
+            if self._encoder.firsttimestamp is not None:
+                self._first_us = int(self._encoder.firsttimestamp)
+            return None if self._first_us is None else self._first_us + at_us
 
     return IntakeOutput
 
@@ -170,7 +180,7 @@ class PiOpener:
             undo.callback(camera.close)
             self._configure(camera)
             encoder = self._make_encoder()
-            camera.start_encoder(encoder, self._library.output(intake))
+            camera.start_encoder(encoder, self._library.output(intake, encoder))
             undo.callback(camera.stop_encoder, encoder)
             camera.start_preview(self._library.event_loop(intake))
             undo.callback(camera.stop)

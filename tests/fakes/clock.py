@@ -65,14 +65,14 @@ class HurriedClock(ManualClock):
 
     def __init__(self, speed: float, *, began_s: float = 1000.0) -> None:
         super().__init__(began_s=began_s)
-        self._speed = speed
+        self.speed = speed
         self._really_began_s = time.monotonic()
 
     def monotonic_s(self) -> float:
         """See `Clock.monotonic_s`."""
-        return self._began_s + (time.monotonic() - self._really_began_s) * self._speed
+        return self._began_s + (time.monotonic() - self._really_began_s) * self.speed
 
     def wait_until(self, deadline_s: float, cancel: Cancel) -> bool:
         """See `Clock.wait_until`."""
-        remaining_s = (deadline_s - self.monotonic_s()) / self._speed
+        remaining_s = (deadline_s - self.monotonic_s()) / self.speed
         return cancel.wait(remaining_s) if remaining_s > 0 else cancel.is_set()

@@ -93,6 +93,21 @@ def test_rate_is_the_configured_one(fps: int) -> None:
     assert steps[0] > 0
 
 
+def test_each_picture_says_when_it_was_exposed(lens: Sensor) -> None:
+    """In the unit's own time, by which sound is put in step: within a frame time of the sensor's, and not later on."""
+    video = film(make_camera(), 50).video
+    late_s = [
+        packet.captured_s - max(at_s for at_s in lens.exposed_s if at_s <= packet.captured_s)
+        for packet in video
+        if packet.captured_s is not None
+    ]
+    assert len(late_s) == len(video)
+    assert sorted(late_s)[len(late_s) // 2] < 0.02
+    steps = [(after.captured_s or 0) - (before.captured_s or 0) for before, after in itertools.pairwise(video)]
+    ticks = [(after.pts - before.pts) / TICKS_PER_S for before, after in itertools.pairwise(video)]
+    assert all(abs(step - tick) < 0.001 for step, tick in zip(steps, ticks, strict=True))
+
+
 def test_bit_rate_stays_near_the_configured_one(lens: Sensor) -> None:
     """The encoder is told the rate; the drawn lines of the virtual camera need less than it may spend."""
     low, high = (film(make_camera(bitrate_bps=rate), 100).video for rate in (200_000, 4_000_000))

@@ -76,6 +76,19 @@ def test_microseconds_become_ticks_that_rise() -> None:
     assert all(packet and packet.pts == packet.dts and packet.duration == 3600 for packet in packets)
 
 
+@pytest.mark.parametrize(
+    ("captured_us", "captured_s"),
+    [(999_900_000, 999.9), (None, None), (1_000_100_000, None), (990_000_000, None), (1_790_000_000_000_000, None)],
+)
+def test_exposure_is_told_in_the_units_time(captured_us: int | None, captured_s: float | None) -> None:
+    """A time that was just now is believed; one of another clock, or none at all, is left to the moment of arrival."""
+    intake = Intake(QUICK, ManualClock(began_s=1000.0))
+    intake.picture(PICTURE, at_us=0, keyframe=True, captured_us=captured_us)
+    packet = intake.take()
+    assert packet is not None
+    assert packet.captured_s == captured_s
+
+
 def test_stop_gives_what_the_encoder_still_held() -> None:
     """The last pictures of a lesson are not lost in the encoder."""
     device = FakeDevice(flushed=3)

@@ -192,6 +192,26 @@ def inspect(file: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
+@group.command()
+@config_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="card.svg or card.pdf")
+@click.option("--language", default="en", show_default=True, help="The language of the card: en, es.")
+@click.option("--paper", type=click.Choice(["a4", "letter"]), default="a4", show_default=True, help="The sheet.")
+@click.option("--page", default="", help="The address of the school's pages, else [controller] page.")
+def card(config: DeviceConfig, out: Path, language: str, paper: str, page: str) -> None:
+    """Write the card that hangs beside the lamp: what it says, and what a hand can do."""
+    from device.card import CardRefused, CardWishes, store_card
+    from protocol.room.drawing import Paper
+
+    wishes = CardWishes(language=language, paper=Paper[paper.upper()], page=page)
+    try:
+        store_card(config, out, wishes)
+    except (CardRefused, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    if not (page or config.controller.page):
+        click.echo("The card has no QR code: name the school's pages with --page or [controller] page.", err=True)
+
+
 def _say_what_pretends(config: DeviceConfig) -> None:
     for part in config.pretends:
         log.warning("NOT A REAL CLASSROOM UNIT: %s only pretends", part)

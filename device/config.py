@@ -54,9 +54,10 @@ class DeviceTable:
 
 @dataclass(frozen=True, kw_only=True)
 class ControllerTable:
-    """Where the controller's listener for units is."""
+    """Where the controller's listener for units is; `page` is where people find their pages, for the room card."""
 
     url: str
+    page: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is no address of a web server."""

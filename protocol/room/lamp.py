@@ -116,7 +116,7 @@ CHECK_SEATS = LampPattern(
     "check_seats",
     _rhythm((Light.GREEN, 0.25), (Light.DARK, 0.25), (Light.GREEN, 0.25), (Light.DARK, 2.0)),
     Audience.HAND,
-    _("Two quick green blinks: check the seats, then hold the button for two seconds."),
+    _("Two quick green blinks: check the seats, then hold the button until the lamp changes."),
 )
 SEATS_CHECKED = LampPattern(
     "seats_checked",

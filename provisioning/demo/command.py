@@ -18,6 +18,7 @@ from types import FrameType
 
 import click
 
+from protocol.words import load_words, mark
 from provisioning.demo.broker import BrokerKind
 from provisioning.demo.compare import compare
 from provisioning.demo.crew import Crew, inspect_video
@@ -25,7 +26,6 @@ from provisioning.demo.errors import DemoError
 from provisioning.demo.hands import Hands, raw_terminal, read_key
 from provisioning.demo.school import Footage, School
 from provisioning.demo.story import Story, Teller
-from provisioning.words import load_words, mark
 
 DRAWN_SECONDS = 12
 

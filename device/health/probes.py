@@ -32,6 +32,7 @@ from device.health.status import load_status
 from device.microphone_settings import MicrophoneTable
 from device.world import World
 
+MOUNTS = Path("/proc/self/mountinfo")
 WRITTEN_BYTES = 4096
 WRITING_EVERY_S = 900.0
 WRITING_LIMIT_S = 30.0
@@ -84,10 +85,22 @@ def probe_disk(folder: Path) -> Measures:
     found = os.statvfs(folder)
     percent = 100 * found.f_bavail // max(1, found.f_blocks)
     return {
-        "read_only": int(bool(found.f_flag & os.ST_RDONLY)),
+        "read_only": int(is_read_only(MOUNTS.read_text("utf-8"), os.stat(folder).st_dev)),
         "free_mib": found.f_bavail * found.f_frsize // 2**20,
         "free_percent": percent,
     }
+
+
+def is_read_only(mounts: str, device: int) -> bool:
+    """Tell whether a file system itself is read-only, by proc_pid_mountinfo(5).
+
+    What a hardened service sees of it may be mounted read-only for that service alone, which `statvfs` does not tell
+    apart; the last field of a line is the file system's own.
+    """
+    number = f"{os.major(device)}:{os.minor(device)}"
+    lines = (line.split() for line in mounts.splitlines())
+    options = {word for line in lines if line[2] == number for word in line[-1].split(",")}
+    return not options.isdisjoint({"ro", "emergency_ro"})
 
 
 def probe_writing(folder: Path) -> Measures:

@@ -107,17 +107,23 @@ def test_machine_without_a_thermometer_says_so(tmp_path: Path) -> None:
 
 
 def test_disk_tells_space_and_whether_it_can_be_written(tmp_path: Path) -> None:
-    """A file system that the kernel serves read-only is found without writing to it."""
+    """Asked of the file system itself, without writing to it; one without space says so."""
     assert probes.probe_disk(tmp_path)["read_only"] == 0
     assert probes.probe_disk(Path("/proc/self"))["free_mib"] == 0
-    read_only = [Path(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines() if _is_read_only(line)]
-    for place in read_only[:1]:
-        assert probes.probe_disk(place)["read_only"] == 1
 
 
-def _is_read_only(line: str) -> bool:
-    _, place, _, options, *_ = line.split()
-    return "ro" in options.split(",") and os.access(place, os.X_OK)
+MOUNTS = """\
+30 1 179:2 / / ro,relatime - ext4 /dev/mmcblk0p2 ro
+41 30 179:3 / /data rw,noatime - ext4 /dev/mmcblk0p3 rw,errors=remount-ro
+52 41 179:3 /var-lib-backrow /var/lib/backrow ro,noatime - ext4 /dev/mmcblk0p3 rw,errors=remount-ro
+60 30 179:4 / /failing rw,noatime master:7 - ext4 /dev/mmcblk0p4 rw,emergency_ro
+"""
+
+
+@pytest.mark.parametrize(("number", "answer"), [(2, True), (3, False), (4, True), (9, False)])
+def test_read_only_is_what_the_file_system_is_and_not_what_a_service_sees(number: int, answer: bool) -> None:  # noqa: FBT001
+    """A sandbox mounts the card read-only for one service; a card that failed is read-only for all."""
+    assert probes.is_read_only(MOUNTS, os.makedev(179, number)) is answer
 
 
 def test_writing_leaves_no_file(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from protocol.ids import parse_id
 
 Message = TypeVar("Message", "Presence", "Health", "SpoolReport", "Ack")
 MESSAGE_LIMIT_BYTES = 64 * 1024
+MOST_SCHOOL_DAYS = 30  # a unit says no more, and means that many or more
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from controller.auth.access import for_roles, signed_in
 from controller.devices.models import Device, Health, Presence
 from controller.devices.reasons import Reason, describe_reasons
 from controller.services import Services
+from protocol.messages import MOST_SCHOOL_DAYS
 
 
 def register(app: Flask, services: Services) -> None:
@@ -36,6 +37,12 @@ class Unit:
     health: Health | None
     reasons: tuple[Reason, ...]
     owner_name: str
+
+    @property
+    def has_much_space(self) -> bool:
+        """Tell whether the unit named the largest number of school days that it says: that many, or more."""
+        days = self.health.school_days_left if self.health else None
+        return days is not None and days >= MOST_SCHOOL_DAYS
 
 
 class UnitPages:

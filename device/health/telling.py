@@ -32,6 +32,15 @@ YES_OR_NO = {
     "fit": ("would record", "would refuse a press"),
     "passed": ("passed", "failed"),
 }
+RECORDER_SAYS = {
+    "tail_recovered": "a power cut tore the end of a recording; what was whole was kept",
+    "spool_damaged": "something on the card is not what was sealed, and is left alone",
+    "button_stuck": "the button is held down or stuck",
+    "disk_full": "no space for a lesson",
+    "no_keyring": "no list of the school's keys",
+    "no_recipients": "no list of recipients that reaches this day",
+    "no_policy": "no permission to record",
+}
 HIDDEN = {"expected"}
 EMPTY = {"selftest": "none has been run yet"}
 POWER_BITS = ("under-voltage", "speed capped", "throttled", "too hot")
@@ -86,6 +95,8 @@ def _describe_measure(name: str, value: int | str) -> str:
         return f"{int(value) / 100:.2f} programs wanted to run at once in the last 5 minutes"
     if name == "up_s":
         return f"up for {int(value) // 3600} h {int(value) // 60 % 60} min"
+    if name in ("reason", "damaged", "notes"):
+        return "; ".join(RECORDER_SAYS.get(code, code) for code in str(value).split(", "))
     if name in UNITS:
         return f"{value} {UNITS[name]}"
     return f"{name.replace('_', ' ')} {value}" if value != "" else ""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from protocol.manifest import Manifest
+from protocol.messages import MOST_SCHOOL_DAYS
 
 KEPT_DAYS = 20
 KNOWN_FROM_DAYS = 5
 LESSONS_PER_SCHOOL_DAY = 5
-MOST_DAYS = 30
 DAY_BEGINS = timedelta(hours=5)  # after the night's deliveries and before the first press
 
 
@@ -58,7 +58,7 @@ def count_bytes(manifest: Manifest) -> int:
 
 
 def decide_days_left(room_bytes: int, days: Iterable[Day], *, lesson_bytes: int) -> int:
-    """Tell for how many whole school days `room_bytes` last if nothing is delivered, at most MOST_DAYS.
+    """Tell for how many whole school days `room_bytes` last if nothing is delivered, at most MOST_SCHOOL_DAYS.
 
     A school day is one that three of four recorded ones do not exceed; until KNOWN_FROM_DAYS are known, it is at least
     one of LESSONS_PER_SCHOOL_DAY lessons.
@@ -66,4 +66,4 @@ def decide_days_left(room_bytes: int, days: Iterable[Day], *, lesson_bytes: int)
     sizes = sorted(each.recorded_bytes for each in days if each.recorded_bytes > 0)
     least = lesson_bytes * (1 if len(sizes) >= KNOWN_FROM_DAYS else LESSONS_PER_SCHOOL_DAY)
     usual = sizes[(3 * len(sizes) - 1) // 4] if sizes else 0
-    return max(0, min(MOST_DAYS, room_bytes // max(usual, least)))
+    return max(0, min(MOST_SCHOOL_DAYS, room_bytes // max(usual, least)))

@@ -19,10 +19,12 @@ def segments() -> list[MediaSegment]:
     return record_synthetic(seconds=2)
 
 
-def _say(house: House, device: str, *, online: bool = True, fit: bool = True, reason: str = "") -> None:
+def _say(house: House, device: str, *, online: bool = True, fit: bool = True, reason: str = "", days: int = 1) -> None:
     with house.services.database.writing() as session:
         session.add(Presence(device=device, birth=1, online=online, version="0.1.0", changed_at=NIGHT))
-        session.add(Health(device=device, fit=fit, reason=reason, school_days_left=1, said_at=NIGHT, received_at=NIGHT))
+        session.add(
+            Health(device=device, fit=fit, reason=reason, school_days_left=days, said_at=NIGHT, received_at=NIGHT)
+        )
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,9 @@ def _say(house: House, device: str, *, online: bool = True, fit: bool = True, re
             {"reason": "spool_damaged; a recording cannot be delivered: object 2 is not what was signed"},
             ["Needs attention", "damaged or was changed", "cannot be delivered", "object 2 is not what was signed"],
         ),
+        ({"days": 30}, ["Works", "Space for 30 school days or more"]),
+        ({"reason": "microphone_missing"}, ["Needs attention", "It finds no microphone: lessons have no sound."]),
+        ({"fit": False, "reason": "camera_missing; recorder_not_running"}, ["It finds no camera.", "is not running."]),
         ({"online": False}, ["Not reachable since Nov 24, 2026"]),
         (None, ["Has not been in touch yet"]),
     ],

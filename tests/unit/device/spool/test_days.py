@@ -14,7 +14,6 @@ from device.spool.days import (
     KEPT_DAYS,
     KNOWN_FROM_DAYS,
     LESSONS_PER_SCHOOL_DAY,
-    MOST_DAYS,
     Day,
     add_day,
     add_manifests,
@@ -24,6 +23,7 @@ from device.spool.days import (
 )
 from device.spool.outlook import Outlook
 from protocol.durable import REAL
+from protocol.messages import MOST_SCHOOL_DAYS
 from tests.fakes.clock import BEGAN_AT
 from tests.fakes.cutfiles import CountingFiles, RefusingFiles
 from tests.unit.device.spool.conftest import SpoolBench
@@ -49,11 +49,11 @@ def test_days_left_follow_the_days_recorded_so_far() -> None:
 
 
 def test_days_left_are_whole_and_within_bounds() -> None:
-    """No room is no day, also when the reserve is missing; a large card says MOST_DAYS."""
+    """No room is no day, also when the reserve is missing; a large card says MOST_SCHOOL_DAYS."""
     days = _days(*[LESSON] * KNOWN_FROM_DAYS)
     assert decide_days_left(-5, days, lesson_bytes=LESSON) == 0
     assert decide_days_left(LESSON - 1, days, lesson_bytes=LESSON) == 0
-    assert decide_days_left(1000 * LESSON, days, lesson_bytes=LESSON) == MOST_DAYS
+    assert decide_days_left(1000 * LESSON, days, lesson_bytes=LESSON) == MOST_SCHOOL_DAYS
 
 
 def test_days_left_do_not_tell_on_how_many_days_was_recorded() -> None:

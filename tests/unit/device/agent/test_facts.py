@@ -1,0 +1,89 @@
+"""What the agent makes of the unit's files and probes: what may leave at once, and what only later."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from device.agent.facts import Sources
+from device.agent.session import Fitness
+from device.health.prober import Probe, Prober
+from device.health.report import Measures
+from device.health.ring import RingFile
+from device.health.status import RecorderStatus, StatusFile
+from device.health.watch import Watch
+from device.uploads.records import Records
+from device.uploads.spooled import Spool
+from protocol.durable import REAL
+from protocol.signing import SigningKey
+from tests.fakes.clock import ManualClock
+
+NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
+
+
+class _Machine:
+    """A machine whose probes a test sets."""
+
+    def __init__(self) -> None:
+        self.measures: dict[str, Measures] = {"temperature": {"celsius": 40}, "camera": {"found": 1}}
+        self.clock = ManualClock()
+
+    def watch(self, folder: Path) -> Watch:
+        """Watch it, asking anew at every second of its clock."""
+        probes = [Probe(name=name, measure=lambda name=name: self.measures[name], every_s=1) for name in self.measures]
+        return Watch(Prober(probes, self.clock.monotonic_s), RingFile(folder / "readings", REAL), UTC)
+
+
+def _make(tmp_path: Path, machine: _Machine) -> Sources:
+    StatusFile(tmp_path / "status", REAL).say(
+        RecorderStatus(fit=True, school_days_left=7, damaged=("spool_damaged",), notes=("tail_recovered",))
+    )
+    return Sources(
+        status=tmp_path / "status",
+        spool=Spool(tmp_path / "spool", SigningKey.generate().verifying),
+        records=Records(tmp_path / "uploads"),
+        watch=machine.watch(tmp_path),
+    )
+
+
+def _settle(sources: Sources, machine: _Machine, now: datetime) -> Fitness:
+    """Let every probe answer once more."""
+    sources.facts(now)
+    machine.clock.advance(2)
+    for _ in range(20):
+        fitness = sources.facts(now).fitness
+        time.sleep(0.005)
+    return fitness
+
+
+def test_recovered_tail_stays_on_the_unit_and_damage_is_told(tmp_path: Path) -> None:
+    """P7: that a power cut met a recording is for who stands at the unit; that the card is damaged is for IT."""
+    machine = _Machine()
+    fitness = _settle(_make(tmp_path, machine), machine, NOON)
+    assert fitness == Fitness(fit=True, reason="spool_damaged", school_days_left=7)
+
+
+def test_heat_is_told_on_the_next_school_day_and_a_missing_camera_at_once(tmp_path: Path) -> None:
+    """P7: nothing that a running camera causes is said while it runs."""
+    machine = _Machine()
+    sources = _make(tmp_path, machine)
+    quiet = _settle(sources, machine, NOON)
+    machine.measures["temperature"] = {"celsius": 91}
+    assert _settle(sources, machine, NOON) == quiet
+    machine.measures["temperature"] = {"celsius": 40}
+    tomorrow = NOON + timedelta(days=1)
+    assert _settle(sources, machine, tomorrow).reason == "too_hot; spool_damaged"
+    machine.measures["camera"] = {"found": 0}
+    fitness = _settle(sources, machine, tomorrow)
+    assert (fitness.fit, fitness.reason) == (False, "camera_missing; too_hot; spool_damaged")
+
+
+def test_status_that_cannot_be_read_is_unfit_by_a_code(tmp_path: Path) -> None:
+    """Neither silence nor a torn file passes for fit, and no path leaves the unit."""
+    machine = _Machine()
+    sources = _make(tmp_path, machine)
+    (tmp_path / "status").write_bytes(b"{")
+    assert sources.facts(NOON).fitness == Fitness(fit=False, reason="recorder_unreadable")
+    (tmp_path / "status").unlink()
+    assert sources.facts(NOON).fitness == Fitness(fit=False, reason="recorder_silent")

@@ -62,7 +62,8 @@ def _deliver_lessons(
 ) -> tuple[str, str]:
     """Give the ids of the one that is ready and of the one that is on its way."""
     taps = (bookmark(1, 0.5), bookmark(1, 2.0))
-    lesson = house.make_lesson(teacher, segments, events=taps)
+    spoken = sound_measured(replace(GOOD_SOUND, speech_permille=430))
+    lesson = house.make_lesson(teacher, segments, events=(*taps, spoken))
     ready = house.deliver(lesson)
     silent = replace(GOOD_SOUND, verdict=SoundVerdict.SILENT)
     quiet = _deliver_with_sound(house, teacher, segments, silent, BEGAN_AT - timedelta(days=3, hours=2))

@@ -105,6 +105,7 @@ class FakeMicrophone:
         self._frames = frames
         self._fault = fault
         self.running = False
+        self.given = threading.Event()
 
     @property
     def facts(self) -> PartFacts:
@@ -116,6 +117,7 @@ class FakeMicrophone:
         self.running = True
         for frame in self._frames:
             sink.on_audio(frame)
+        self.given.set()
         if self._fault is not None:
             sink.on_fault(self._fault)
 

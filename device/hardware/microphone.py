@@ -16,7 +16,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from device.hardware.cards import ASOUND, find_microphone, is_listed
+from device.hardware.cards import ASOUND, find_microphone, is_listed, list_microphones
 from device.hardware.listening import Gate, ListeningThread
 from device.hardware.ports import (
     SOUND_RATE_HZ,
@@ -81,7 +81,8 @@ class AlsaMicrophone:
         if wanted is None:
             found = find_microphone(asound)
             if found is None:
-                raise MicrophoneFault(f"{asound} lists no USB microphone; plug one in")
+                others = ", ".join(each.description for each in list_microphones(asound)) or "none at all"
+                raise MicrophoneFault(f"{asound} lists no USB microphone ({others}); plug one in")
             return found.alsa_name
         if not is_listed(wanted, asound):
             raise MicrophoneFault(f"{wanted}: {asound} lists no such card; plug it in, or correct [microphone] device")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from device.hardware.clock import SystemClock
 from device.hardware.ports import AudioFrame, CameraFault, PictureFacts, VideoPacket
 from device.media.segments import SegmentLimits
 from device.recorder.media import MediaWriter
+from device.recorder.sound import SoundKeeper
 from device.recorder.states import Event, Kind, TakeEnd
 from device.recorder.take import QUEUE_ITEMS, Take
 from device.spool.recording import OpenRecording
@@ -20,7 +23,7 @@ from protocol.durable import Files
 from protocol.manifest import TICKS_PER_SECOND, EventName, Sealed
 from tests.fakes.camera import FakeCamera
 from tests.fakes.cutfiles import CountingFiles, RefusingFiles
-from tests.recorder_room import PATIENCE_S, Item, draw_footage
+from tests.recorder_room import PATIENCE_S, FakeMicrophone, Item, draw_footage
 from tests.unit.device.spool.conftest import SpoolBench
 
 SECONDS = 2.0
@@ -40,13 +43,15 @@ class Stage:
     camera: FakeCamera
     files: Files = field(default_factory=CountingFiles)
     writer: type[MediaWriter] = MediaWriter
+    microphone: FakeMicrophone | None = None
     said: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
 
     def __post_init__(self) -> None:
         self.bench = SpoolBench(self.folder, self.files)
         self.recording: OpenRecording = self.bench.begin()
-        writer = self.writer(self.recording, PictureFacts(), SegmentLimits(target_s=1.0, bound_s=2.0))
-        self.take = Take(self.camera, None, writer=writer, clock=SystemClock(), post=self.said.put)
+        self.media = self.writer(self.recording, PictureFacts(), SegmentLimits(target_s=1.0, bound_s=2.0))
+        sound = SoundKeeper(self.microphone, SystemClock()) if self.microphone is not None else None
+        self.take = Take(self.camera, sound, writer=self.media, clock=SystemClock(), post=self.said.put)
 
     def run(self) -> list[Event]:
         """Start, and wait until the take has ended by itself."""
@@ -125,6 +130,34 @@ def test_disk_that_fails_lets_a_waiting_camera_go(tmp_path: Path, footage: tuple
     assert events[-1].cause is TakeEnd.DISK_FAILED
     assert "was refused" in events[-1].reason
     assert not stage.camera.is_running
+
+
+class _HungWriter(MediaWriter):
+    """A writer whose card does not answer until the test lets it."""
+
+    def __init__(self, *facts: Any) -> None:
+        super().__init__(*facts)
+        self.gate = threading.Event()
+
+    def add(self, item: Item) -> bool:
+        self.gate.wait(PATIENCE_S)
+        return super().add(item)
+
+
+def test_card_that_hangs_holds_no_microphone_up(tmp_path: Path, footage: tuple[Item, ...]) -> None:
+    """The camera waits while the queue is full; a microphone cannot, and loses sound instead, and the take goes on."""
+    pictures = [item for item in footage if isinstance(item, VideoPacket)]
+    flood = tuple(AudioFrame(bytes(960), 48_000, 0) for _ in range(3 * QUEUE_ITEMS))
+    microphone = FakeMicrophone(flood)
+    stage = Stage(tmp_path, FakeCamera(pictures, endless=True), writer=_HungWriter, microphone=microphone)
+    stage.take.start()
+    microphone.given.wait(PATIENCE_S)
+    assert microphone.given.is_set()
+    assert isinstance(stage.media, _HungWriter)
+    stage.media.gate.set()
+    stage.take.stop()
+    assert list(stage.until_ended())[-1].cause is TakeEnd.STOPPED
+    stage.take.dispose()
 
 
 class _MistakenWriter(MediaWriter):

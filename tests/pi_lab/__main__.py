@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tests.pi_lab.root import PYTHON, ROOT, Lab, LabError, make_lab
@@ -36,9 +37,13 @@ def _do(lab: Lab, what: str, more: list[str]) -> int:
     if what == "run":
         return lab.run(more)
     if what == "figures":
-        return lab.run([PYTHON, "-m", "tests.pi_lab.figures"])
+        from tests.pi_lab.figures import prepare
+
+        return replace(lab, camera=prepare(lab.out)).run([PYTHON, "-m", "tests.pi_lab.figures"])
     from tests.pi_lab.results import look_at_results
 
+    for film in lab.out.glob("*.mp4"):
+        film.unlink()
     return lab.run([PYTHON, *PYTEST, *(more or TESTS)]) or look_at_results(lab.out)
 
 

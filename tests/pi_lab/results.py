@@ -59,5 +59,7 @@ def _play(film: Path) -> str:
         page.evaluate("document.querySelector('video').playbackRate = 4")
         width, height, seconds, pictures = page.evaluate(PLAY)
         page.screenshot(path=film.with_suffix(".png"))
+    expected = (720, 1280) if film.name.startswith("turned") else (1280, 720)
     assert pictures > 0, "no picture was shown"
+    assert (width, height) == expected, f"shown as {width}x{height}, expected {expected}"
     return f"Chromium played {seconds:.1f} s, {width}x{height}, {pictures} pictures"

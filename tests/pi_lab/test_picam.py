@@ -10,15 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from device.camera_settings import CameraKind, CameraTable
 from device.hardware.clock import SystemClock
 from device.hardware.live import Intake, LiveCamera, LiveSettings
-from device.hardware.picam import Encoder, Library, PiOpener, load_library
+from device.hardware.picam import Encoder, Library, PiOpener, load_library, make_pi_camera
 from device.hardware.ports import TICKS_PER_S, PartFacts, PictureFacts, VideoPacket
+from device.media.muxer import TakeMuxer
 from device.media.nals import split_annexb
 from tests.fakes.sink import CollectingSink
 from tests.pi_lab.conftest import make_camera
@@ -121,6 +124,18 @@ def test_upright_and_upside_down_differ_by_the_sensors_own_turn_only() -> None:
     assert make_camera(rotation_degrees=180).picture == PictureFacts()
     assert make_camera(rotation_degrees=90).picture.display_matrix is not None
     assert film(make_camera(rotation_degrees=180), 3).video
+
+
+@pytest.mark.parametrize(("degrees", "rotation"), [(90, -90), (270, 90)])
+def test_quarter_turn_is_a_note_in_the_film_that_players_follow(degrees: int, rotation: int, out: Path) -> None:
+    """Clockwise, which FFmpeg counts downwards; outside the lab Chromium must show the film upright, 720 wide."""
+    camera = make_camera(rotation_degrees=degrees)
+    muxer = TakeMuxer(camera.picture)
+    outputs = [output for packet in film(camera, 60).video for output in muxer.add_video(packet)]
+    path = out / f"turned-{degrees}.mp4"
+    path.write_bytes(b"".join(output.data for output in (*outputs, *muxer.close())))
+    with av.open(str(path)) as opened:
+        assert next(opened.decode(video=0)).rotation == rotation
 
 
 def test_ten_starts_leave_no_open_file_and_no_thread() -> None:
@@ -255,6 +270,15 @@ def test_journal_does_not_tell_when_the_room_is_recorded() -> None:
     before, _, after = ran.stderr.partition("MADE\n")
     assert "encoder: libx264, in software" in before
     assert [line for line in after.splitlines() if not any(words in line for words in OF_THE_LAB)] == []
+
+
+def test_pi_4_gets_the_hardware_encoder_and_its_absence_is_a_fault_that_names_it() -> None:
+    """By the machine's model, not by picamera2's guess; the lab has no V4L2 encoder, so opening it must fail here."""
+    table = CameraTable(kind=CameraKind.PICAMERA2)
+    camera = make_pi_camera(table, clock=SystemClock(), model="Raspberry Pi 4 Model B Rev 1.5")
+    assert "the machine's own H.264 encoder" in camera.facts.description
+    assert "/dev/video11" in fault_of(camera)
+    film(make_camera(), 3)
 
 
 def test_no_camera_is_a_fault_that_says_where_to_look() -> None:

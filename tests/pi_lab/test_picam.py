@@ -219,9 +219,9 @@ class Careless:
     def __init__(self, intake: Intake) -> None:
         self.broke = intake.broke
 
-    def picture(self, _data: bytes, *, at_us: int, keyframe: bool) -> None:
+    def picture(self, _data: bytes, *, at_us: int, keyframe: bool, captured_us: int | None = None) -> None:
         """Raise."""
-        raise ZeroDivisionError(f"a defect of ours at {at_us} {keyframe}")
+        raise ZeroDivisionError(f"a defect of ours at {at_us} {keyframe} {captured_us}")
 
 
 def test_error_in_the_output_is_a_fault_and_the_camera_can_start_again() -> None:

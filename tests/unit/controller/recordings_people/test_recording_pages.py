@@ -67,7 +67,7 @@ def test_speech_share_is_shown_where_it_was_measured(
     assert "Speech share" not in browser.get("/recordings").text
     measured = sound_measured(replace(GOOD_SOUND, speech_permille=624))
     house.deliver(house.make_lesson(teacher, takes, events=[measured]))
-    assert "Speech share: 62 %" in browser.get("/recordings").text
+    assert "Speech share: 62%" in browser.get("/recordings").text
     found = browser.get("/api/v1/recordings").json["recordings"]
     assert sorted(each["speech_permille"] or 0 for each in found) == [0, 624]
 

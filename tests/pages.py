@@ -49,6 +49,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
             "recording-arriving": f"/recordings/{arriving}",
             "delete": f"/recordings/{ready}/delete",
             "units": "/units",
+            "room-card": f"/units/{teacher.device}/card",
             "account": "/account",
             "not-found": "/recordings/nothing",
         },

@@ -36,7 +36,12 @@ def speak_languages(app: Flask, config: Config) -> None:
     )
     app.jinja_env.globals["languages"] = languages
     app.jinja_env.filters.update(day=format_day, hour=format_hour, instant=format_instant, amount=format_amount)
-    app.jinja_env.globals["language_in_use"] = lambda: str(flask_babel.get_locale())
+    app.jinja_env.globals["language_in_use"] = current_language
+
+
+def current_language() -> str:
+    """Name the language of the request."""
+    return str(flask_babel.get_locale())
 
 
 def gettext(text: str, **values: object) -> str:

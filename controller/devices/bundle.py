@@ -11,6 +11,7 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _write(folder: Path, bundle: Bundle) -> None:
 
 
 def encode_tables(tables: Tables) -> str:
-    """Write tables of texts, numbers, truth values and lists of them as TOML."""
+    """Write tables of texts, numbers, truth values, times of day and lists of them as TOML."""
     blocks = (
         "\n".join([f"[{name}]", *(f"{key} = {_value(v)}" for key, v in keys.items())]) for name, keys in tables.items()
     )
@@ -79,6 +80,8 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, time):
+        return value.isoformat()
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')

@@ -29,6 +29,8 @@ class Device(Base):
     policy_version: Mapped[int] = mapped_column(default=0)
     policy_line: Mapped[bytes | None] = mapped_column(LargeBinary)
     policy_ends_at: Mapped[datetime | None]
+    room: Mapped[str | None] = mapped_column(Text)
+    """JSON: the tables of its device.toml that its room card speaks of, as they were when it was prepared."""
     fence: Mapped[int] = mapped_column(default=0)
     """The newest fence that was given to a lease of this device."""
     receipt_version: Mapped[int] = mapped_column(default=0)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from controller.accounts.models import Account, Role
 from controller.config import Config
 from controller.devices.bundle import Bundle, Tables, store_bundle
+from controller.devices.cards import encode_room, page_address
 from controller.devices.models import Device
 from controller.devices.policies import issue_policy
 from controller.errors import OperatorError
@@ -68,6 +69,7 @@ def _enter(services: Services, session: Session, wanted: NewDevice, made: tuple[
         certificate_digest=fingerprint(credential.certificate),
         certificate_ends_at=credential.certificate.not_valid_after_utc,
         added_at=services.clock(),
+        room=encode_room(wanted.settings),
         policy_version=0,
         fence=0,
         receipt_version=0,
@@ -106,7 +108,7 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     scheme = "https" if config.units.tls else "http"
     tables: dict[str, dict[str, Any]] = {
         "device": {"id": device, "label": wanted.label, "data": "data"},
-        "controller": {"url": f"{scheme}://{config.units.host}:{config.units.port}"},
+        "controller": {"url": f"{scheme}://{config.units.host}:{config.units.port}", **_page(config)},
         "broker": {"host": config.broker.host, "port": config.broker.port, "tls": config.broker.tls},
         "camera": {"kind": "picamera2"},
         "pins": {"kind": "gpio"},
@@ -117,6 +119,12 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
         tables.setdefault("microphone", {"kind": "auto"})
     tables["device"].setdefault("production", _is_real(tables))
     return tables
+
+
+def _page(config: Config) -> dict[str, str]:
+    """Name the pages that the unit's own card leads to, once the school has said where they are."""
+    address = page_address(config)
+    return {"page": address} if address else {}
 
 
 def _is_real(tables: Tables) -> bool:

@@ -15,6 +15,7 @@ from controller.accounts.models import Role
 from controller.accounts.repo import names_of
 from controller.accounts.services import Person
 from controller.auth.access import for_roles, signed_in
+from controller.devices.card_views import CardPages
 from controller.devices.models import Device, Health, Presence
 from controller.devices.reasons import Reason, describe_reasons
 from controller.services import Services
@@ -25,6 +26,7 @@ def register(app: Flask, services: Services) -> None:
     """Add the room's pages."""
     room = Blueprint("devices", __name__)
     UnitPages(services).add_to(room)
+    CardPages(services).add_to(room)
     app.register_blueprint(room)
 
 

@@ -58,7 +58,7 @@ def tell_card(facts: RoomFacts, say: Say) -> list[str]:
     for pattern in patterns:
         shown = pattern if facts.has_blue else without_blue(pattern)
         look = describe_look(shown, say, has_blue=facts.has_blue)
-        lamp.append(f"{look[:1].upper()}{look[1:]}. {' '.join(split_words(say(pattern.words)))}")
+        lamp.append(say(pattern.words) if facts.has_blue else f"{look}. {' '.join(split_words(say(pattern.words)))}")
     zones = [f"{time}: {what}" for time, what, _pattern in _zones(facts, say)]
     sound = [say(SOUND)] if facts.has_buzzer else []
     presses = [f"{say(press)}: {say(means)}" for press, means in PRESSES]
@@ -102,7 +102,7 @@ def _zones(facts: RoomFacts, say: Say) -> list[tuple[str, str, LampPattern | Non
 
 
 def _number(seconds: float, say: Say) -> str:
-    return f"{seconds:g}".replace(".", say(DECIMAL)[1:2])
+    return f"{seconds:g}".replace(".", "," if "," in say(DECIMAL) else ".")
 
 
 class _Pen:

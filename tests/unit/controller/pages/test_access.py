@@ -29,6 +29,7 @@ ANYONE = dict.fromkeys(Who, OPEN)
 SIGNED_IN = {Who.NOBODY: SIGN_IN, Who.OWNER: OPEN, Who.OTHER: OPEN, Who.ADMIN: OPEN}
 TEACHERS = {**SIGNED_IN, Who.ADMIN: NOT_FOUND}
 OWNER = {**TEACHERS, Who.OTHER: NOT_FOUND}
+OWNER_OR_ADMIN = {**OWNER, Who.ADMIN: OPEN}
 ADMINS = {Who.NOBODY: SIGN_IN, Who.OWNER: NOT_FOUND, Who.OTHER: NOT_FOUND, Who.ADMIN: OPEN}
 EXPECTED = {
     "static": ANYONE,
@@ -46,6 +47,9 @@ EXPECTED = {
     "accounts.make_link": ADMINS,
     "devices.units": SIGNED_IN,
     "devices.live_units": SIGNED_IN,
+    "devices.card": OWNER_OR_ADMIN,
+    "devices.picture": OWNER_OR_ADMIN,
+    "devices.pdf": OWNER_OR_ADMIN,
     "recordings.listing": TEACHERS,
     "recordings.live_list": TEACHERS,
     "recordings.listing_for_programs": TEACHERS,
@@ -107,6 +111,7 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
     }
     values = {
         "recording": lesson.id,
+        "device": owner.device,
         "index": 1,
         "line": lesson.line_of(tap),
         "account": people[Who.OTHER].id,

@@ -128,7 +128,8 @@ class TimingsTable:
 @dataclass(frozen=True, kw_only=True)
 class LimitsTable:
     """Where a recording and a pause end by themselves, how media are cut, what must be free before a recording begins,
-    and until when (by the school's clock) a discard can be undone.
+    and until when (by the school's clock) a discard can be undone; a recorder that has just started waits
+    `undo_grace_s` for an undo that was given while the unit was off.
     """
 
     recording_s: float = 7200.0
@@ -137,11 +138,13 @@ class LimitsTable:
     spool_reserve_bytes: int = 64 * 1024 * 1024
     lesson_bytes: int = 1024 * 1024 * 1024
     undo_until: time = time(18, 0)
+    undo_grace_s: float = 1800.0
 
     def __post_init__(self) -> None:
         """Refuse cuts that make no sense."""
         _require_range("recording_s", self.recording_s, 1, 12 * 3600)
         _require_range("pause_s", self.pause_s, 1, 12 * 3600)
+        _require_range("undo_grace_s", self.undo_grace_s, 0, 86_400)
         _require_range("segment_s", self.segment_s, 1, 600)
         _require_range("spool_reserve_bytes", self.spool_reserve_bytes, 1024 * 1024, 2**40)
         _require_range("lesson_bytes", self.lesson_bytes, 1024 * 1024, 2**40)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from device import claims
@@ -315,9 +316,13 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
     releaser = Releaser(
         ground.store,
         ground.documents,
-        key=ground.signer.key.verifying,
+        keeper=SpoolKeeper(ground.store, ground.signer),
         receipts=config.data / "state" / "receipts",
-        undo=UndoRule(until=config.limits.undo_until, zone=local_zone()),
+        undo=UndoRule(
+            until=config.limits.undo_until,
+            zone=local_zone(),
+            grace=timedelta(seconds=config.limits.undo_grace_s),
+        ),
     )
     return Desk(
         journal=Journal(folder / "journal", files),

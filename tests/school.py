@@ -27,6 +27,8 @@ from protocol.documents import (
     ReceiptItem,
     Recipients,
     Trust,
+    Undo,
+    Withdrawal,
     issue_document,
     verify_document,
 )
@@ -173,6 +175,25 @@ class School:
             items=tuple(receipt_items(manifest) if items is None else items),
         )
         return issue_document(receipt, self.receipt_key)
+
+    def issue_undo(self, device: str, recording: str) -> bytes:
+        """Sign the owner's word that a discarded recording shall be kept."""
+        undo = Undo(
+            generation=1, version=1, issued_at=self.now, expires_at=self.now + WEEK, device=device, recording=recording
+        )
+        return issue_document(undo, self.policy_key)
+
+    def issue_withdrawal(self, device: str, *recordings: str, version: int = 1) -> bytes:
+        """Sign that consent no longer covers these recordings."""
+        withdrawal = Withdrawal(
+            generation=1,
+            version=version,
+            issued_at=self.now,
+            expires_at=self.now + 52 * WEEK,
+            device=device,
+            recordings=recordings,
+        )
+        return issue_document(withdrawal, self.policy_key)
 
     def make_unit(
         self,

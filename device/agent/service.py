@@ -18,11 +18,10 @@ from device.config import DeviceConfig
 from device.hardware.clock import BOOT_ID
 from device.health.boots import count_boot
 from device.health.watch import make_watch
-from device.identity import DocumentStore, load_root
+from device.identity import TELLTALE, DocumentStore, load_root
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from device.world import REAL_WORLD, Stop, World
-from protocol.documents import Lease, Receipt
 from protocol.durable import REAL
 from protocol.errors import ProtocolError
 from protocol.keyfiles import load_verifying_key
@@ -184,8 +183,7 @@ class Agent:
         except OSError as error:
             log.error("a %s cannot be stored: %s", arrival.kind.KIND, error)
             return Outcome.refused(f"the unit's card refuses: {error.strerror}")
-        # a log that IT reads must not tell by leases and receipts how often a room records (promise P7)
-        level = logging.DEBUG if arrival.kind in (Lease, Receipt) else logging.INFO
+        level = logging.DEBUG if arrival.kind in TELLTALE else logging.INFO
         log.log(level, "%s: %s %s", accepted.kind, accepted.verdict.value, accepted.reason)
         return Outcome(verdict=accepted.verdict, verified=accepted.generation > 0, reason=accepted.reason)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from protocol.codec import parse_canonical
-from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients
+from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
 from protocol.errors import ProtocolError
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict, encode_message
 from protocol.signing import split_line
@@ -22,9 +22,12 @@ KINDS: dict[Down, type[Document]] = {
     Down.KEYRING: Keyring,
     Down.RECIPIENTS: Recipients,
     Down.POLICY: Policy,
+    Down.WITHDRAWAL: Withdrawal,
     Down.LEASE: Lease,
     Down.RECEIPT: Receipt,
 }
+COMMANDS: dict[str, type[Document]] = {Undo.KIND: Undo}
+"""What travels as a command: the line says of which kind it is, and is worth nothing when another kind was signed."""
 HELD_LINES = 8
 REASON_LIMIT = 400
 
@@ -166,7 +169,7 @@ class Session:
         Raises `TopicError` for a topic that is not this unit's.
         """
         kind = parse_down(topic, self.device)
-        document = KINDS.get(kind)
+        document = COMMANDS.get(_peek_kind(payload)) if kind is Down.COMMAND else KINDS.get(kind)
         if document is not None:
             return Arrival(document, payload)
         reason = "this release of the unit does not know it"
@@ -229,6 +232,14 @@ class Session:
 
     def _say(self, kind: Up, message: Health | SpoolReport | Ack) -> Saying:
         return Saying(up_topic(self.device, kind), encode_message(message))
+
+
+def _peek_kind(line: bytes) -> str:
+    """Read of which kind a signed line says that it is, unverified; empty when it says nothing."""
+    try:
+        return str(parse_canonical(split_line(line).body).get("document", ""))
+    except ProtocolError:
+        return ""
 
 
 def _peek_order(line: bytes) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,8 @@ from protocol.documents import (
     Recipients,
     Standing,
     Trust,
+    Undo,
+    Withdrawal,
     compare_documents,
     require_current,
     verify_document,
@@ -37,7 +39,11 @@ from protocol.messages import Verdict
 from protocol.signing import VerifyingKey
 
 Kind = TypeVar("Kind", bound=Document)
-DOCUMENTS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Keyring, Recipients, Policy, Lease, Receipt)}
+OF_A_UNIT: tuple[type[Document], ...] = (Keyring, Recipients, Policy, Withdrawal, Lease)
+FOLDERS: dict[type[Document], str] = {Receipt: "receipts", Undo: "undo"}
+DOCUMENTS: dict[str, type[Document]] = {kind.KIND: kind for kind in OF_A_UNIT + tuple(FOLDERS)}
+TELLTALE: tuple[type[Document], ...] = (Lease, Receipt, Undo, Withdrawal)
+"""Kinds that a log must not tell of: whoever reads it would learn when or how often a room records (promise P7)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,19 +102,29 @@ class DocumentStore:
 
     def load_receipt(self, recording: str, now: datetime) -> Held[Receipt]:
         """Give the newest receipt of a recording."""
-        held = self._load(Receipt, self._receipt_path(recording), now)
+        held = self._load(Receipt, self._path_for(Receipt, recording), now)
         if held.document and held.document.recording != recording:
             return Held(reason=f"receipt {recording}: it is for recording {held.document.recording}")
         return held
 
+    def load_undo(self, recording: str, now: datetime) -> Held[Undo]:
+        """Give the owner's word that a discarded recording shall be kept."""
+        held = self._load(Undo, self._path_for(Undo, recording), now)
+        if held.document and held.document.recording != recording:
+            return Held(reason=f"undo {recording}: it is for recording {held.document.recording}")
+        return held
+
     def newest_instant(self) -> datetime | None:
         """Give the latest `issued_at` of the documents held: the time is at least that (a clock may be behind)."""
-        held = (self._load(kind, self._folder / kind.KIND, None) for kind in (Keyring, Recipients, Policy, Lease))
+        held = (self._load(kind, self._folder / kind.KIND, None) for kind in OF_A_UNIT)
         return max((each.document.issued_at for each in held if each.document), default=None)
 
-    def forget_receipt(self, recording: str) -> None:
-        """Remove the receipt of a recording of which nothing is left."""
-        self._files.unlink(self._receipt_path(recording))
+    def forget_all_but(self, recordings: Collection[str]) -> None:
+        """Remove what is held about recordings of which nothing is left; raise `OSError` when the disk fails."""
+        for folder in (self._folder / name for name in FOLDERS.values()):
+            gone = [path for path in folder.iterdir() if path.name not in recordings] if folder.is_dir() else []
+            for path in gone:
+                self._files.unlink(path)
 
     @property
     def trust(self) -> Trust:
@@ -152,12 +168,12 @@ class DocumentStore:
         return line
 
     def _path_of(self, document: Document) -> Path:
-        if isinstance(document, Receipt):
-            return self._receipt_path(document.recording)
+        if isinstance(document, Receipt | Undo):
+            return self._path_for(type(document), document.recording)
         return self._folder / document.KIND
 
-    def _receipt_path(self, recording: str) -> Path:
-        return self._folder / "receipts" / parse_id(recording, "recording")
+    def _path_for(self, kind: type[Document], recording: str) -> Path:
+        return self._folder / FOLDERS[kind] / parse_id(recording, "recording")
 
     def _read(self, path: Path) -> bytes:
         try:

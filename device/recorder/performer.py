@@ -130,9 +130,12 @@ class Performer:
         )
 
     def end_leftovers(self) -> None:
-        """Close what the disk refused to have closed before."""
+        """Close what the disk refused to have closed before, unless it has been erased."""
         for recording, reason in list(self._leftovers.items()):
-            self._end(recording, reason)
+            if self._room.keeper.holds(recording):
+                self._end(recording, reason)
+            else:
+                del self._leftovers[recording]
 
     def end_take(self) -> None:
         """Let go of the take that has ended, or of the one that still runs when the process leaves."""
@@ -145,7 +148,7 @@ class Performer:
         if self._recording is None or self._permit is None:
             return
         permission, began = self._room.permission, self._recording.began
-        if not permission.still_holds(self._permit, began):
+        if permission.is_withdrawn(self._recording.name) or not permission.still_holds(self._permit, began):
             self._say(Kind.FORBIDDEN)
         elif permission.has_rung(self._permit, began):
             self._say(Kind.BELL)

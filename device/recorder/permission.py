@@ -11,7 +11,7 @@ from dataclasses import replace
 from device.consent import PressDecision, decide_bell, decide_press, decide_running
 from device.identity import DocumentStore
 from device.recorder.moments import Moments
-from protocol.documents import Policy
+from protocol.documents import Policy, Withdrawal
 from protocol.manifest import Begun, Moment
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,11 @@ class Permission:
         policy = self._documents.load(Policy, self._moments.now_at()).document
         trusted = self._moments.trusted or began.wall_trusted
         return decide_running(policy, permit, began_at=self._moments.wall_of(began), clock_trusted=trusted)
+
+    def is_withdrawn(self, recording: str) -> bool:
+        """Tell whether a withdrawal names a recording: then it may not go on, and is erased when it has ended."""
+        withdrawal = self._documents.load(Withdrawal, self._moments.now_at()).document
+        return withdrawal is not None and recording in withdrawal.recordings
 
     def has_rung(self, permit: PressDecision, began: Moment) -> bool:
         """Tell whether the bell has rung for a recording: by the newest snapshot, else by the one that allowed it.

@@ -27,6 +27,7 @@ from device.recorder.moments import Moments
 from device.recorder.states import Event, Kind, TakeEnd
 from device.recorder.take import Take
 from device.selftest.report import StepFailed
+from device.spool.keeping import SpoolKeeper
 from device.spool.manifest import Signer
 from device.spool.releasing import Releaser, UndoRule
 from device.spool.store import SpoolStore
@@ -214,9 +215,9 @@ class Rehearsal:
         return Releaser(
             self._store,
             self._documents,
-            key=self._recorder.verifying,
+            keeper=SpoolKeeper(self._store, self._signer),
             receipts=self._stage.folder / "state" / "receipts",
-            undo=UndoRule(until=time(18), zone=UTC),
+            undo=UndoRule(until=time(18), zone=UTC, grace=timedelta()),
         )
 
     def _issue(self) -> None:

@@ -15,7 +15,8 @@ from device.spool.mending import Mended, mend_recording
 from device.spool.recording import OpenRecording
 from device.spool.store import SpoolStore
 from protocol.errors import ProtocolError
-from protocol.manifest import Begun, CloseReason
+from protocol.manifest import Begun, CloseReason, Event, EventName
+from protocol.signing import VerifyingKey
 
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
@@ -27,6 +28,11 @@ class SpoolKeeper:
     def __init__(self, store: SpoolStore, signer: Signer) -> None:
         self._store = store
         self._signer = signer
+
+    @property
+    def key(self) -> VerifyingKey:
+        """Give the recorder's key, whose lines alone are believed."""
+        return self._signer.key.verifying
 
     def mend_all(self) -> tuple[Mended, ...]:
         """Bring every recording into order; one that the disk refuses is told, and does not keep the unit down."""
@@ -50,6 +56,17 @@ class SpoolKeeper:
         if mended.is_open:
             taken_up = OpenRecording(self._store, mended.manifest, mended.writer)
             self.with_reserve(lambda: taken_up.close(reason))
+
+    def lift_discard(self, recording: str) -> None:
+        """Write down that the owner took a discard back; raise `OSError`, `ProtocolError`."""
+        mended = self.mend(recording)
+        if mended.manifest is not None and mended.writer is not None and mended.manifest.discarded:
+            writer = mended.writer
+            self.with_reserve(lambda: writer.append(Event(name=EventName.UNDISCARD)))
+
+    def holds(self, recording: str) -> bool:
+        """Tell whether anything of a recording is here."""
+        return recording in self._store.recordings()
 
     def _mend_or_tell(self, recording: str) -> Mended:
         try:

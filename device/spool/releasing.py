@@ -1,30 +1,39 @@
-"""Erases what retention allows, and nothing else: verified receipts and discards whose undo time has passed.
+"""Erases what retention allows, and nothing else; lifts a discard when its owner's undo is there.
 
-The receipt is verified here, by the recorder itself; that a network process laid it down counts for nothing. A
-recording whose manifest cannot be believed is left alone. Rules: device/spool/retention.py.
+Receipt, withdrawal and undo are verified here, by the recorder itself; that a network process laid them down counts for
+nothing. A recording whose manifest cannot be believed is left alone, unless a withdrawal names it. Rules:
+device/spool/retention.py and docs/protocol/consent.md.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
-from datetime import datetime, time, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from pathlib import Path
 
 from device.identity import DocumentStore
-from device.spool.retention import NOTHING, Release, plan_discard, plan_release, undo_ends_at
+from device.spool.keeping import SpoolKeeper
+from device.spool.retention import NOTHING, Release, plan_discard, plan_release, plan_withdrawal, undo_ends_at
 from device.spool.store import SpoolStore
+from protocol.documents import Withdrawal
 from protocol.errors import ProtocolError
 from protocol.manifest import Manifest, parse_manifest
-from protocol.signing import VerifyingKey
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UndoRule:
-    """Until what time of day, in which zone, a discard can be undone."""
+    """Until what time of day, in which zone, a discard can be undone.
+
+    `grace`: how long a recorder that has just started waits for an undo that was given while the unit was off.
+    """
 
     until: time
     zone: tzinfo
+    grace: timedelta
 
 
 @dataclass(frozen=True)
@@ -39,11 +48,18 @@ class Releaser:
     """Goes through the spool again and again; reads only what has changed."""
 
     def __init__(
-        self, store: SpoolStore, documents: DocumentStore, *, key: VerifyingKey, receipts: Path, undo: UndoRule
+        self,
+        store: SpoolStore,
+        documents: DocumentStore,
+        *,
+        keeper: SpoolKeeper,
+        receipts: Path,
+        undo: UndoRule,
     ) -> None:
         self._store = store
+        self._keeper = keeper
         self._documents = documents
-        self._key = key
+        self._key = keeper.key
         self._receipts = receipts
         self._undo = undo
         self._erased: list[Manifest] = []
@@ -54,8 +70,13 @@ class Releaser:
         """Erase what may be erased of every recording but the `active` one; raise `OSError` when the disk fails."""
         present = self._store.recordings()
         self._seen = {name: seen for name, seen in self._seen.items() if name in present}
+        withdrawal = self._documents.load(Withdrawal, now).document
         for name in present:
-            if name != active:
+            if name == active:
+                continue
+            if plan_withdrawal(name, withdrawal).whole:
+                self._erase(name)
+            else:
                 self._release_one(name, now, trusted=trusted)
 
     def manifests(self) -> tuple[Manifest, ...]:
@@ -77,11 +98,24 @@ class Releaser:
             return
         if changed:
             self._perform(seen.manifest, plan_release(seen.manifest, self._documents.load_receipt(name, now).document))
-        if trusted:
+        if seen.manifest.discarded and self._documents.load_undo(name, now).document:
+            self._lift(name)
+        elif trusted:
             self._perform(seen.manifest, self._plan_discard(seen.manifest, now))
 
+    def _lift(self, name: str) -> None:
+        """From the next look on the recording is one like any other."""
+        try:
+            self._keeper.lift_discard(name)
+        except ProtocolError as error:
+            log.error("a discard cannot be lifted: %s", error)
+        self._seen.pop(name, None)
+
     def _plan_discard(self, manifest: Manifest, now: datetime) -> Release:
-        """Without a trusted clock at the discard, its undo time runs from the first trusted moment after it."""
+        """Without a trusted clock at the discard, its undo time runs from the first trusted moment after it.
+
+        An owner may have taken it back while the unit was off: whoever has just seen it first waits for that word.
+        """
         if not manifest.discarded:
             return NOTHING
         moment = next(line.moment for line in manifest.lines if line.content is manifest.closed)
@@ -89,18 +123,23 @@ class Releaser:
         ends = undo_ends_at(
             moment.wall_at if moment.wall_trusted else first, until=self._undo.until, zone=self._undo.zone
         )
-        return plan_discard(manifest, undo_ends_at=ends, now=now)
+        return plan_discard(manifest, undo_ends_at=max(ends, first + self._undo.grace), now=now)
 
     def _perform(self, manifest: Manifest, release: Release) -> None:
         recording = manifest.begun.recording
         if release.whole:
-            self._store.remove_recording(recording)
-            self._seen.pop(recording, None)
-            self._erased.append(manifest)
+            self._erase(recording)
             return
         present = [each for each in release.segments if self._store.size_bytes(recording, each) is not None]
         for index in present:
             self._store.remove_object(recording, index)
+
+    def _erase(self, recording: str) -> None:
+        seen = self._seen.pop(recording, None)
+        manifest = seen.manifest if seen else self._read(recording)
+        self._store.remove_recording(recording)
+        if manifest is not None:
+            self._erased.append(manifest)
 
     def _read(self, name: str) -> Manifest | None:
         try:

@@ -1,7 +1,8 @@
 """Decides what of a recording may be erased on the unit; everything that is not named here stays (promise P5).
 
-Pure. Two things alone allow it: a verified receipt for exactly those bytes, or the recorder's own discard line whose
-time for undoing has passed. Age, a full card and a network process that says "delivered" never do.
+Pure. Three things alone allow it: a verified receipt for exactly those bytes, the recorder's own discard line whose
+time for undoing has passed, or a verified withdrawal that names the recording. Age, a full card and a network process
+that says "delivered" never do.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 
-from protocol.documents import Receipt
+from protocol.documents import Receipt, Withdrawal
 from protocol.manifest import KEY_INDEX, Manifest
 
 
@@ -42,6 +43,11 @@ def _covers_everything(manifest: Manifest, receipt: Receipt, held: set[int]) -> 
 def plan_discard(manifest: Manifest, *, undo_ends_at: datetime, now: datetime) -> Release:
     """Plan the end of a discarded recording: all of it, once nobody can undo that any more."""
     return Release(whole=True) if manifest.discarded and now >= undo_ends_at else NOTHING
+
+
+def plan_withdrawal(recording: str, withdrawal: Withdrawal | None) -> Release:
+    """Plan the end of a recording that a verified withdrawal for this unit names, whatever else is known of it."""
+    return Release(whole=True) if withdrawal is not None and recording in withdrawal.recordings else NOTHING
 
 
 def undo_ends_at(discarded_at: datetime, *, until: time, zone: tzinfo) -> datetime:

@@ -50,7 +50,7 @@ class Endpoints:
         self._door = door
 
     def documents(self) -> tuple[bytes, ...]:
-        """Fetch the newest keyring, recipients and policy, a signed line each."""
+        """Fetch the newest keyring, recipients, policy, withdrawal and undos in force, a signed line each."""
         answer = self._ask(Request("GET", "units/v1/documents"))
         return tuple(answer.body.splitlines(keepends=True))
 

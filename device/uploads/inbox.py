@@ -7,17 +7,18 @@ A statement signed by an unknown key is offered again after the newest keyring w
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
-from device.identity import Acceptance, DocumentStore
+from device.identity import TELLTALE, Acceptance, DocumentStore
 from device.uploads.endpoints import Endpoints
 from protocol.codec import parse_canonical
-from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients
+from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
 from protocol.errors import ProtocolError
 from protocol.signing import split_line
 
 log = logging.getLogger(__name__)
-FETCHED: dict[str, type[Document]] = {kind.KIND: kind for kind in (Keyring, Recipients, Policy)}
+FETCHED: dict[str, type[Document]] = {kind.KIND: kind for kind in (Keyring, Recipients, Policy, Withdrawal, Undo)}
 
 
 class Inbox:
@@ -28,10 +29,14 @@ class Inbox:
         self._store = store
 
     def fetch_documents(self) -> None:
-        """Fetch keyring, recipients and policy, and keep what is newer; the keyring is offered first."""
+        """Fetch the documents of this unit and keep what is newer; the keyring is offered first."""
         lines = [(kind, line) for line in self._endpoints.documents() if (kind := _kind_of(line))]
         for kind, line in sorted(lines, key=lambda one: one[0] is not Keyring):
             _log(self._store.accept(kind, line))
+
+    def forget_all_but(self, recordings: Collection[str]) -> None:
+        """Forget what is held about recordings that are no longer in the spool."""
+        self._store.forget_all_but(recordings)
 
     def fetch_lease(self) -> None:
         """Fetch the lease in force, if there is one, and keep it when it is newer."""
@@ -66,6 +71,5 @@ def _kind_of(line: bytes) -> type[Document] | None:
 
 
 def _log(accepted: Acceptance) -> None:
-    # a log that IT reads must not tell by leases and receipts how often a room records (promise P7)
-    level = logging.INFO if accepted.kind in FETCHED else logging.DEBUG
+    level = logging.DEBUG if accepted.kind in (kind.KIND for kind in TELLTALE) else logging.INFO
     log.log(level, "%s: %s %s", accepted.kind, accepted.verdict.value, accepted.reason)

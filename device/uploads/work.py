@@ -77,6 +77,7 @@ class Worker:
         """Look at the spool, forget what is no longer there, and note what cannot be believed."""
         look = self.spool.look()
         self.records.forget_all_but(look.present)
+        self.inbox.forget_all_but(look.present)
         for one in look.unreadable:
             record = self.records.load(one.recording)
             if record.needs_person != one.reason:

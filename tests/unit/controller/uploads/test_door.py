@@ -27,6 +27,7 @@ from tests.unit.controller.uploads.unit_client import (
     TUS,
     UnitClient,
     discarded,
+    lifted,
     made_up_segment,
     make_unit,
     resigned,
@@ -305,6 +306,25 @@ def test_recording_that_is_discarded_while_it_arrives_is_locked(house: House, un
     unit.upload(lesson, 0)
     assert unit.put_manifest(lesson, discarded(lesson)).get_json()["wanted"] == []
     assert state_of(house, lesson) is RecordingState.LOCKED
+
+
+def test_recording_whose_discard_was_lifted_is_taken_in(house: House, unit: UnitClient, lesson: Lesson) -> None:
+    """The owner took the discard back before anything had come: the recording arrives like any other."""
+    lesson.manifest = lifted(lesson)
+    assert {item.index for item in unit.deliver(lesson).items} == set(lesson.objects)
+    assert state_of(house, lesson) is RecordingState.READY
+
+
+def test_recording_whose_discard_was_lifted_on_its_way_is_unlocked(
+    house: House, unit: UnitClient, lesson: Lesson
+) -> None:
+    """What was locked for a discard arrives on when the owner takes that back."""
+    unit.put_manifest(lesson, b"".join(discarded(lesson).splitlines(keepends=True)[:3]))
+    unit.upload(lesson, 0)
+    unit.put_manifest(lesson, discarded(lesson))
+    assert state_of(house, lesson) is RecordingState.LOCKED
+    assert 1 in unit.put_manifest(lesson, lifted(lesson)).get_json()["wanted"]
+    assert state_of(house, lesson) is RecordingState.ARRIVING
 
 
 def test_lease_is_given_to_whom_it_is_for(unit: UnitClient) -> None:

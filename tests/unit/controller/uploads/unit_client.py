@@ -21,6 +21,8 @@ from protocol.manifest import (
     Closed,
     CloseReason,
     Content,
+    Event,
+    EventName,
     FragmentEntry,
     digest_of,
     parse_manifest,
@@ -52,6 +54,16 @@ def resigned(lesson: Lesson, change: Callable[[Content], Content]) -> bytes:
 def discarded(lesson: Lesson) -> bytes:
     """Give a lesson's manifest as it would be had the teacher discarded it instead of stopping."""
     return resigned(lesson, lambda one: replace(one, reason=CloseReason.DISCARDED) if isinstance(one, Closed) else one)
+
+
+def lifted(lesson: Lesson) -> bytes:
+    """Give the manifest of a lesson that was discarded, and whose owner took that back."""
+    data = discarded(lesson)
+    lines = parse_manifest(data, lesson.recorder.verifying).lines
+    undone = Event(name=EventName.UNDISCARD)
+    last = lines[-1]
+    place = {"moment": last.moment, "number": len(lines), "previous": last.digest, "key": lesson.recorder}
+    return data + sign_content(undone, **place)
 
 
 def encode_metadata(recording: str, index: int) -> str:

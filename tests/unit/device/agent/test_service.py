@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -32,7 +33,7 @@ from protocol.topics import Down, Up, down_topic, parse_up
 from tests.broker import Broker
 from tests.fakes.spooled import spool_recording
 from tests.fakes.world import FakeWorld
-from tests.school import School, UnitBundle, make_school
+from tests.school import School, UnitBundle, make_school, new_id
 
 PATIENCE_S = 30.0
 
@@ -170,6 +171,24 @@ def test_agent_stores_a_lease_and_acknowledges(stage: Stage) -> None:
             stage.tell(Down.LEASE, line)
             assert stage.ack().verdict is verdict
     assert stage.state("lease") == second
+
+
+def test_agent_stores_withdrawal_and_undo_and_its_log_tells_of_neither(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both are stored where the recorder looks for them and acknowledged; IT learns from the log of neither (P7)."""
+    recording = new_id()
+    withdrawal = stage.school.issue_withdrawal(stage.unit.device, recording)
+    undo = stage.school.issue_undo(stage.unit.device, recording)
+    with caplog.at_level(logging.INFO), running_agent(stage):
+        stage.presence(online=True)
+        for topic, line in ((Down.WITHDRAWAL, withdrawal), (Down.COMMAND, undo)):
+            stage.tell(topic, line)
+            assert stage.ack().verdict is Verdict.APPLIED
+    assert stage.state("withdrawal") == withdrawal
+    assert stage.state(f"undo/{recording}") == undo
+    assert "undo" not in caplog.text
+    assert "withdrawal" not in caplog.text
 
 
 def test_agent_refuses_forged_and_foreign_documents(stage: Stage) -> None:

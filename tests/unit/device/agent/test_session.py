@@ -22,7 +22,7 @@ from device.agent.session import (
     Session,
 )
 from protocol.codec import encode_canonical
-from protocol.documents import Keyring, Lease, Policy
+from protocol.documents import Keyring, Lease, Policy, Undo
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict, parse_message
 from protocol.signing import SigningKey, sign_line
 from protocol.topics import Down, TopicError, Up, down_topic, up_topic
@@ -140,7 +140,16 @@ def test_documents_are_handed_on_unread() -> None:
     assert session.read(down_topic(DEVICE, Down.POLICY), b"noise") == Arrival(Policy, b"noise")
 
 
-@pytest.mark.parametrize("kind", [Down.COMMAND, Down.SETTINGS, Down.SCHEDULE, Down.WITHDRAWAL])
+def test_undo_travels_as_a_command() -> None:
+    """The line says of which kind it is; whether that is true, the store finds out by the signature."""
+    session, _ = connect()
+    line = make_line(document="undo")
+    assert session.read(down_topic(DEVICE, Down.COMMAND), line) == Arrival(Undo, line)
+    for other in ("policy", "lease", "start_camera"):
+        assert isinstance(session.read(down_topic(DEVICE, Down.COMMAND), make_line(document=other)), Refused)
+
+
+@pytest.mark.parametrize("kind", [Down.COMMAND, Down.SETTINGS, Down.SCHEDULE])
 def test_what_this_release_does_not_know_is_refused(kind: Down) -> None:
     """Commands and kinds that this release has no use for are answered by a refusal, and change nothing."""
     session, _ = connect()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from device.identity import DocumentStore
-from protocol.documents import Keyring, Lease, Policy, Receipt, Recipients, issue_document
+from protocol.documents import Keyring, Lease, Policy, Receipt, Recipients, Undo, issue_document
 from protocol.durable import REAL
 from protocol.messages import Verdict
 from tests.fakes.clock import BEGAN_AT
@@ -205,3 +205,26 @@ def test_store_that_is_killed_while_writing_keeps_the_old_or_the_new(
         else:
             return
     raise AssertionError("the acceptance never ran through")
+
+
+def test_undo_is_held_by_recording(store: DocumentStore, school: School, unit: UnitBundle) -> None:
+    """Each discarded recording has a stream of its own; an undo laid under another name is not one of that."""
+    one, other = new_id(), new_id()
+    assert store.accept(Undo, school.issue_undo(unit.device, one)).verdict is Verdict.APPLIED
+    assert store.load_undo(one, NOW).document is not None
+    assert store.load_undo(other, NOW).document is None
+    unit.put_state(f"undo/{other}", school.issue_undo(unit.device, one))
+    assert "it is for recording" in store.load_undo(other, NOW).reason
+
+
+def test_what_is_held_about_erased_recordings_is_forgotten(
+    store: DocumentStore, school: School, unit: UnitBundle
+) -> None:
+    """Receipts and undos do not outlive their recordings: their names would tell how many there were."""
+    kept, gone = new_id(), new_id()
+    for recording in (kept, gone):
+        store.accept(Undo, school.issue_undo(unit.device, recording))
+        unit.put_state(f"receipts/{recording}", b"receipt")
+    store.forget_all_but({kept})
+    folders = [unit.data / "state" / name for name in ("undo", "receipts")]
+    assert [path.name for folder in folders for path in folder.iterdir()] == [kept, kept]

@@ -11,9 +11,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from device.identity import DocumentStore
+from device.spool.keeping import SpoolKeeper
 from device.spool.releasing import Releaser, UndoRule
 from device.spool.retention import NOTHING, Release, plan_discard, plan_release, undo_ends_at
-from protocol.documents import Keyring, KeyringKey, Purpose, Receipt, ReceiptItem, issue_document
+from protocol.documents import (
+    Keyring,
+    KeyringKey,
+    Purpose,
+    Receipt,
+    ReceiptItem,
+    Undo,
+    Withdrawal,
+    issue_document,
+)
 from protocol.manifest import CloseReason, Manifest
 from protocol.signing import SigningKey
 from tests.fakes.clock import BEGAN_AT
@@ -124,25 +134,53 @@ class _Bench:
             issued_at=NOW,
             expires_at=NOW + 52 * WEEK,
             school="A made-up school",
-            keys=(KeyringKey(purpose=Purpose.RECEIPT, public=self._key.verifying.encode()),),
+            keys=tuple(
+                KeyringKey(purpose=purpose, public=self._key.verifying.encode())
+                for purpose in (Purpose.RECEIPT, Purpose.POLICY)
+            ),
         )
         state.mkdir()
         (state / "keyring").write_bytes(issue_document(keyring, root))
+        self._state = state
+        self._device = bench.device
         self._receipts = state / "receipts"
         self._receipts.mkdir()
         documents = DocumentStore(state, device=bench.device, root=root.verifying, files=bench.files)
         self.releaser = Releaser(
             bench.store,
             documents,
-            key=bench.recorder.verifying,
             receipts=self._receipts,
-            undo=UndoRule(until=time(18), zone=BERLIN),
+            keeper=SpoolKeeper(bench.store, bench.signer),
+            undo=UndoRule(until=time(18), zone=BERLIN, grace=timedelta(minutes=30)),
         )
 
     def put_receipt(self, manifest: Manifest, items: Sequence[ReceiptItem] | None = None, version: int = 1) -> None:
         receipt = replace(_receipt(manifest, items), version=version)
         path = self._receipts / manifest.begun.recording
         path.write_bytes(issue_document(receipt, self._key))
+
+    def put_undo(self, recording: str, *, device: str = "", named: str = "", key: SigningKey | None = None) -> None:
+        undo = Undo(
+            generation=1,
+            version=1,
+            issued_at=NOW,
+            expires_at=NOW + WEEK,
+            device=device or self._device,
+            recording=named or recording,
+        )
+        (self._state / "undo").mkdir(exist_ok=True)
+        (self._state / "undo" / recording).write_bytes(issue_document(undo, key or self._key))
+
+    def put_withdrawal(self, *recordings: str, device: str = "", key: SigningKey | None = None) -> None:
+        withdrawal = Withdrawal(
+            generation=1,
+            version=1,
+            issued_at=NOW,
+            expires_at=NOW + WEEK,
+            device=device or self._device,
+            recordings=recordings,
+        )
+        (self._state / "withdrawal").write_bytes(issue_document(withdrawal, key or self._key))
 
     def look(self, now: datetime = NOW, *, trusted: bool = True, active: str = "") -> None:
         self.releaser.release(now=now, trusted=trusted, active=active)
@@ -180,10 +218,101 @@ def test_releaser_leaves_the_recording_that_is_being_made(bench: SpoolBench, rel
 def test_releaser_destroys_a_discard_after_its_evening(bench: SpoolBench, releasing: _Bench) -> None:
     """Before 18:00 it stays, after it goes, without any receipt."""
     recording = bench.record(reason=CloseReason.DISCARDED)
+    releasing.look()
     releasing.look(datetime(2026, 9, 1, 15, 59, tzinfo=UTC))
     assert bench.store.recordings() == (recording,)
     releasing.look(datetime(2026, 9, 1, 16, 0, tzinfo=UTC))
     assert bench.store.recordings() == ()
+
+
+def test_releaser_that_has_just_started_waits_for_an_undo(bench: SpoolBench, releasing: _Bench) -> None:
+    """A unit that was off when its owner took a discard back hears of it before it destroys anything."""
+    recording = bench.record(reason=CloseReason.DISCARDED)
+    morning = NOW + timedelta(days=1)
+    releasing.look(morning)
+    releasing.look(morning + timedelta(minutes=29))
+    assert bench.store.recordings() == (recording,)
+    releasing.look(morning + timedelta(minutes=30))
+    assert bench.store.recordings() == ()
+
+
+def test_undo_lifts_a_discard_for_good(bench: SpoolBench, releasing: _Bench) -> None:
+    """A verified undo becomes one line of the manifest; the footage stays, and only a receipt releases it now."""
+    recording = bench.record(reason=CloseReason.DISCARDED)
+    releasing.look()
+    releasing.put_undo(recording)
+    releasing.look()
+    manifest = bench.manifest(recording)
+    assert not manifest.discarded
+    releasing.look(NOW + WEEK)
+    assert bench.manifest(recording).lines == manifest.lines
+    releasing.put_receipt(manifest)
+    releasing.look()
+    assert bench.store.recordings() == ()
+
+
+def test_undo_that_waited_with_its_recording_is_heard_before_the_discard(bench: SpoolBench, releasing: _Bench) -> None:
+    """Both are found after the undo time: the owner's word came first."""
+    recording = bench.record(reason=CloseReason.DISCARDED)
+    releasing.put_undo(recording)
+    releasing.look(NOW + timedelta(days=2))
+    assert not bench.manifest(recording).discarded
+
+
+def test_undo_that_is_not_for_exactly_this_recording_lifts_nothing(bench: SpoolBench, releasing: _Bench) -> None:
+    """Another unit's, another recording's or another key's undo is only bytes."""
+    recording = bench.record(reason=CloseReason.DISCARDED)
+    for wrong in ({"device": new_id()}, {"named": new_id()}, {"key": SigningKey.generate()}):
+        releasing.put_undo(recording, **wrong)  # type: ignore[arg-type]
+        releasing.look()
+        assert bench.manifest(recording).discarded
+
+
+def test_undo_of_a_recording_that_was_not_discarded_writes_nothing(bench: SpoolBench, releasing: _Bench) -> None:
+    """What was kept needs no undo, and its manifest does not grow by one."""
+    recording = bench.record()
+    before = bench.manifest(recording).lines
+    releasing.put_undo(recording)
+    releasing.look()
+    assert bench.manifest(recording).lines == before
+
+
+def test_withdrawal_erases_what_it_names_and_nothing_else(bench: SpoolBench, releasing: _Bench) -> None:
+    """P5's third reason: delivered or not, trusted clock or not, the named recording goes, the others stay."""
+    named, other = bench.record(), bench.record()
+    releasing.put_withdrawal(named, new_id())
+    releasing.look(trusted=False)
+    assert bench.store.recordings() == (other,)
+    assert [each.begun.recording for each in releasing.releaser.take_erased()] == [named]
+
+
+def test_withdrawal_erases_what_cannot_be_read(bench: SpoolBench, releasing: _Bench) -> None:
+    """P8: an edited manifest is no shelter."""
+    recording = bench.record()
+    path = bench.store.manifest_path(recording)
+    path.write_bytes(path.read_bytes().replace(b'"stopped"', b'"discarded"'))
+    releasing.put_withdrawal(recording)
+    releasing.look()
+    assert bench.store.recordings() == ()
+
+
+def test_withdrawal_leaves_the_recording_that_is_being_made(bench: SpoolBench, releasing: _Bench) -> None:
+    """It is stopped first, and erased at the look after its last line."""
+    recording = bench.record()
+    releasing.put_withdrawal(recording)
+    releasing.look(active=recording)
+    assert bench.store.recordings() == (recording,)
+
+
+@pytest.mark.parametrize("wrong", [{"device": new_id()}, {"key": SigningKey.generate()}], ids=["device", "key"])
+def test_withdrawal_that_does_not_verify_erases_nothing(
+    bench: SpoolBench, releasing: _Bench, wrong: dict[str, object]
+) -> None:
+    """P5: a network process that lays down bytes cannot make the recorder erase."""
+    recording = bench.record()
+    releasing.put_withdrawal(recording, **wrong)  # type: ignore[arg-type]
+    releasing.look()
+    assert bench.store.recordings() == (recording,)
 
 
 def test_releaser_destroys_no_discard_by_a_clock_that_is_not_trusted(bench: SpoolBench, releasing: _Bench) -> None:

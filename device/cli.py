@@ -83,6 +83,19 @@ def recorder(config: DeviceConfig) -> None:
 
 @group.command()
 @config_option
+def dark(config: DeviceConfig) -> None:
+    """Darken the lamp and silence the buzzer that a killed recorder left; the service manager asks for it."""
+    from device.hardware.ports import HardwareError
+    from device.wiring import darken
+
+    try:
+        darken(config)
+    except HardwareError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@group.command()
+@config_option
 def agent(config: DeviceConfig) -> None:
     """Speak with the broker: presence, documents, health."""
     from device.agent.service import run

@@ -213,6 +213,23 @@ def open_controls(config: DeviceConfig, clock: Clock, inbox: Inbox) -> Iterator[
         yield Controls(button=_make_button(config, factory, clock), lamp=lamp, buzzer=buzzer)
 
 
+def darken(config: DeviceConfig, factory: PinFactory | None = None) -> None:
+    """Take lamp and buzzer as they are taken at a start, dark and silent, and let go of them; raises `HardwareError`.
+
+    Linux on a Pi leaves a released pin as it was, so that a killed recorder's lamp would go on saying "recording". Mock
+    pins are gone with their process. `factory` is a test's; without one it is the Pi's own.
+    """
+    from device.hardware.gpio import make_real_factory
+
+    if factory is None and config.pins.kind is PinsKind.MOCK:
+        return
+    pins, clock, inbox = factory or make_real_factory(), SystemClock(), Inbox()
+    _make_lamp(config.pins, pins, clock, on_fault=inbox.put, observer=None).close()
+    buzzer = _make_buzzer(config.pins, pins, clock, observer=None)
+    if buzzer is not None:
+        buzzer.close()
+
+
 def _make_panel(config: DeviceConfig, press: Callable[[bool], None]) -> MockPanel:
     from device.hardware.panel import MockPanel
 

@@ -22,6 +22,7 @@ NOT_HARDENING = {
     "Type",
     "NotifyAccess",
     "ExecStart",
+    "ExecStopPost",
     "Restart",
     "RestartSec",
     "TimeoutStartSec",
@@ -198,3 +199,8 @@ def test_selftest_runs_off_hours_and_is_never_made_up_for() -> None:
         "Persistent": ["no"],
     }
     assert service_of("backrow-selftest.service")["SuccessExitStatus"] == "75"
+
+
+def test_lamp_of_a_killed_recorder_is_darkened() -> None:
+    """P1: a pin may keep its level when its process dies, so the lamp is switched off before anything else happens."""
+    assert service_of("backrow-recorder.service")["ExecStopPost"] == "-/opt/backrow/bin/backrow device dark"

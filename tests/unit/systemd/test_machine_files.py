@@ -55,7 +55,8 @@ MOUNTS = {
     "var-lib-backrow.mount": ("/data/var-lib-backrow", "bind,noatime,nodev,nosuid,noexec"),
     "var-lib-systemd-timesync.mount": ("/data/timesync", "bind,noatime,nodev,nosuid,noexec"),
 }
-OTHERS = {"etc/overlayroot.local.conf", "etc/sysctl.d/72-backrow.conf", "etc/tmpfiles.d/backrow-machine.conf"}
+FIRMWARE = "boot/firmware/backrow.txt"
+OTHERS = {FIRMWARE, "etc/overlayroot.local.conf", "etc/sysctl.d/72-backrow.conf", "etc/tmpfiles.d/backrow-machine.conf"}
 HARDWARE_LIMIT_S = 15
 
 
@@ -99,6 +100,15 @@ def test_hardware_watchdog_stays_within_what_the_pi_counts() -> None:
     manager = _read(MACHINE / "etc/systemd/system.conf.d/50-backrow.conf")["Manager"]
     for name in ("RuntimeWatchdogSec", "RebootWatchdogSec"):
         assert int(manager[name].removesuffix("s")) < HARDWARE_LIMIT_S
+
+
+def test_firmware_lets_go_of_the_lamp_when_its_process_dies() -> None:
+    """P1: without strict_gpiod a Raspberry Pi's kernel keeps the level of a pin that nobody drives any more."""
+    lines = (MACHINE / FIRMWARE).read_text("utf-8").splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == [
+        "dtparam=strict_gpiod",
+        "dtparam=watchdog=on",
+    ]
 
 
 def test_no_core_dump_by_any_way() -> None:

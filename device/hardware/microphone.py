@@ -16,6 +16,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from device.hardware.alsa_words import catch_words, give_words
 from device.hardware.cards import ASOUND, find_microphone, is_listed, list_microphones
 from device.hardware.listening import Gate, ListeningThread
 from device.hardware.ports import (
@@ -94,7 +95,8 @@ class AlsaMicrophone:
                 self._listen(_Ear(container, latency_s=self._settings.latency_ms / 1000), gate)
         except Exception as error:
             # Whatever it is, a microphone that has stopped must say so: it is taken up again.
-            gate.on_fault(MicrophoneFault(f"{name}: {error}"))
+            words = give_words()
+            gate.on_fault(MicrophoneFault(f"{name}: {error}{f' (ALSA: {words})' if words else ''}"))
             if not isinstance(error, av.FFmpegError | MicrophoneFault):
                 raise
 
@@ -106,6 +108,7 @@ class AlsaMicrophone:
 
 def _open(name: str) -> InputContainer:
     os.environ.setdefault(*_ALSA_CONFIGURATION)
+    catch_words()
     container = av.open(name, format="alsa", options=_OPTIONS, timeout=_OPEN_S)
     if not container.streams.audio:
         container.close()

@@ -1,23 +1,45 @@
 """The Raspberry Pi's camera on the unit's own HDMI screen, for aiming: picamera2's preview straight to the display.
 
 No encoder, no output, no file: pictures go from the camera to the display and nowhere else. It needs a screen that was
-plugged in at the start, and no desktop. picamera2 is imported when it is asked for. See docs/hardware/camera.md.
+plugged in at the start, and no desktop. picamera2 is imported when it is asked for. See docs/hardware/health.md.
 """
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
 
 from device.camera_settings import CameraTable
 from device.hardware.picam import load_library
 from device.hardware.ports import CameraFault, PartFacts
 
 
+@dataclass(frozen=True)
+class ScreenLibrary:
+    """picamera2's parts that are used here; `display` is the preview that it is started with."""
+
+    camera: Any
+    transform: Any
+    display: Any
+
+
+def load_screen_library() -> ScreenLibrary:
+    """Import picamera2; raises `CameraFault` that says what to install."""
+    library = load_library()
+    from picamera2 import Preview
+
+    return ScreenLibrary(library.camera, library.transform, Preview.DRM)
+
+
 class PiScreen:
     """Shows what the first camera sees."""
 
-    def __init__(self, table: CameraTable) -> None:
+    def __init__(self, table: CameraTable, load: Callable[[], ScreenLibrary] = load_screen_library) -> None:
         self._table = table
+        self._load = load
         self._undo = ExitStack()
 
     @property
@@ -27,24 +49,10 @@ class PiScreen:
 
     def start(self) -> None:
         """See `Viewfinder.start`."""
-        library, table = load_library(), self._table
-        turned = table.rotation_degrees == 180
+        library = self._load()
         try:
-            from picamera2 import Preview
-
             with ExitStack() as undo:
-                camera = library.camera()
-                undo.callback(camera.close)
-                camera.configure(
-                    camera.create_preview_configuration(
-                        main={"size": (table.width, table.height)},
-                        transform=library.transform(hflip=turned, vflip=turned),
-                    )
-                )
-                camera.start_preview(Preview.DRM)
-                undo.callback(camera.stop_preview)
-                camera.start()
-                undo.callback(camera.stop)
+                self._open(library, undo)
                 self._undo = undo.pop_all()
         except Exception as error:
             raise CameraFault(
@@ -57,3 +65,19 @@ class PiScreen:
     def stop(self) -> None:
         """See `Viewfinder.stop`."""
         self._undo.close()
+        gc.collect()  # picamera2 leaves open files in cycles of objects
+
+    def _open(self, library: ScreenLibrary, undo: ExitStack) -> None:
+        """Open, configure as a recording is, show; `undo` ends each of it: the camera, then the display."""
+        table, turned = self._table, self._table.rotation_degrees == 180
+        camera = library.camera()
+        undo.callback(camera.close)
+        camera.configure(
+            camera.create_preview_configuration(
+                main={"size": (table.width, table.height)}, transform=library.transform(hflip=turned, vflip=turned)
+            )
+        )
+        camera.start_preview(library.display)
+        undo.callback(camera.stop_preview)
+        camera.start()
+        undo.callback(camera.stop)

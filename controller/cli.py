@@ -47,7 +47,10 @@ def migrate(path: Path) -> None:
     from controller.wiring import open_database
 
     config = load_config(path)
-    config.controller.data.mkdir(mode=0o750, parents=True, exist_ok=True)
+    try:
+        config.controller.data.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(f"{path}: [controller] data: the folder cannot be made: {error}") from None
     database = open_database(config)
     upgrade(database)
     database.close()
@@ -71,7 +74,7 @@ def serve(path: Path) -> None:
             "people": server.people_listener(create_app(config, Surface.PEOPLE, services), config),
             "units": server.units_listener(units, config),
         }
-        server.serve(listeners, lambda: click.echo(_serving(config)))
+        server.serve(listeners, lambda: click.echo(_serving(config)), path)
 
 
 def _serving(config: Config) -> str:

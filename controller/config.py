@@ -14,14 +14,17 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from controller.errors import ConfigError
 from controller.uploads.scheduler.window import Window, parse_window
 
 Table = TypeVar("Table")
-MIB = 1024 * 1024
-GIB = 1024 * MIB
+GIB = 1024 * 1024 * 1024
+LANGUAGES = {"en": "English", "es": "Español"}
+"""The languages that the pages are shown in: the folders of controller/translations, by their own names."""
+MOST = 2**53 - 1  # what every reader of JSON understands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,7 @@ def load_config(path: Path) -> Config:
 def parse_config(mapping: Mapping[str, Any], path: Path) -> Config:
     """Build the configuration from parsed TOML; `path` is named in errors and anchors relative paths."""
     config = _Parser(path).table(Config, mapping, "")
+    _require_sensible(config, path)
     _require_safe(config, path)
     return config
 
@@ -159,8 +163,9 @@ class _Parser:
             raise self._error(
                 *where, f"expected {'true or false' if kind is bool else 'a whole number'}, got {value!r}"
             )
-        if kind is int and value < 1:
-            raise self._error(*where, f"expected a number above zero, got {value}")
+        low, high = RANGES.get(where, (1, MOST)) if kind is int else (False, True)
+        if not low <= value <= high:
+            raise self._error(*where, f"expected a whole number from {low} to {high}, got {value}")
         return value
 
     def _text(self, kind: Any, value: Any, where: tuple[str, str]) -> Any:
@@ -177,11 +182,48 @@ class _Parser:
         return ConfigError(f"{self._path}: {f'[{table}] ' if table else ''}{key}: {what}")
 
 
+RANGES = {
+    ("controller", "generation"): (1, 2**31 - 1),
+    ("people", "port"): (1, 65_535),
+    ("units", "port"): (1, 65_535),
+    ("broker", "port"): (1, 65_535),
+    ("uploads", "lease_s"): (1, 86_400),
+    ("uploads", "tick_s"): (1, 3_600),
+    ("retention", "delete_undo_days"): (1, 3_650),
+}
+"""The least and the most of a whole number, by table and key; all others are above zero."""
+
 _FORMS: dict[Any, str] = {
     ZoneInfo: "a time zone like 'Europe/Zurich'",
     Window: "a window like '22:00-06:00', or 'always'",
     str: "text",
 }
+
+
+def _require_sensible(config: Config, path: Path) -> None:
+    language, people, units = config.controller.language, config.people, config.units
+    if language not in LANGUAGES:
+        raise ConfigError(f"{path}: [controller] language: expected one of {sorted(LANGUAGES)}, got {language!r}")
+    if people.url and not _is_site(people.url):
+        raise ConfigError(
+            f"{path}: [people] url: expected the address of the pages as browsers reach them, like "
+            f"'https://backrow.school.example', got {people.url!r}"
+        )
+    if (people.host, people.port) == (units.host, units.port):
+        raise ConfigError(
+            f"{path}: [people] port and [units] port: expected two different ones at {people.host}, got {people.port} "
+            "for both"
+        )
+
+
+def _is_site(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    rest = (parts.username, parts.query, parts.fragment, parts.path.strip("/"))
+    return has_host and parts.scheme in ("http", "https") and not any(rest) and url.isascii() and " " not in url
 
 
 def _require_safe(config: Config, path: Path) -> None:

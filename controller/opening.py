@@ -34,7 +34,7 @@ def opened(path: Path) -> Iterator[Services]:
 
     services = wiring.make_services(load_config(path))
     try:
-        require_current(services.database)
+        require_current(services.database, path)
         yield services
     finally:
         services.database.close()

@@ -13,6 +13,8 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from cheroot import wsgi
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 from controller.config import Config
+from controller.errors import OperatorError
 
 PEOPLE_THREADS = 24
 UNITS_THREADS = 64
@@ -121,29 +124,44 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def serve(listeners: dict[str, wsgi.Server], ready: Callable[[], None]) -> None:
-    """Bind all listeners, say so, and serve until SIGTERM or SIGINT; then let running requests end, and return."""
-    stop = threading.Event()
+def serve(listeners: dict[str, wsgi.Server], ready: Callable[[], None], path: Path) -> None:
+    """Bind all listeners, say so, and serve until SIGTERM or SIGINT; then let running requests end, and return.
+
+    `listeners` is keyed by table of the configuration at `path`. Raises `OperatorError` when an address cannot be
+    listened on or a listener fails; nothing is left running, however it ends.
+    """
+    stop, failed = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    for listener in listeners.values():
+    with ExitStack() as ending:
+        for table, listener in listeners.items():
+            _bind(listener, f"{path}: [{table}]")
+            ending.callback(listener.stop)
+        with ThreadPoolExecutor(len(listeners)) as threads, ending.pop_all():
+            for listener in listeners.values():
+                threads.submit(_serve_one, listener, stop, failed)
+            ready()
+            stop.wait()
+    if failed.is_set():
+        raise OperatorError("a listener ended by a mistake of its own; the log says which")
+
+
+def _bind(listener: wsgi.Server, where: str) -> None:
+    host, port = listener.bind_addr
+    try:
         listener.prepare()
-    threads = [threading.Thread(target=_serve_one, args=(each, stop), name=name) for name, each in listeners.items()]
-    for thread in threads:
-        thread.start()
-    ready()
-    stop.wait()
-    for listener in listeners.values():
-        listener.stop()
-    for thread in threads:
-        thread.join()
+    except OSError as error:
+        raise OperatorError(
+            f"{where} host, port: {host}:{port} cannot be listened on: {error}; choose another address or port, or end "
+            "the program that holds it (ss -ltnp shows which)"
+        ) from None
 
 
-def _serve_one(listener: wsgi.Server, stop: threading.Event) -> None:
+def _serve_one(listener: wsgi.Server, stop: threading.Event, failed: threading.Event) -> None:
     try:
         listener.serve()
     except Exception:
         log.exception("a listener ended; the controller stops")
-        raise
+        failed.set()
     finally:
         stop.set()

@@ -24,8 +24,9 @@ from controller.accounts.services import (
     make_accounts,
 )
 from controller.auth.access import find_signed_in, for_anyone, for_roles, signed_in
-from controller.auth.languages import LANGUAGES, gettext, ngettext
+from controller.auth.languages import gettext, ngettext
 from controller.auth.logins import COOKIE, drop_login, keep_login
+from controller.config import LANGUAGES
 from controller.services import Services
 
 Page = str | tuple[str, HTTPStatus] | Response

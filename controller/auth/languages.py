@@ -13,9 +13,7 @@ from babel.units import format_unit
 from flask import Flask, request
 
 from controller.auth.access import find_signed_in
-from controller.config import Config
-
-LANGUAGES = {"en": "English", "es": "Español"}
+from controller.config import LANGUAGES, Config
 
 
 def speak_languages(app: Flask, config: Config) -> None:

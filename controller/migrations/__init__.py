@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 from controller.db import Database
 from controller.errors import OperatorError
@@ -24,17 +25,30 @@ def alembic_config(database: Database) -> AlembicConfig:
 
 
 def upgrade(database: Database) -> None:
-    """Bring the database to the newest form; one that has it already is left alone."""
-    command.upgrade(alembic_config(database), "head")
+    """Bring the database to the newest form, or leave it alone when it has it; raise `OperatorError` without one."""
+    try:
+        command.upgrade(alembic_config(database), "head")
+    except DBAPIError as error:
+        raise OperatorError(
+            f"[controller] database: {_describe(database)} cannot be used: {error.orig}; see that it can be reached, "
+            "written by this user, and has room"
+        ) from None
 
 
-def require_current(database: Database) -> None:
-    """Raise `OperatorError` unless the database has the newest form."""
+def require_current(database: Database, path: Path) -> None:
+    """Raise `OperatorError`, which names the configuration's `path`, unless the database has the newest form."""
     newest = ScriptDirectory.from_config(alembic_config(database)).get_current_head()
-    with database.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+    remedy = f"run: backrow controller migrate --config {path}"
+    try:
+        with database.engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise OperatorError(f"the database {_describe(database)} cannot be opened: {error.orig}; {remedy}") from None
     if found != newest:
         raise OperatorError(
-            f"the database {database.engine.url.render_as_string()} has form {found or '(none)'}, this program needs "
-            f"{newest}; run: backrow controller migrate --config controller.toml"
+            f"the database {_describe(database)} has form {found or '(none)'}, this program needs {newest}; {remedy}"
         )
+
+
+def _describe(database: Database) -> str:
+    return database.engine.url.render_as_string()

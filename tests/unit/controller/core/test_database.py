@@ -61,10 +61,19 @@ def test_migrations_can_be_undone_and_done_again(database: Database) -> None:
 
     config = migrations.alembic_config(database)
     command.downgrade(config, "base")
-    with pytest.raises(OperatorError, match="backrow controller migrate"):
-        migrations.require_current(database)
+    with pytest.raises(OperatorError, match=r"backrow controller migrate --config here\.toml"):
+        migrations.require_current(database, Path("here.toml"))
     command.upgrade(config, "head")
-    migrations.require_current(database)
+    migrations.require_current(database, Path("here.toml"))
+
+
+def test_database_in_no_folder_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
+    """Before `migrate` made the folder, whoever asks is told to run it, with the configuration that was named."""
+    database = Database(f"sqlite:///{tmp_path / 'none' / 'controller.sqlite3'}")
+    with pytest.raises(OperatorError, match=r"unable to open .* backrow controller migrate --config \S+/other\.toml$"):
+        migrations.require_current(database, tmp_path / "other.toml")
+    with pytest.raises(OperatorError, match=r"\[controller\] database: .* unable to open"):
+        migrations.upgrade(database)
 
 
 def test_sqlite_is_in_the_mode_that_receipts_need(database: Database) -> None:

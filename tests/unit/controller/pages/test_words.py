@@ -15,7 +15,7 @@ import pytest
 from babel.messages.mofile import write_mo
 from flask import Flask
 
-from controller.auth.languages import LANGUAGES
+from controller.config import LANGUAGES
 from provisioning.catalogues import TRANSLATIONS, extract_words, find_missing, load_catalogue
 from tests.house import House, post
 from tests.lesson import MediaSegment, record_synthetic

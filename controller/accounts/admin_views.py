@@ -10,9 +10,9 @@ from http import HTTPStatus
 from flask import Blueprint, abort, render_template, request
 
 from controller.accounts import repo
-from controller.accounts.models import EMAIL_CHARS, NAME_CHARS, Account, Role
+from controller.accounts.models import Account, Role
 from controller.accounts.policy import LINK_LASTS
-from controller.accounts.services import Accounts, EmailTakenError
+from controller.accounts.services import Accounts, EmailTakenError, PersonRefusedError
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
 from controller.config import Config
@@ -42,11 +42,11 @@ class AdminPages:
     def add_teacher(self) -> Page:
         """Add a teacher's account and show its one-time link, once."""
         name, email = request.form.get("name", "").strip(), request.form.get("email", "").strip()
-        if not name or len(name) > NAME_CHARS or "@" not in email or len(email) > EMAIL_CHARS:
-            fault = gettext("Please give a name and an e-mail address.")
-            return self._show(HTTPStatus.UNPROCESSABLE_ENTITY, fault)
         try:
             account = self._accounts.add(email=email, name=name, role=Role.TEACHER)
+        except PersonRefusedError:
+            fault = gettext("Please give a name and an e-mail address.")
+            return self._show(HTTPStatus.UNPROCESSABLE_ENTITY, fault)
         except EmailTakenError:
             return self._show(HTTPStatus.CONFLICT, gettext("There is an account with this address already."))
         return self._show_link(account)

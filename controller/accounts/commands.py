@@ -13,7 +13,7 @@ import click
 
 from controller.accounts import policy, repo
 from controller.accounts.models import Role
-from controller.accounts.services import Accounts, EmailTakenError, make_accounts
+from controller.accounts.services import Accounts, EmailTakenError, PersonRefusedError, make_accounts
 from controller.config import Config
 from controller.opening import config_option, opened
 
@@ -71,7 +71,7 @@ def _open_accounts(path: Path) -> Iterator[tuple[Accounts, Config]]:
     try:
         with opened(path) as services:
             yield make_accounts(services), services.config
-    except EmailTakenError as error:
+    except (EmailTakenError, PersonRefusedError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -12,10 +12,8 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from controller.accounts.policy import LONGEST_EMAIL, LONGEST_NAME
 from controller.db import DIGEST_CHARS, ID_CHARS, Base, ChoiceType
-
-EMAIL_CHARS = 254
-NAME_CHARS = 120
 
 
 class Role(StrEnum):
@@ -31,8 +29,8 @@ class Account(Base):
     __tablename__ = "account"
 
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
-    email: Mapped[str] = mapped_column(String(EMAIL_CHARS), unique=True)
-    name: Mapped[str] = mapped_column(String(NAME_CHARS))
+    email: Mapped[str] = mapped_column(String(LONGEST_EMAIL), unique=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     role: Mapped[Role] = mapped_column(ChoiceType(Role))
     language: Mapped[str | None] = mapped_column(String(16))
     """The chosen language of the pages; None follows the browser."""

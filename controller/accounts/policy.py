@@ -18,6 +18,8 @@ LOGIN_SEEN_EVERY = timedelta(minutes=5)
 ATTEMPTS_WITHIN = timedelta(minutes=15)
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 200
+LONGEST_EMAIL = 254
+LONGEST_NAME = 120
 _FEWEST_DIFFERENT = 5
 
 
@@ -47,6 +49,19 @@ ADDRESS_LIMIT = AttemptLimit(kind="address", most=60)  # a school often has one 
 def normalise_email(text: str) -> str:
     """Give the form in which an address is kept and compared."""
     return text.strip().casefold()
+
+
+def may_be_email(text: str) -> bool:
+    """Tell whether a text can be an address: one part before one `@` and one after it, nothing that is not shown."""
+    text = text.strip()
+    before, _, after = text.partition("@")
+    shown = text.isprintable() and " " not in text
+    return bool(before and after) and "@" not in after and shown and len(text) <= LONGEST_EMAIL
+
+
+def may_be_name(text: str) -> bool:
+    """Tell whether a text can be a person's name: something that is shown, in one line, and not too long."""
+    return 0 < len(text.strip()) <= LONGEST_NAME and text.strip().isprintable()
 
 
 def find_password_fault(password: str, *, repeated: str, email: str) -> PasswordFault | None:

@@ -33,6 +33,10 @@ class EmailTakenError(AccountError):
     """Another account has this address."""
 
 
+class PersonRefusedError(AccountError):
+    """What was given as a person's name or address cannot be one; the message says which."""
+
+
 class LinkOverError(AccountError):
     """The one-time link is unknown, used, or over."""
 
@@ -78,7 +82,14 @@ class Accounts:
     random_bytes: Callable[[int], bytes]
 
     def add(self, *, email: str, name: str, role: Role) -> str:
-        """Add an account that nobody can sign in to yet, and give its id; raise `EmailTakenError`."""
+        """Add an account that nobody can sign in to yet, and give its id.
+
+        Raises `PersonRefusedError` when name or address cannot be one, `EmailTakenError`.
+        """
+        if not policy.may_be_name(name):
+            raise PersonRefusedError(f"name: expected 1 to {policy.LONGEST_NAME} characters in one line, got {name!r}")
+        if not policy.may_be_email(email):
+            raise PersonRefusedError(f"email: expected an address like ada@school.example, got {email!r}")
         with self.database.writing() as session:
             if repo.find_account(session, policy.normalise_email(email)):
                 raise EmailTakenError(f"there is an account with the address {email} already")

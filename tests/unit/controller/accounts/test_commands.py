@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from controller.accounts import repo
 from controller.accounts.commands import accounts_commands
 from tests.house import PASSWORD, House
 
@@ -69,6 +70,24 @@ def test_teacher_is_added_with_id_and_link(house: House, config: Path) -> None:
     twice = _run(config, "teacher", "add", "--email", "ada@school.example", "--name", "Ada")
     assert twice.exit_code == 1
     assert "already" in twice.output
+
+
+@pytest.mark.parametrize(
+    ("email", "name", "words"),
+    [
+        ("nonsense", "Ada", "email: expected an address"),
+        ("a@b@c", "Ada", "email: expected an address"),
+        ("ada @school.example", "Ada", "email: expected an address"),
+        ("ada@school.example", " ", "name: expected 1 to 120 characters"),
+        ("ada@school.example", "A\nda", "name: expected 1 to 120 characters"),
+    ],
+)
+def test_nonsense_is_no_teacher(house: House, config: Path, email: str, name: str, words: str) -> None:
+    """What can be no address or no name is refused by its option, and no account is made."""
+    done = _run(config, "teacher", "add", "--email", email, "--name", name)
+    assert (done.exit_code, words in done.output) == (1, True), done.output
+    with house.services.database.reading() as session:
+        assert not repo.list_accounts(session)
 
 
 def test_link_is_made_for_accounts_only(house: House, config: Path) -> None:

@@ -6,7 +6,6 @@ and what was found. Paths may be relative to the file. Nothing here opens a sock
 
 from __future__ import annotations
 
-import ipaddress
 import tomllib
 import types
 import typing
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from controller.errors import ConfigError
 from controller.uploads.scheduler.window import Window, parse_window
+from protocol.loopback import is_loopback
 
 Table = TypeVar("Table")
 GIB = 1024 * 1024 * 1024
@@ -251,11 +251,3 @@ _TLS_ADVICE = {
     "units": "set tls = true",
     "broker": "set tls = true",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself, seen from itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

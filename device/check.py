@@ -30,6 +30,8 @@ class Finding:
 def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
     """Look over the unit at `now`, thing by thing."""
     yield from (Finding(part, "only pretends; not for a classroom") for part in config.pretends)
+    if config.camera.input is not None:
+        yield _check_input(config.camera.input)
     try:
         identity = load_identity(config.data / "identity", config.keys)
     except KeyFileError as error:
@@ -39,6 +41,17 @@ def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
     yield from _check_tls(config.data / "identity", config.keys)
     yield from _check_documents(config, identity, now)
     yield _check_space(config)
+
+
+def _check_input(path: Path) -> Finding:
+    from device.media.errors import InputRefused  # with PyAV, which a unit that replays nothing does not load here
+    from device.media.inputs import inspect_input
+
+    try:
+        inspect_input(path)
+    except InputRefused as error:
+        return Finding("[camera] input", str(error))
+    return Finding("[camera] input")
 
 
 def _check_tls(folder: Path, keys: Path) -> Iterator[Finding]:

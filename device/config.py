@@ -17,12 +17,14 @@ from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from device.camera_settings import CameraKind, CameraTable
 from device.microphone_settings import MicrophoneKind, MicrophoneTable
 from device.pin_settings import ButtonTable, PinsKind, PinsTable
 from device.ranges import require_range as _require_range
 from protocol.ids import IdError, parse_id
+from protocol.loopback import is_loopback
 
 Table = TypeVar("Table")
 
@@ -60,9 +62,12 @@ class ControllerTable:
     page: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what is no address of a web server."""
-        if not self.url.startswith(("https://", "http://")):
+        """Refuse what is no address of a web server, and plain http beyond this machine."""
+        parts = urlsplit(self.url)  # raises ValueError itself for half an address
+        if parts.scheme not in ("https", "http") or not parts.hostname:
             raise ValueError(f"url: expected https://… (or http:// in tests), got {self.url!r}")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError(f"url: expected https://…, for plain http goes to this machine alone, got {self.url!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +79,10 @@ class BrokerTable:
     tls: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse a port that is none."""
+        """Refuse a port that is none, and a broker without TLS beyond this machine (docs/protocol/mqtt.md)."""
         _require_range("port", self.port, 1, 65_535)
+        if not self.tls and not is_loopback(self.host):
+            raise ValueError(f"tls: expected true, for only on this machine a broker goes without, got {self.host!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

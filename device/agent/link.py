@@ -45,7 +45,7 @@ class TlsFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class LinkSettings:
-    """Where the broker is and how patient the unit is; `tls` is None only in tests and demos on loopback."""
+    """Where the broker is and how patient the unit is; `tls` is None on loopback alone: device/config.py."""
 
     device: str
     host: str

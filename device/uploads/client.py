@@ -7,7 +7,6 @@ machine). What to ask and what an answer means is decided in its neighbours.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
+
+from protocol.loopback import is_loopback
 
 ANSWER_LIMIT_BYTES = 2 * 1024 * 1024
 BLOCK_BYTES = 64 * 1024
@@ -158,12 +159,5 @@ def _require_safe(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme == "https":
         return
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
         raise AddressError(f"[controller] url: expected https://… (plain http only to this machine), got {url!r}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

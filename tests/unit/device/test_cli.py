@@ -61,6 +61,16 @@ def test_check_says_when_a_document_has_ended(unit: UnitBundle) -> None:
     assert "ended at" in _problems(unit, datetime.now(UTC) + WEEK + timedelta(hours=1))["state/policy"]
 
 
+def test_check_looks_at_the_video_that_would_be_replayed(tmp_path: Path) -> None:
+    """A replay of nothing is found before the recorder is started."""
+    school = make_school(tmp_path, now=datetime.now(UTC))
+    unit = school.make_unit(tmp_path / "unit", tables={"camera": {"kind": "replay", "input": "none.mp4"}})
+    assert "none.mp4: no such file" in _problems(unit)["[camera] input"]
+    result = CliRunner().invoke(group, ["check", "--config", str(unit.config)])
+    assert result.exit_code == 1
+    assert "wrong  [camera] input" in result.output
+
+
 def test_check_changes_nothing(unit: UnitBundle) -> None:
     """Looking over a unit writes no file."""
     before = sorted((path, path.stat().st_mtime_ns) for path in unit.folder.rglob("*"))

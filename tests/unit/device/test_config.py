@@ -153,7 +153,9 @@ def test_production_refuses_a_microphone_that_only_pretends(tmp_path: Path) -> N
         load_config(_write(tmp_path, changes))
 
 
-@pytest.mark.parametrize("change", [{"controller": {"url": "http://school.example"}}, {"broker": {"tls": False}}])
+@pytest.mark.parametrize(
+    "change", [{"controller": {"url": "http://localhost"}}, {"broker": {"host": "::1", "tls": False}}]
+)
 def test_production_refuses_what_is_not_encrypted(tmp_path: Path, change: dict[str, dict[str, Any]]) -> None:
     """Names and times of lessons travel under TLS or not at all."""
     changes: dict[str, dict[str, Any]] = {
@@ -163,6 +165,32 @@ def test_production_refuses_what_is_not_encrypted(tmp_path: Path, change: dict[s
     }
     with pytest.raises(ConfigError, match="is not encrypted; use https://"):
         load_config(_write(tmp_path, {**changes, **change}))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"controller": {"url": "http://school.example"}},
+            r"\[controller\] url: expected https://.* this machine alone",
+        ),
+        ({"controller": {"url": "https://"}}, r"\[controller\] url: expected https://"),
+        ({"controller": {"url": "http://[::1"}}, r"\[controller\] .*Invalid IPv6 URL"),
+        ({"broker": {"tls": False}}, r"\[broker\] tls: expected true, .* this machine .* got 'school.example'"),
+    ],
+)
+def test_nothing_goes_without_tls_beyond_this_machine(
+    tmp_path: Path, change: dict[str, dict[str, Any]], words: str
+) -> None:
+    """Also a unit for tests: what leaves the machine is encrypted, and that is said before a process starts."""
+    with pytest.raises(ConfigError, match=words):
+        load_config(_write(tmp_path, change))
+
+
+def test_loopback_needs_no_tls(tmp_path: Path) -> None:
+    """The demo and the tests speak in the clear with themselves."""
+    plain = {"controller": {"url": "http://127.0.0.1:8443"}, "broker": {"host": "127.0.0.1", "tls": False}}
+    assert load_config(_write(tmp_path, plain)).broker.tls is False
 
 
 def test_production_says_where_its_sound_comes_from(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.config import is_loopback, load_config
+from controller.config import load_config
 from controller.errors import ConfigError
 
 LEAST = '[controller]\ndata = "data"\nkeys = "keys"\nkey_store = "store"\n'
@@ -70,11 +70,3 @@ def test_site_is_taken_as_browsers_write_it(tmp_path: Path, url: str) -> None:
     """With or without a port and the last slash."""
     (tmp_path / "controller.toml").write_text(f'{LEAST}[people]\nurl = "{url}"\n')
     assert load_config(tmp_path / "controller.toml").people.url == url
-
-
-@pytest.mark.parametrize(
-    ("host", "is_one"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False)]
-)
-def test_loopback_is_only_this_machine(host: str, is_one: bool) -> None:  # noqa: FBT001
-    """Without TLS nothing is served that another machine can reach."""
-    assert is_loopback(host) is is_one

@@ -14,6 +14,7 @@ from device.cli import group
 from device.health.prober import Probe, Prober
 from device.health.report import Measures, Reading
 from device.health.ring import KEPT_DAYS, Extremes, Ring, RingFile, add_readings, load_ring
+from device.health.status import RecorderStatus, StatusFile
 from device.health.watch import Watch
 from protocol.durable import REAL
 from tests.fakes.clock import ManualClock
@@ -114,3 +115,19 @@ def test_command_shows_readings_findings_and_days(tmp_path: Path) -> None:
     assert said["fit"] is False
     assert "recorder_not_running" in said["codes"]
     assert set(said["readings"]["disk"]) == {"read_only", "free_mib", "free_percent"}
+
+
+def test_command_says_the_recorders_codes_in_words(tmp_path: Path) -> None:
+    """A recovered tail and damage on the card, for who stands at the unit: neither which nor how many."""
+    unit = make_school(tmp_path / "school", now=datetime.now(UTC)).make_unit(tmp_path / "unit")
+    (unit.data / "recorder").mkdir()
+    said = RecorderStatus(
+        fit=False, reason="no_policy", school_days_left=4, damaged=("spool_damaged",), notes=("tail_recovered",)
+    )
+    StatusFile(unit.data / "recorder" / "status", REAL).say(said)
+    output = CliRunner().invoke(group, ["health", "--config", str(unit.config)]).output
+    (line,) = [each for each in output.splitlines() if each.startswith("recorder")]
+    for words in ("not running", "4 school days of space left", "would refuse a press", "no permission to record"):
+        assert words in line
+    assert "something on the card is not what was sealed" in line
+    assert "a power cut tore the end of a recording" in line

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -124,40 +125,73 @@ def _explain(error: EnvelopeError) -> str:
 
 
 def open_to_file(source: BinaryIO, identities: Iterable[Identity], path: Path) -> Outcome:
-    """Open `source` into `path`, which appears at once and only with all that can be had; nothing opened, no file."""
-    with _draft_beside(path) as (draft, file):
-        outcome = open_stream(source, identities, lambda data: _write(file, data, path))
+    """Open `source` into `path`, which appears at once and only with all that can be had; nothing opened, no file.
+
+    A link is followed. A FIFO or a character device is no file that could be replaced: it is written into as it comes.
+    """
+    mode = _mode_of(path)
+    if mode is None or stat.S_ISREG(mode):
+        return _open_to_draft(source, identities, path.resolve() if path.is_symlink() else path)
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+        return _open_into(source, identities, path)
+    raise OpenFailure(f"{path} cannot be written: expected a file, a FIFO or a character device", Status.FAILED)
+
+
+def _mode_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        fail_writing(path, error)
+
+
+def _open_into(source: BinaryIO, identities: Iterable[Identity], path: Path) -> Outcome:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOCTTY)
+    except OSError as error:
+        fail_writing(path, error)
+    try:
+        return open_stream(source, identities, lambda data: _write_all(descriptor, data, path))
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes, path: Path) -> None:
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError as error:
+        fail_writing(path, error)
+
+
+def _open_to_draft(source: BinaryIO, identities: Iterable[Identity], path: Path) -> Outcome:
+    with _draft_beside(path) as (draft, descriptor):
+        outcome = open_stream(source, identities, lambda data: _write_all(descriptor, data, path))
         if outcome.status is Status.WHOLE or outcome.opened_bytes:
-            _keep(draft, file, path)
+            _keep(draft, descriptor, path)
     return outcome
 
 
 @contextmanager
-def _draft_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A private file in the folder of `path`; removed at the end unless it was renamed."""
+def _draft_beside(path: Path) -> Iterator[tuple[Path, int]]:
+    """A private file in the folder of `path`, open for writing; removed at the end unless it was renamed."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
         fail_writing(path, error)
     draft = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield draft, file
+        yield draft, descriptor
     finally:
+        os.close(descriptor)
         draft.unlink(missing_ok=True)
 
 
-def _write(file: BinaryIO, data: bytes, path: Path) -> None:
+def _keep(draft: Path, descriptor: int, path: Path) -> None:
     try:
-        file.write(data)
-    except OSError as error:
-        fail_writing(path, error)
-
-
-def _keep(draft: Path, file: BinaryIO, path: Path) -> None:
-    try:
-        file.flush()
-        os.fsync(file.fileno())
+        os.fsync(descriptor)
         draft.replace(path)
     except OSError as error:
         fail_writing(path, error)

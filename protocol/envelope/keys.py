@@ -18,6 +18,13 @@ from protocol.envelope.x25519 import X25519Identity, X25519Recipient
 Recipient = X25519Recipient | HybridRecipient
 KeyIdentity = X25519Identity | HybridIdentity
 
+_NOT_SUPPORTED = {
+    "-----BEGIN OPENSSH": "an SSH key",
+    "-----BEGIN ": "a PEM file",
+    "ssh-": "the public half of an SSH key",
+    "AGE-PLUGIN-": "a key of an age plugin, which keeps it in other hardware or software",
+}
+
 
 class Identity(Protocol):
     """Whatever can open a stanza: a key, a passphrase, or something that asks a person when it comes to that."""
@@ -50,6 +57,9 @@ def parse_recipient(text: str) -> Recipient:
 
 def parse_identity(text: str) -> KeyIdentity:
     """The identity that an "AGE-SECRET-KEY-1…" or "AGE-SECRET-KEY-PQ-1…" text is; raises KeyTextError."""
+    for beginning, kind in _NOT_SUPPORTED.items():
+        if text.startswith(beginning):
+            raise KeyTextError(f"this kind of key is not supported: {kind}; expected an identity AGE-SECRET-KEY-…")
     prefix, data = _parse_key_text(text, what="identity")
     if prefix == X25519Identity.prefix:
         return X25519Identity(_require_length(data, x25519.KEY_BYTES, what="X25519 identity"))
@@ -63,10 +73,11 @@ def parse_identity(text: str) -> KeyIdentity:
 def parse_identities(text: str) -> tuple[KeyIdentity, ...]:
     """The identities of an identity file, one a line, between comments (#) and blank lines.
 
+    A byte order mark before the first line, which editors on Windows write, is passed over.
     Raises KeyTextError that names the line, also when there is none.
     """
     identities = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         entry = line.strip()
         if entry and not entry.startswith("#"):
             identities.append(_parse_numbered(entry, number))

@@ -3,6 +3,7 @@
 import base64
 import os
 import pty
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -129,15 +130,62 @@ def test_open_keeps_an_older_output_when_nothing_opens(tmp_path: Path, key_file:
     assert opened.read_bytes() == b"from before"
 
 
+def test_open_writes_into_a_fifo(tmp_path: Path, key_file: Path) -> None:
+    """A FIFO stays one, and whoever reads it gets the content; no file takes its place."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        result = run_open("-i", key_file, "-o", fifo, data=seal(b"short", [IDENTITY.recipient]))
+        assert (result.exit_code, fifo.is_fifo()) == (0, True)
+        assert os.read(reader, 100) == b"short"
+    finally:
+        os.close(reader)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fifo", "school.key"]
+
+
+def test_open_writes_into_a_device_and_says_when_it_is_full(tmp_path: Path, key_file: Path) -> None:
+    """A device that takes nothing is an error and is still a device afterwards: no plaintext lies in its place."""
+    device = tmp_path / "full"
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o600, os.makedev(1, 7))
+        os.close(os.open(device, os.O_WRONLY))
+    except PermissionError:
+        pytest.skip("a device node can be made by root alone, in a folder that allows devices")
+    result = run_open("-i", key_file, "-o", device, data=SEALED)
+    assert result.exit_code == Status.FAILED
+    assert result.stderr == f"backrow open: {device} cannot be written: No space left on device\n"
+    assert device.is_char_device()
+
+
+def test_open_follows_a_link(tmp_path: Path, key_file: Path) -> None:
+    """The file behind the link is replaced, or made, and the link stays a link."""
+    link, target = tmp_path / "link", tmp_path / "elsewhere" / "lesson.mp4"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    for _ in range(2):
+        assert run_open("-i", key_file, "-o", link, data=SEALED).exit_code == 0
+        assert (link.is_symlink(), target.read_bytes()) == (True, content(LENGTH))
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_open_refuses_a_folder_as_output(tmp_path: Path, key_file: Path) -> None:
+    """Only --recording writes into a folder."""
+    result = run_open("-i", key_file, "-o", tmp_path, data=SEALED)
+    assert (result.exit_code, "expected a file, a FIFO" in result.stderr) == (Status.FAILED, True)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (b"", "at least one identity"),
+        (b"-----BEGIN OPENSSH PRIVATE KEY-----\n", "line 1: this kind of key is not supported: an SSH key; expected"),
+        (b"AGE-PLUGIN-YUBIKEY-1QQQQ\n", "this kind of key is not supported: a key of an age plugin"),
         (b"AGE-SECRET-KEY-1QQQQ\n", "line 1: the identity is malformed"),
         (b"\xff\xfe\x00", "expected text"),
         (seal(b"x", [OTHER.recipient]), "no identity given opens"),
     ],
-    ids=["empty", "mistyped", "binary", "sealed to a key"],
+    ids=["empty", "ssh", "plugin", "mistyped", "binary", "sealed to a key"],
 )
 def test_unusable_key_file_is_named(tmp_path: Path, text: bytes, words: str) -> None:
     """A key file that holds no key has its own status, and the message names the file."""
@@ -147,6 +195,13 @@ def test_unusable_key_file_is_named(tmp_path: Path, text: bytes, words: str) -> 
     assert result.exit_code == Status.KEYS
     assert str(key) in result.stderr
     assert words in result.stderr
+
+
+def test_key_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    """A byte order mark and its line ends do not spoil a key."""
+    key = tmp_path / "notepad.key"
+    key.write_bytes(b"\xef\xbb\xbf" + IDENTITY.encode().encode() + b"\r\n")
+    assert run_open("-i", key, data=SEALED).stdout_bytes == content(LENGTH)
 
 
 def test_missing_files_are_named(tmp_path: Path, key_file: Path) -> None:

@@ -94,7 +94,8 @@ def test_recipient_text_is_refused_with_its_reason(text: str, reason: str) -> No
         (SPEC_RECIPIENT, "only seals"),
         (encode_bech32("age-secret-key-", bytes(33)).upper(), "32 bytes, got 33"),
         (encode_bech32("age-secret-key-pq-", bytes(31)).upper(), "32 bytes, got 31"),
-        (encode_bech32("age-plugin-yubikey-", bytes(32)).upper(), "upper case"),
+        (encode_bech32("age-plugin-yubikey-", bytes(32)).upper(), "not supported: a key of an age plugin"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----", "not supported: an SSH key"),
     ],
 )
 def test_identity_text_is_refused_without_repeating_it(text: str, reason: str) -> None:

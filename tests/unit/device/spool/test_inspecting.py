@@ -21,7 +21,8 @@ def test_changed_objects_are_told_once(bench: SpoolBench) -> None:
     recording = bench.record(3)
     for index in (0, 2):
         path = bench.store.object_path(recording, index)
-        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     inspector = Inspector(bench.store, bench.recorder.verifying)
     assert [found.split(": ")[1] for found in _look(inspector, 20)] == [
         "key.age is not what was sealed; the controller will refuse it",

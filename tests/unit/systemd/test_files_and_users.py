@@ -23,6 +23,7 @@ OWNERS = {
     f"{DATA}/run": ("backrow-recorder", "backrow-recorder", 0o700),
     f"{DATA}/state": ("root", "backrow", 0o2770),
     f"{DATA}/state/receipts": ("root", "backrow", 0o2770),
+    f"{DATA}/state/undo": ("root", "backrow", 0o2770),
     f"{DATA}/uploads": ("backrow-uploader", "backrow", 0o2750),
     f"{DATA}/agent": ("backrow-agent", "backrow-agent", 0o700),
     f"{DATA}/selftest": ("backrow-selftest", "backrow", 0o2750),
@@ -38,6 +39,7 @@ FILES = {
     f"{DATA}/state/keyring": ("root", "backrow", 0o640),
     f"{DATA}/state/recipients": ("root", "backrow", 0o640),
     f"{DATA}/state/policy": ("root", "backrow", 0o640),
+    f"{DATA}/state/withdrawal": ("root", "backrow", 0o640),
 }
 
 needs_tools = pytest.mark.skipif(

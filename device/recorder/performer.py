@@ -51,7 +51,7 @@ from device.spool.keeping import SpoolKeeper
 from device.spool.recording import OpenRecording
 from protocol import manifest
 from protocol.errors import ProtocolError
-from protocol.manifest import CloseReason
+from protocol.manifest import CloseReason, EventName
 
 log = logging.getLogger(__name__)
 SPOOL_FAILED = "spool_failed"
@@ -91,6 +91,7 @@ class Performer:
         self._post = post
         self._recording: OpenRecording | None = None
         self._permit: PressDecision | None = None
+        self._policy = (0, 0)
         self._take: Take | None = None
         microphone = hardware.microphone
         self._sound = SoundKeeper(microphone, hardware.clock) if microphone is not None else None
@@ -144,7 +145,10 @@ class Performer:
             self._take = None
 
     def check_permission(self) -> None:
-        """Say FORBIDDEN when a newer policy forbids the recording that lives, BELL when its lesson is over."""
+        """Say FORBIDDEN when a newer policy forbids the recording that lives, BELL when its lesson is over.
+
+        A newer policy under which it goes on is written down.
+        """
         if self._recording is None or self._permit is None:
             return
         permission, began = self._room.permission, self._recording.began
@@ -152,6 +156,9 @@ class Performer:
             self._say(Kind.FORBIDDEN)
         elif permission.has_rung(self._permit, began):
             self._say(Kind.BELL)
+        else:
+            self._permit = permission.renew(self._permit)
+            self._write_policy(self._permit.policy_generation, self._permit.policy_version)
 
     @singledispatchmethod
     def perform(self, effect: Effect) -> None:
@@ -210,11 +217,7 @@ class Performer:
 
     @perform.register
     def _note(self, effect: Note) -> None:
-        ticks = self._take.ticks_at(effect.at_s) if self._take else 0
-        try:
-            self._required_recording().note(manifest.Event(name=effect.name, take=self._take_number, at_ticks=ticks))
-        except OSError as error:
-            log.error("a %s could not be written: %s", effect.name.value, error)  # the take meets the same disk
+        self._write(effect.name, self._take.ticks_at(effect.at_s) if self._take else 0)
 
     @perform.register
     def _close(self, effect: Close) -> None:
@@ -239,16 +242,22 @@ class Performer:
 
     def _take_up(self, permit: PressDecision, make: Callable[[], OpenRecording]) -> None:
         try:
-            self._recording = make()
+            recording = make()
         except CannotBegin as cause:
             self._say(Kind.NOT_BEGUN, str(cause))
         except (OSError, DiskFault, ProtocolError) as error:
             log.error("a recording could not be begun: %s", error)
             self._say(Kind.NOT_BEGUN, SPOOL_FAILED)
         else:
-            self._permit = permit
+            self._hold(recording, permit)
             now_s, since_s = self._hardware.clock.monotonic_s(), self._begun_s()
-            self._post(Event(kind=Kind.BEGUN, at_s=now_s, recording=self._recording.name, since_s=since_s))
+            self._post(Event(kind=Kind.BEGUN, at_s=now_s, recording=recording.name, since_s=since_s))
+
+    def _hold(self, recording: OpenRecording, permit: PressDecision) -> None:
+        """Remember what is being made, and under which policy it was when that was last written down."""
+        if recording is not self._recording:
+            self._policy = (recording.begun.policy_generation, recording.begun.policy_version)
+        self._recording, self._permit = recording, permit
 
     def _end(self, recording: str, reason: CloseReason) -> bool:
         """Write a recording's last line, and tell whether it stands; if not, it is tried again later."""
@@ -262,15 +271,27 @@ class Performer:
         self._leftovers.pop(recording, None)
         return True
 
+    def _write_policy(self, generation: int, version: int) -> None:
+        if (generation, version) != self._policy:
+            self._policy = (generation, version)
+            self._write(EventName.POLICY, detail=f"{generation}.{version}")
+
+    def _write(self, name: EventName, ticks: int = 0, *, detail: str = "") -> None:
+        event = manifest.Event(name=name, take=self._take_number, at_ticks=ticks, detail=detail)
+        try:
+            self._required_recording().note(event)
+        except OSError as error:
+            log.error("a %s could not be written: %s", name.value, error)  # the take meets the same disk and says so
+
     def _take_up_paused(self, recording: str) -> bool:
         """Take up a recording that a restart found paused, without a camera; one that cannot be is closed."""
         try:
-            self._recording = self._room.beginner.resume(recording)
+            taken_up = self._room.beginner.resume(recording)
         except (CannotBegin, OSError, ProtocolError) as error:
             log.error("a recording could not be taken up: %s", error)
             self._end(recording, CloseReason.INTERRUPTED)
             return False
-        self._permit = permit_of(self._recording.begun)
+        self._hold(taken_up, permit_of(taken_up.begun))
         return True
 
     def _begun_of(self, recording: str) -> manifest.Begun | None:

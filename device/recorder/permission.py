@@ -46,6 +46,13 @@ class Permission:
         trusted = self._moments.trusted or began.wall_trusted
         return decide_running(policy, permit, began_at=self._moments.wall_of(began), clock_trusted=trusted)
 
+    def renew(self, permit: PressDecision) -> PressDecision:
+        """Give the permit as one of the newest snapshot, which was found to let its recording go on."""
+        policy = self._documents.load(Policy, self._moments.now_at()).document
+        if policy is None:
+            return permit
+        return replace(permit, policy_generation=policy.generation, policy_version=policy.version)
+
     def is_withdrawn(self, recording: str) -> bool:
         """Tell whether a withdrawal names a recording: then it may not go on, and is erased when it has ended."""
         withdrawal = self._documents.load(Withdrawal, self._moments.now_at()).document

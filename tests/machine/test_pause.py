@@ -57,10 +57,10 @@ def test_take_is_known_as_long_as_its_writer_may_write(walk: list[Event]) -> Non
 
 
 def test_double_tap_pauses_and_says_so_everywhere() -> None:
-    """The camera stops before the lamp says paused; the manifest names the moment, the room hears it."""
+    """The camera stops before anything is said; then the room hears it, the lamp and the manifest say it."""
     world = recording_world(DOUBLE_TAP)
     kinds = [type(effect) for effect in world.last]
-    assert kinds == [Note, StopTake, Show, Chirp]
+    assert kinds == [StopTake, Chirp, Show, Note]
     assert world.lamp is patterns.PAUSED
     assert _notes(world) == [EventName.PAUSE]
     assert _tunes(world) == [Tune.START, Tune.STOP]

@@ -54,13 +54,13 @@ def let_go(state: State, event: Event) -> Step:
 
 @rule("pause: the camera is stopped (not in the first 3 s)", Phase.PAUSED)
 def pause(state: State, event: Event) -> Step:
-    """Nothing is captured, the manifest says since when, the room hears it."""
+    """The camera stops before anything else is done; then lamp, room and manifest are told."""
     if _is_nervous(state, event):
         return state, ()
     runs = state.phase is not Phase.LOST
     after = replace(state, phase=Phase.PAUSED, paused=True, wanted=False, heard_s=event.at_s)
-    stop = (StopTake(), Show(lasting(after)), Chirp(Tune.STOP)) if runs else (Show(lasting(after)),)
-    return after, (Note(EventName.PAUSE, event.since_s), *stop)
+    said = (Show(lasting(after)), Note(EventName.PAUSE, event.since_s))
+    return after, (StopTake(), Chirp(Tune.STOP), *said) if runs else said
 
 
 @rule("go on: ask consent again", Phase.ASKING)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from device.uploads.spooled import Spool
+from protocol.manifest import Event, EventName
 from tests.fakes.camera import FakeCamera
 from tests.recorder_room import DISCARD_S, Item, Room, draw_footage, make_fast_unit, open_room
 from tests.school import School, UnitBundle, make_school, new_id
@@ -70,3 +71,19 @@ def test_withdrawal_stops_the_recording_that_it_names_and_erases_it(
     room.wait_for("ready", after=shown)
     room.wait_until(lambda: not folder.exists(), "it is erased")
     assert unit.recordings() == []
+
+
+def test_newer_policy_under_which_a_recording_goes_on_is_written_down(
+    room: Room, school: School, unit: UnitBundle
+) -> None:
+    """P9: the manifest says, once, under which snapshot the recording went on."""
+    unit.put_state("policy", school.issue_policy(unit.device, owner=unit.owner, version=2))
+    (folder,) = unit.recordings()
+    room.wait_until(lambda: _policies(unit, folder) == ["1.2"], "the manifest names the new policy")
+    unit.put_state("policy", school.issue_policy(unit.device, owner=unit.owner, version=3))
+    room.wait_until(lambda: _policies(unit, folder) == ["1.2", "1.3"], "and the next one")
+
+
+def _policies(unit: UnitBundle, folder: Path) -> list[str]:
+    events = [line.content for line in unit.manifest(folder).events if isinstance(line.content, Event)]
+    return [event.detail for event in events if event.name is EventName.POLICY]

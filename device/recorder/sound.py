@@ -80,6 +80,8 @@ class SoundKeeper:
                 heard = self._listen(turn)
             except HardwareError as error:
                 heard = turn.lose(str(error))
+            except Exception as error:  # noqa: BLE001 whatever it is, the manifest must say so and the sound be taken back
+                heard = turn.lose(f"{type(error).__name__}: {error}")
             pause_s = self._pace.first_s if heard else min(2 * pause_s, self._pace.longest_s)
             self._clock.wait_until(self._clock.monotonic_s() + pause_s, turn.over)
 

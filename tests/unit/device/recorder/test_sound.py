@@ -18,7 +18,7 @@ PATIENCE_S = 30
 
 
 class ScriptedMicrophone:
-    """Does at each start what the script says next: `speak`, `refuse`, `break`, or `mute`; then it speaks."""
+    """Does at each start what the script says next (`refuse`, `crash`, `break`, `mute`), and after that it speaks."""
 
     def __init__(self, *script: str) -> None:
         self._script = list(script)
@@ -37,6 +37,8 @@ class ScriptedMicrophone:
         """See `Microphone.start`."""
         act = self._script.pop(0) if self._script else "speak"
         self.starts += 1
+        if act == "crash":
+            raise RuntimeError("can't start new thread")
         if act == "refuse":
             raise MicrophoneFault("nothing is plugged in")
         self.running, self._stopped = True, threading.Event()
@@ -110,12 +112,13 @@ def test_microphone_runs_only_while_somebody_listens(ear: Ear) -> None:
     ("act", "words"),
     [
         ("refuse", "nothing is plugged in"),
+        ("crash", "RuntimeError: can't start new thread"),
         ("break", "pulled out"),
         ("mute", "the microphone has given no sound for 0.2 s"),
     ],
 )
 def test_lost_sound_is_told_once_and_taken_back(ear: Ear, act: str, words: str) -> None:
-    """Not there, pulled out, or a capture that ended in silence: said once, tried again, and said when it is back."""
+    """Not there, a mistake of ours, pulled out, or a capture that ended in silence: told once, and taken back."""
     microphone = ScriptedMicrophone(act, act, act)
     keeper = keep(microphone)
     keeper.begin(ear.listener)

@@ -82,7 +82,8 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
     Raises `HardwareError`, `InputRefused`, `KeyFileError` or `OSError`, each with what to do.
     """
     clock, inbox = SystemClock(), Inbox()
-    camera = ClaimedCamera(make_camera(config, clock), Claim(config.data / "recorder" / claims.CAMERA))
+    own = make_camera(config, clock, on_stuck=inbox.put)
+    camera = ClaimedCamera(own, Claim(config.data / "recorder" / claims.CAMERA))
     microphone = make_microphone(config, clock)
     with claim_parts(config.data / "recorder"), open_controls(config, clock, inbox) as controls:
         for part in filter(None, (camera, microphone, *controls.parts)):
@@ -100,7 +101,7 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
 
 
 def make_recorder(config: DeviceConfig, hardware: Hardware, inbox: Inbox, files: Files = REAL) -> Recorder:
-    """Make the recorder around its parts; whoever made `inbox` may put faults of the lamp into it."""
+    """Make the recorder around its parts; whoever made `inbox` may put faults of lamp and camera into it."""
     identity = load_identity(config.data / "identity", config.keys)
     ground = _lay_ground(config, identity, clock=hardware.clock, files=files)
     return Recorder(
@@ -112,8 +113,8 @@ def make_recorder(config: DeviceConfig, hardware: Hardware, inbox: Inbox, files:
     )
 
 
-def make_camera(config: DeviceConfig, clock: Clock) -> Camera:
-    """Make the configured camera; importing one's library is left until it is asked for."""
+def make_camera(config: DeviceConfig, clock: Clock, *, on_stuck: Callable[[CameraFault], None]) -> Camera:
+    """Make the configured camera, and import its library; `on_stuck` is told of one that does not let go."""
     table = config.camera
     if table.kind is CameraKind.REPLAY and table.input is not None:
         from device.hardware.replay import ReplayCamera, ReplaySettings
@@ -124,7 +125,7 @@ def make_camera(config: DeviceConfig, clock: Clock) -> Camera:
         return _make_synthetic(config, clock=clock, speed=table.speed)
     from device.hardware.picam import make_pi_camera, read_model
 
-    return make_pi_camera(table, clock=clock, model=read_model())
+    return make_pi_camera(table, clock=clock, model=read_model(), on_stuck=on_stuck)
 
 
 def make_microphone(config: DeviceConfig, clock: Clock) -> Microphone | None:

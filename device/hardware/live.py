@@ -7,11 +7,10 @@ Why it is built like this: docs/adr/0012-our-own-output-and-event-loop-around-pi
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from device.hardware.ports import (
@@ -30,19 +29,20 @@ ITEM_BYTES = 300
 BELIEVED_S = 5.0
 """A picture reaches us within this after it was exposed; libcamera's time since boot is the unit's monotonic one."""
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSettings:
-    """The device gives `fps` pictures a second, of which `queue_bytes` may wait.
+    """What the camera is (`description`, for people), how its picture is turned, and what is borne of it.
 
-    It has failed when its first picture comes later than `first_s`, or another later than `stall_s` after the one
-    before. When it is not closed after `leave_s`, it is given up.
+    The device gives `fps` pictures a second, of which `queue_bytes` may wait. It has failed when its first picture
+    comes later than `first_s`, or another later than `stall_s` after the one before. When it is not closed after
+    `leave_s`, it is stuck.
     """
 
+    description: str
     fps: int
     queue_bytes: int
+    picture: PictureFacts = field(default_factory=PictureFacts)
     first_s: float = 5.0
     stall_s: float = 2.0
     leave_s: float = 5.0
@@ -142,23 +142,24 @@ OpenDevice = Callable[[Intake], Device]
 class LiveCamera:
     """A camera of the `Camera` port around a device that gives encoded pictures, and no sound.
 
-    `open_device` starts the device, which then calls the intake; it raises `CameraFault`.
+    `open_device` starts the device, which then calls the intake; it raises `CameraFault`. `on_stuck` is told of a
+    device that does not let go: nothing in this process can free it, so the process had better end.
     """
 
     def __init__(
         self,
         open_device: OpenDevice,
         *,
-        facts: PartFacts,
-        picture: PictureFacts,
         settings: LiveSettings,
         clock: Clock,
+        on_stuck: Callable[[CameraFault], None],
     ) -> None:
-        self.facts = facts
-        self.picture = picture
+        self.facts = PartFacts(settings.description, is_production=True)
+        self.picture = settings.picture
         self._open_device = open_device
         self._settings = settings
         self._clock = clock
+        self._on_stuck = on_stuck
         self._run: _Run | None = None
 
     def start(self, sink: CameraSink) -> None:
@@ -171,9 +172,12 @@ class LiveCamera:
         self._run.start()
 
     def stop(self) -> None:
-        """See `Camera.stop`; a device that does not let go is left behind, and the next start says so."""
-        if self._run is not None:
-            self._run.stop(self._settings.leave_s)
+        """See `Camera.stop`; a device that does not let go is left behind and told, once, and not waited for again."""
+        if self._run is None or self._run.is_left_behind:
+            return
+        self._run.stop(self._settings.leave_s)
+        if self._run.is_left_behind:
+            self._on_stuck(CameraFault(f"{self.facts.description}: {self._run.why_not_over}"))
 
 
 class _Watch:
@@ -224,6 +228,7 @@ class _Run:
         self._description = description
         self._cancel = threading.Event()
         self._fault: CameraFault | None = None
+        self.is_left_behind = False
         self._owner = threading.Thread(target=self._own, name="camera-owner", daemon=True)
         self._giver = threading.Thread(target=self._give, name="camera-giver", daemon=True)
 
@@ -237,7 +242,9 @@ class _Run:
         """Say what stands in the way of another start."""
         if not self._cancel.is_set():
             return "is running already; stop it before starting it again"
-        return "has not let go since it was stopped; only a restart of this process frees it"
+        if self._owner.is_alive():
+            return "has not let go since it was stopped; only a restart of this process frees it"
+        return "its last picture is still being written; try again when the disk has answered"
 
     def start(self) -> None:
         """Begin to open the device."""
@@ -252,7 +259,7 @@ class _Run:
                 thread.join(leave_s)
         if not self.is_over:
             self._intake.abandon()
-            log.error("%s: %s", self._description, self.why_not_over)
+        self.is_left_behind = self._owner.is_alive()
 
     def _own(self) -> None:
         try:

@@ -11,6 +11,7 @@ import gc
 import logging
 import os
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
@@ -19,7 +20,7 @@ from typing import Any
 
 from device.camera_settings import CameraTable
 from device.hardware.live import Intake, LiveCamera, LiveSettings
-from device.hardware.ports import CameraFault, Clock, PartFacts, PictureFacts
+from device.hardware.ports import CameraFault, Clock, PictureFacts
 
 log = logging.getLogger(__name__)
 
@@ -53,22 +54,23 @@ def read_model(path: Path = MODEL_FILE) -> str:
         return ""
 
 
-def make_pi_camera(table: CameraTable, *, clock: Clock, model: str) -> LiveCamera:
-    """Make the camera of this machine; nothing is opened before its `start`.
+def make_pi_camera(
+    table: CameraTable, *, clock: Clock, model: str, on_stuck: Callable[[CameraFault], None]
+) -> LiveCamera:
+    """Make the camera of this machine; nothing is opened before its `start`. `on_stuck` as for `LiveCamera`.
 
     Raises `CameraFault` where picamera2 cannot be imported, with what to install.
     """
     library, encoder = load_library(), choose_encoder(model)
     name = model or "a machine without a device tree"
     log.info("camera: picamera2 on %s, encoder: %s", name, encoder.value)
-    opener = PiOpener(library, table, encoder)
-    return LiveCamera(
-        opener.open,
-        facts=PartFacts(f"Raspberry Pi camera on {name} ({encoder.value})", is_production=True),
+    settings = LiveSettings(
+        description=f"Raspberry Pi camera on {name} ({encoder.value})",
+        fps=table.fps,
+        queue_bytes=QUEUE_S * table.bitrate_bps // 8,
         picture=PictureFacts(display_matrix=_MATRICES.get(table.rotation_degrees)),
-        settings=LiveSettings(fps=table.fps, queue_bytes=QUEUE_S * table.bitrate_bps // 8),
-        clock=clock,
     )
+    return LiveCamera(PiOpener(library, table, encoder).open, settings=settings, clock=clock, on_stuck=on_stuck)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,19 @@ from device.camera_settings import CameraKind, CameraTable
 from device.hardware.clock import SystemClock
 from device.hardware.live import LiveCamera
 from device.hardware.picam import make_pi_camera
+from device.hardware.ports import CameraFault
+
+
+def refuse(fault: CameraFault) -> None:
+    """No camera of these tests may get stuck."""
+    raise AssertionError(str(fault))
 
 
 def make_camera(**settings: int) -> LiveCamera:
     """The adapter with these settings; the lab is no Raspberry Pi, so it encodes with libx264."""
-    return make_pi_camera(CameraTable(kind=CameraKind.PICAMERA2, **settings), clock=SystemClock(), model="")
+    return make_pi_camera(
+        CameraTable(kind=CameraKind.PICAMERA2, **settings), clock=SystemClock(), model="", on_stuck=refuse
+    )
 
 
 @pytest.fixture

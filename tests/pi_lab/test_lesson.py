@@ -12,10 +12,10 @@ import av
 import pytest
 
 from device.media.nals import split_lengths
-from protocol.manifest import CloseReason, Sealed
+from protocol.manifest import TICKS_PER_SECOND, CloseReason, Sealed
 from tests.pi_lab.conftest import make_camera
 from tests.pi_lab.stand_in import sensor
-from tests.recorder_room import STOP_S, make_fast_unit, open_room
+from tests.recorder_room import STOP_S, Room, make_fast_unit, open_room
 from tests.school import make_school
 from tests.unsealed import OpenedRecording, find_plaintext, open_recording
 
@@ -88,6 +88,41 @@ def test_no_picture_of_the_lesson_is_lost(lesson: Lesson) -> None:
     assert sorted(late_s)[len(late_s) // 2] < 0.015
     assert sorted(late_s[-50:])[25] < 0.015
     print(f"\n{len(times_s)} pictures, {lesson.starved} frame times starved, worst {max(late_s) * 1000:.0f} ms late")
+
+
+def test_camera_that_stalls_and_returns_in_mid_lesson_gets_a_new_take(tmp_path: Path) -> None:
+    """P1: the lamp says so within three seconds and a half of the last picture; what came before and after is kept."""
+    school = make_school(tmp_path, now=datetime.now(UTC))
+    unit = make_fast_unit(school, tmp_path / "unit")
+    with open_room(school, unit, make_camera()) as room:
+        shown = room.wait_for("recording", after=_press(room))
+        time.sleep(4)
+        sensor().stall()
+        began_s = time.monotonic()
+        shown = room.wait_for("fault", after=shown)
+        told_s = time.monotonic() - began_s
+        sensor().resume()
+        shown = room.wait_for("recording", after=shown)
+        time.sleep(4)
+        room.hold(STOP_S)
+        room.wait_for("ready", after=shown)
+    (spooled,) = unit.recordings()
+    recording = open_recording(school, unit, spooled)
+    seconds: dict[int, float] = {}
+    for segment in recording.segments:
+        take = segment.segment.opened.take
+        seconds[take] = seconds.get(take, 0) + segment.ticks / TICKS_PER_SECOND
+    first, *_, last = seconds.values()
+    assert told_s < 3.5
+    assert len(seconds) >= 2
+    assert first > 3
+    assert last > 3
+
+
+def _press(room: Room) -> int:
+    shown = room.wait_for("ready")
+    room.tap()
+    return shown
 
 
 def test_every_picture_of_the_lesson_decodes(lesson: Lesson, out: Path) -> None:

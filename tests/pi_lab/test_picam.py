@@ -20,11 +20,11 @@ from device.camera_settings import CameraKind, CameraTable
 from device.hardware.clock import SystemClock
 from device.hardware.live import Intake, LiveCamera, LiveSettings
 from device.hardware.picam import Encoder, Library, PiOpener, load_library, make_pi_camera
-from device.hardware.ports import TICKS_PER_S, PartFacts, PictureFacts, VideoPacket
+from device.hardware.ports import TICKS_PER_S, PictureFacts, VideoPacket
 from device.media.muxer import TakeMuxer
 from device.media.nals import split_annexb
 from tests.fakes.sink import CollectingSink
-from tests.pi_lab.conftest import make_camera
+from tests.pi_lab.conftest import make_camera, refuse
 from tests.pi_lab.stand_in import Sensor, sensor
 
 pytestmark = [
@@ -68,13 +68,12 @@ def camera_with(library: Library, wrap: Callable[[Intake], Any] = lambda intake:
     """The adapter with parts of the library replaced, or with something else in the place of the intake."""
     table = CameraTable(kind=CameraKind.PICAMERA2)
     opener = PiOpener(library, table, Encoder.LIBX264)
-    settings: Any = {"fps": table.fps, "queue_bytes": 15_000_000, **more}
+    settings: Any = {"description": "the camera under test", "fps": table.fps, "queue_bytes": 15_000_000, **more}
     return LiveCamera(
         lambda intake: opener.open(wrap(intake)),
-        facts=PartFacts("the camera under test", is_production=True),
-        picture=PictureFacts(),
         settings=LiveSettings(**settings),
         clock=SystemClock(),
+        on_stuck=refuse,
     )
 
 
@@ -256,7 +255,7 @@ logging.basicConfig(level=logging.INFO, stream=sys.stderr)
 from tests.pi_lab import stand_in
 stand_in.install()
 from tests.fakes.sink import CollectingSink
-from tests.pi_lab.conftest import make_camera
+from tests.pi_lab.conftest import make_camera, refuse
 camera, sink = make_camera(), CollectingSink()
 print("MADE", file=sys.stderr, flush=True)
 camera.start(sink); sink.wait_items(30); camera.stop()
@@ -275,7 +274,7 @@ def test_journal_does_not_tell_when_the_room_is_recorded() -> None:
 def test_pi_4_gets_the_hardware_encoder_and_its_absence_is_a_fault_that_names_it() -> None:
     """By the machine's model, not by picamera2's guess; the lab has no V4L2 encoder, so opening it must fail here."""
     table = CameraTable(kind=CameraKind.PICAMERA2)
-    camera = make_pi_camera(table, clock=SystemClock(), model="Raspberry Pi 4 Model B Rev 1.5")
+    camera = make_pi_camera(table, clock=SystemClock(), model="Raspberry Pi 4 Model B Rev 1.5", on_stuck=refuse)
     assert "the machine's own H.264 encoder" in camera.facts.description
     assert "/dev/video11" in fault_of(camera)
     film(make_camera(), 3)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from device.hardware.clock import SystemClock
 from device.hardware.live import ITEM_BYTES, Device, Intake, LiveCamera, LiveSettings, OpenDevice
-from device.hardware.ports import CameraFault, PartFacts, PictureFacts, VideoPacket
+from device.hardware.ports import CameraFault, VideoPacket
 from tests.fakes.clock import ManualClock
 from tests.fakes.sink import CollectingSink
 
 PICTURE = b"\x00\x00\x00\x01\x65picture"
-QUICK = LiveSettings(fps=25, queue_bytes=1_000_000, first_s=0.3, stall_s=0.2, leave_s=0.5, look_every_s=0.02)
+QUICK = LiveSettings(
+    description="the camera under test",
+    fps=25,
+    queue_bytes=1_000_000,
+    first_s=0.3,
+    stall_s=0.2,
+    leave_s=0.5,
+    look_every_s=0.02,
+)
 
 
 class FakeDevice:
@@ -43,15 +54,10 @@ def give(intake: Intake, numbers: range) -> None:
         intake.picture(PICTURE + bytes([number]), at_us=40_000 * number, keyframe=number % 25 == 0)
 
 
-def make(open_device: OpenDevice, settings: LiveSettings = QUICK) -> LiveCamera:
-    """A camera around a device."""
-    return LiveCamera(
-        open_device,
-        facts=PartFacts("the camera under test", is_production=True),
-        picture=PictureFacts(),
-        settings=settings,
-        clock=SystemClock(),
-    )
+def make(open_device: OpenDevice, settings: LiveSettings = QUICK, stuck: list[CameraFault] | None = None) -> LiveCamera:
+    """A camera around a device; what is said of a device that does not let go lands in `stuck`."""
+    told = [] if stuck is None else stuck
+    return LiveCamera(open_device, settings=settings, clock=SystemClock(), on_stuck=told.append)
 
 
 def fault_of(open_device: OpenDevice, settings: LiveSettings = QUICK) -> tuple[str, CollectingSink]:
@@ -172,7 +178,7 @@ def test_full_queue_is_a_fault_and_what_was_in_it_is_kept() -> None:
             gate.set()
             return self
 
-    room = LiveSettings(fps=25, queue_bytes=20 * (len(PICTURE) + 1 + ITEM_BYTES), look_every_s=0.02)
+    room = replace(QUICK, queue_bytes=20 * (len(PICTURE) + 1 + ITEM_BYTES))
     camera, sink = make(Flooding().open, room), Held()
     camera.start(sink)
     sink.wait_over()
@@ -184,7 +190,7 @@ def test_full_queue_is_a_fault_and_what_was_in_it_is_kept() -> None:
 
 
 def test_device_that_does_not_let_go_is_left_behind_and_named() -> None:
-    """`stop` returns, nothing more comes, and the next start says that only a restart of the process helps."""
+    """`stop` returns, nothing more comes, and whoever can end the process is told, once: nothing else helps."""
     release = threading.Event()
 
     class Clinging(FakeDevice):
@@ -192,17 +198,50 @@ def test_device_that_does_not_let_go_is_left_behind_and_named() -> None:
             release.wait(30)
             super().close()
 
-    device = Clinging(flushed=3)
-    camera, sink = make(device.open), CollectingSink()
+    device, stuck = Clinging(flushed=3), list[CameraFault]()
+    camera, sink = make(device.open, stuck=stuck), CollectingSink()
     camera.start(sink)
     sink.wait_items(5)
     camera.stop()
+    camera.stop()
+    (told,) = stuck
+    assert str(told).endswith("has not let go since it was stopped; only a restart of this process frees it")
     with pytest.raises(CameraFault, match="has not let go since it was stopped"):
         camera.start(CollectingSink())
     release.set()
     assert device.closed.wait(30)
     assert len(sink.items) == 5
     camera.stop()
+
+
+def test_disk_that_hangs_at_the_stop_is_no_camera_that_clings() -> None:
+    """The device is free; only what waited for the disk is given up, and the camera starts again once it answers."""
+    gate, stuck, device = threading.Event(), list[CameraFault](), FakeDevice()
+
+    class Held(CollectingSink):
+        def on_video(self, packet: VideoPacket) -> None:
+            gate.wait(30)
+            super().on_video(packet)
+
+    camera, sink = make(device.open, stuck=stuck), Held()
+    camera.start(sink)
+    assert wait_until(lambda: bool(device.opened))
+    camera.stop()
+    assert (stuck, device.closed.is_set()) == ([], True)
+    with pytest.raises(CameraFault, match="its last picture is still being written"):
+        camera.start(CollectingSink())
+    gate.set()
+    assert wait_until(lambda: len(sink.items) == 1)
+    camera.stop()
+    again = CollectingSink()
+    camera.start(again)
+    again.wait_items(5)
+    camera.stop()
+
+
+def wait_until(holds: Callable[[], bool]) -> bool:
+    """Wait for something; tell whether it came."""
+    return any(holds() or time.sleep(0.01) for _ in range(3000))
 
 
 def test_fault_is_told_though_the_device_hangs_at_its_end() -> None:

@@ -45,4 +45,4 @@ def test_missing_picamera2_is_told_with_what_to_install() -> None:
     """The package comes from apt, and is seen only by an environment that was made to see it."""
     table = CameraTable(kind=CameraKind.PICAMERA2)
     with pytest.raises(CameraFault, match=r"apt install python3-picamera2.*--system-site-packages"):
-        make_pi_camera(table, clock=SystemClock(), model="Raspberry Pi 5 Model B Rev 1.0")
+        make_pi_camera(table, clock=SystemClock(), model="Raspberry Pi 5 Model B Rev 1.0", on_stuck=print)

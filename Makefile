@@ -3,9 +3,12 @@
 .NOTPARALLEL:
 
 # make demo [INPUT=lesson.mp4] [ONCE=1] [HANDS_ON=1]
+# A name of a file may hold anything: it goes by the environment as it was written, past make's and the shell's $.
+override INPUT := $(value INPUT)
+export INPUT
 demo:
 	@provisioning/environment demo
-	@.venv/bin/backrow demo $(if $(INPUT),--input "$(INPUT)") $(if $(ONCE),--once) $(if $(HANDS_ON),--hands-on)
+	@.venv/bin/backrow demo $(if $(INPUT),--input "$$INPUT") $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(HANDS_ON)),--hands-on)
 
 # make test [TESTS="tests/unit -k manifest"]
 test:

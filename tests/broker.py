@@ -17,7 +17,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from controller.bridge.link import BridgeLink
+
 PATIENCE_S = 20.0
+
+
+def wait_online(link: BridgeLink) -> bool:
+    """Wait until a link is connected and subscribed; False when patience ends first."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not link.online and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return link.online
 
 
 class BrokerError(Exception):

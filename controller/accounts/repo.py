@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from controller.accounts.models import Account, Login, OneTimeLink, Role, SignInAttempt
+from controller.accounts.models import Account, Login, OneTimeLink, SignInAttempt
 
 
 def find_account(session: Session, email: str) -> Account | None:
@@ -25,11 +25,6 @@ def names_of(session: Session, accounts: set[str]) -> dict[str, str]:
     """Give the names of some accounts by id."""
     rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(accounts)))
     return {account: name for account, name in rows}
-
-
-def first_admin(session: Session) -> Account | None:
-    """Give the admin who was made first."""
-    return session.scalars(select(Account).where(Account.role == Role.ADMIN).order_by(Account.made_at)).first()
 
 
 def links_of(session: Session, account: str) -> Sequence[OneTimeLink]:

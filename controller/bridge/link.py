@@ -70,29 +70,14 @@ class BridgeLink:
     def __init__(self, settings: BridgeSettings) -> None:
         self._settings = settings
         self._client = self._make_client()
-        self._state = threading.Condition()
-        self._online = False
-        self._connected_count = 0
+        self._online = threading.Event()
         self._dropped_count = 0
         self.messages: queue.Queue[Arrived] = queue.Queue(settings.queue_size)
 
     @property
-    def connected_count(self) -> int:
-        """Give how often the link was connected and subscribed; when it grows, everything must be published again."""
-        with self._state:
-            return self._connected_count
-
-    @property
     def online(self) -> bool:
         """Tell whether the link is connected and subscribed now."""
-        with self._state:
-            return self._online
-
-    @property
-    def dropped_count(self) -> int:
-        """Give how many messages were dropped because nobody emptied `messages`."""
-        with self._state:
-            return self._dropped_count
+        return self._online.is_set()
 
     def start(self) -> None:
         """Begin to connect, and keep trying; raise `OSError` or `ssl.SSLError` when the TLS files cannot be read."""
@@ -108,12 +93,7 @@ class BridgeLink:
         """Say goodbye to the broker and end paho's thread; a stopped link is not started again."""
         self._client.disconnect()
         self._client.loop_stop()
-        self._set_offline()
-
-    def wait_connected(self, timeout_s: float) -> bool:
-        """Wait until the link is connected and subscribed; False when the time is over first."""
-        with self._state:
-            return self._state.wait_for(lambda: self._online, timeout_s)
+        self._online.clear()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool, timeout_s: float) -> bool:
         """Publish at QoS 1 and return True only when the broker confirmed it; False means: send it again later.
@@ -159,16 +139,13 @@ class BridgeLink:
         if any(reason.is_failure for reason in reasons):
             log.error("the broker refused the subscription to %s: mend its access rules and restart it", EVERY_UP)
             return
-        with self._state:
-            self._online = True
-            self._connected_count += 1
-            self._state.notify_all()
+        self._online.set()
         log.info("connected to the broker at %s:%d", client.host, client.port)
 
     def _on_disconnect(
         self, _client: Client, _data: Any, _flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        self._set_offline()
+        self._online.clear()
         log.info("the connection to the broker ended: %s", reason)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
@@ -180,12 +157,5 @@ class BridgeLink:
             log.warning("a topic that is no UTF-8 was ignored")
 
     def _count_dropped(self, topic: str) -> None:
-        with self._state:
-            self._dropped_count += 1
-            dropped = self._dropped_count
-        log.error("%d message(s) dropped, the last on %s: the bridge does not keep up", dropped, topic)
-
-    def _set_offline(self) -> None:
-        with self._state:
-            self._online = False
-            self._state.notify_all()
+        self._dropped_count += 1  # by paho's thread alone
+        log.error("%d message(s) dropped, the last on %s: the bridge does not keep up", self._dropped_count, topic)

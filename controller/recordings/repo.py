@@ -19,11 +19,6 @@ _RECEIPT_DUE = update(_RECORDING).where(_RECORDING.c.id == bindparam("recording"
 SHOWN = (RecordingState.ARRIVING, RecordingState.READY, RecordingState.LOCKED)
 
 
-def find_recording(session: Session, recording: str) -> Recording | None:
-    """Give one recording, whoever owns it."""
-    return session.get(Recording, recording)
-
-
 def find_owned(session: Session, recording: str, owner: str) -> Recording | None:
     """Give a recording if it is `owner`'s; for everybody else it does not exist."""
     row = session.get(Recording, recording)
@@ -70,11 +65,6 @@ def add_held(session: Session, held: HeldObject) -> int:
 def held_indexes(session: Session, recording: str) -> frozenset[int]:
     """Give the indexes of what is held of a recording."""
     return frozenset(session.scalars(select(HeldObject.object_index).where(HeldObject.recording == recording)))
-
-
-def find_held(session: Session, recording: str, index: int) -> HeldObject | None:
-    """Give the row of one object that is held."""
-    return session.get(HeldObject, (recording, index))
 
 
 def rename_recording(row: Recording, title: str) -> None:

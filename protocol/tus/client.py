@@ -29,7 +29,6 @@ from protocol.tus.exchange import CHECKSUM_MISMATCH
 from protocol.tus.headers import (
     CONTENT_TYPE,
     VERSION,
-    Checksum,
     Headers,
     encode_metadata,
     parse_count,
@@ -68,12 +67,6 @@ class ClientRequest:
     url: str
     headers: tuple[tuple[str, str], ...]
     part: Part | None = None
-
-    def with_checksum(self, checksum: Checksum) -> ClientRequest:
-        """Give the same request, whose body the server is to check; only a request with a part can have one."""
-        if self.part is None:
-            raise TusLocalError(f"{self.method} has no body that could have a checksum")
-        return replace(self, headers=(*self.headers, ("Upload-Checksum", checksum.encode())))
 
 
 @dataclass(frozen=True)

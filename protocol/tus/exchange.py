@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from http import HTTPStatus
 
 from protocol.tus.headers import CONTENT_TYPE, Checksum, Headers, parse_optional_count
 
@@ -114,9 +113,3 @@ class Response:
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-
-    @property
-    def status_line(self) -> str:
-        """Status and reason, as WSGI wants them, for example `460 Checksum Mismatch`."""
-        reason = "Checksum Mismatch" if self.status == CHECKSUM_MISMATCH else HTTPStatus(self.status).phrase
-        return f"{self.status} {reason}"

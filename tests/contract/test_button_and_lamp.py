@@ -108,22 +108,45 @@ def _fail(fault: LampFault) -> None:
     raise fault
 
 
+@dataclass
+class LitLamp:
+    """A lamp, and the names of the patterns that somebody in the room has seen on it, in order."""
+
+    lamp: Lamp
+    seen: Callable[[], list[str]]
+
+
 @pytest.fixture(params=["fake", "rgb", "two leds"])
-def lamp(request: pytest.FixtureRequest) -> Iterator[Lamp]:
-    """Each kind of lamp."""
+def lit(request: pytest.FixtureRequest) -> Iterator[LitLamp]:
+    """Each kind of lamp; at the pins the clock stands still, so that each pattern stays at its first beat."""
     if request.param == "fake":
-        lamp: Lamp = FakeLamp()
+        fake = FakeLamp()
+        made = LitLamp(fake, lambda: [pattern.name for pattern in fake.shown])
     else:
-        pins = LampPins(red=17, green=27, blue=22 if request.param == "rgb" else None)
-        lamp = GpioLamp([pins], factory=MockFactory(), clock=ManualClock(), on_fault=_fail)
-    yield lamp
-    lamp.close()
+        pins, lights = LampPins(red=17, green=27, blue=22 if request.param == "rgb" else None), list[str]()
+        lamp = GpioLamp(
+            [pins],
+            factory=MockFactory(),
+            clock=ManualClock(),
+            on_fault=_fail,
+            observer=lambda pattern, _: lights.append(pattern.name),
+        )
+        made = LitLamp(lamp, lambda: lights)
+    yield made
+    made.lamp.close()
 
 
-def test_lamp_takes_lasting_and_passing_patterns(lamp: Lamp) -> None:
-    """Showing never blocks until a pattern ends."""
-    for pattern in (RECORDING, BOOKMARK, RECORDING):
-        lamp.show(pattern)
+@pytest.fixture
+def lamp(lit: LitLamp) -> Lamp:
+    """Each kind of lamp."""
+    return lit.lamp
+
+
+def test_lamp_takes_lasting_and_passing_patterns(lit: LitLamp) -> None:
+    """Each is lit when showing it returns, also in the middle of another; showing never waits until one ends."""
+    for count, pattern in enumerate((RECORDING, BOOKMARK, RECORDING), start=1):
+        lit.lamp.show(pattern)
+        assert lit.seen() == ["recording", "bookmark", "recording"][:count]
 
 
 def test_closed_lamp_refuses_to_show(lamp: Lamp) -> None:

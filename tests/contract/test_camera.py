@@ -154,11 +154,15 @@ def test_stop_ends_it_without_an_end_being_told(endless: Camera) -> None:
 
 
 def test_stop_is_idempotent(endless: Camera) -> None:
-    """Before any start, and twice."""
+    """Before any start, and twice: no thread is left, nothing is told, and the camera starts again."""
     endless.stop()
-    endless.start(CollectingSink())
-    endless.stop()
-    endless.stop()
+    for sink in (CollectingSink(), CollectingSink()):
+        endless.start(sink)
+        sink.wait_items(1)
+        endless.stop()
+        endless.stop()
+        assert (sink.ends, sink.faults, sink.late_calls) == ([], [], 0)
+        assert not any(thread.name in sink.threads for thread in threading.enumerate())
 
 
 def test_second_start_while_running_is_refused(endless: Camera) -> None:

@@ -23,7 +23,7 @@ from controller.recordings.models import Recording
 from controller.uploads.models import SpoolReportRow
 from protocol import messages
 from protocol.topics import Down, Up, down_topic, up_topic
-from tests.broker import Broker
+from tests.broker import Broker, wait_online
 from tests.house import House, Teacher, make_house
 from tests.unit.controller.uploads.unit_client import made_up_segment, make_unit
 
@@ -98,7 +98,7 @@ def speaking(room: Room) -> Iterator[Callable[[Up, messages.Presence | messages.
     """Speak as the unit does."""
     link = link_to(room.broker, "unit")
     link.start()
-    assert link.wait_connected(PATIENCE_S)
+    assert wait_online(link)
 
     def say(kind: Up, message: messages.Presence | messages.Health | messages.SpoolReport) -> None:
         data = messages.encode_message(message)
@@ -149,7 +149,7 @@ def test_malformed_message_is_counted_and_never_ends_the_loop(room: Room, payloa
     with bridged(room) as bridge, speaking(room) as say:
         link = link_to(room.broker, "rubbish")
         link.start()
-        assert link.wait_connected(PATIENCE_S)
+        assert wait_online(link)
         for topic in (up_topic(room.device, Up.PRESENCE), up_topic("a" * 26, Up.HEALTH), "backrow/v1/x/up/nothing"):
             assert link.publish(topic, payload, retain=False, timeout_s=PATIENCE_S)
         say(Up.PRESENCE, presence(room, 1))

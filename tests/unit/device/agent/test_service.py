@@ -30,7 +30,7 @@ from protocol.manifest import CloseReason
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict, parse_message
 from protocol.signing import SigningKey
 from protocol.topics import Down, Up, down_topic, parse_up
-from tests.broker import Broker
+from tests.broker import Broker, wait_online
 from tests.fakes.spooled import spool_recording
 from tests.fakes.world import FakeWorld
 from tests.school import School, UnitBundle, make_school, new_id
@@ -86,7 +86,7 @@ def bridge_at(port: int) -> Iterator[BridgeLink]:
     link = BridgeLink(BridgeSettings(host="127.0.0.1", port=port, reconnect_max_s=1, keepalive_s=5))
     link.start()
     try:
-        assert link.wait_connected(PATIENCE_S)
+        assert wait_online(link)
         yield link
     finally:
         link.stop()

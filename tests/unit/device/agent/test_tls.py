@@ -17,7 +17,7 @@ from device.config import load_config
 from protocol.messages import Presence, parse_message
 from protocol.pki import Credential, issue_authority, issue_device, issue_server
 from protocol.topics import Down, Up, down_topic, up_topic
-from tests.broker import Broker, tls_lines
+from tests.broker import Broker, tls_lines, wait_online
 from tests.school import School, UnitBundle, make_school
 
 PATIENCE_S = 30.0
@@ -45,7 +45,7 @@ def bridge(school: School, broker: Broker, tmp_path: Path) -> Iterator[bridge_do
         bridge_door.BridgeSettings(host="127.0.0.1", port=broker.port, tls=tls, reconnect_max_s=1)
     )
     door.start()
-    assert door.wait_connected(PATIENCE_S), broker.log_text
+    assert wait_online(door), broker.log_text
     yield door
     door.stop()
 

@@ -45,11 +45,15 @@ def test_disk_reports_what_a_user_may_write(tmp_path: Path) -> None:
 
 
 def test_disk_syncs_files_and_folders(tmp_path: Path) -> None:
-    """Both calls work on a real file system."""
-    with (tmp_path / "file").open("wb") as file:
-        file.write(b"x")
+    """On a real file system both return and leave all as it was: the file open and whole, no descriptor behind."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with (tmp_path / "file").open("wb", buffering=0) as file:
+        file.write(b"before")
         SystemDisk().sync_data(file.fileno())
-    SystemDisk().sync_folder(tmp_path)
+        file.write(b" and after")
+        SystemDisk().sync_folder(tmp_path)
+    assert (tmp_path / "file").read_bytes() == b"before and after"
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_disk_faults_name_what_failed(tmp_path: Path) -> None:

@@ -122,12 +122,14 @@ def test_observer_sees_every_light() -> None:
 
 
 def test_pins_can_be_used_again_after_close() -> None:
-    """Closing frees the pins for the next start."""
+    """Closing frees the pins for the next start, which lights them as the first did."""
     factory = MockFactory()
     for _ in range(2):
         lamp = make_lamp(factory, LAMP)
         lamp.show(RECORDING)
+        assert states(factory, LAMP) == (True, False, False)
         lamp.close()
+        assert states(factory, LAMP) == (False, False, False)
 
 
 def test_pin_that_is_taken_is_a_fault_with_its_number() -> None:

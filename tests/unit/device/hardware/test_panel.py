@@ -146,10 +146,17 @@ def test_visitor_who_hangs_up_is_forgotten(panel: MockPanel, visitor: Visitor, t
     other.close()
 
 
-def test_visitor_who_does_not_read_does_not_hold_the_lamp_up(panel: MockPanel, visitor: Visitor) -> None:
-    """Ten thousand changes into a full socket return."""
+def test_visitor_who_does_not_read_does_not_hold_the_lamp_up(
+    panel: MockPanel, visitor: Visitor, tmp_path: Path
+) -> None:
+    """Ten thousand changes into a full socket return; somebody else is told the last, and the first visitor stays."""
     for _ in range(10_000):
         panel.show(RECORDING, Light.RED)
+    panel.show(READY, Light.GREEN)
+    other = Visitor(tmp_path / "panel.sock")
+    assert other.read()["pattern"] == "ready"
+    assert visitor.read()["pattern"] == "recording"
+    other.close()
 
 
 def test_press_may_change_the_lamp(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from device.config import DeviceConfig
+from device.hardware.cards import choose_device
 from device.hardware.disk import SystemDisk
-from device.hardware.ports import DiskFault
+from device.hardware.ports import DiskFault, MicrophoneFault
 from device.identity import DocumentStore, Identity, load_identity
 from protocol.documents import Document, Keyring, Policy, Recipients
 from protocol.durable import REAL
@@ -32,6 +33,8 @@ def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
     yield from (Finding(part, "only pretends; not for a classroom") for part in config.pretends)
     if config.camera.input is not None:
         yield _check_input(config.camera.input)
+    if config.microphone.hears_a_room:
+        yield from _check_sound(config.microphone.device)
     try:
         identity = load_identity(config.data / "identity", config.keys)
     except KeyFileError as error:
@@ -52,6 +55,17 @@ def _check_input(path: Path) -> Finding:
     except InputRefused as error:
         return Finding("[camera] input", str(error))
     return Finding("[camera] input")
+
+
+def _check_sound(device: str | None) -> Iterator[Finding]:
+    from device.media.speech import can_measure_speech  # with PyAV, which a unit without sound does not load here
+
+    try:
+        yield Finding(f"[microphone] {choose_device(device)}")
+    except MicrophoneFault as fault:
+        yield Finding("[microphone]", str(fault))
+    measured = "measured" if can_measure_speech() else "not measured: the extra 'speech' is not installed"
+    yield Finding(f"speech share {measured}")
 
 
 def _check_tls(folder: Path, keys: Path) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.hardware.ports import MicrophoneFault
+
 ASOUND = Path("/proc/asound")
 _CARD = re.compile(r"CARD=([^,]+)")
 
@@ -61,6 +63,22 @@ def is_listed(alsa_name: str, asound: Path = ASOUND) -> bool:
     if named is None:
         return True
     return any(named[1] in (each.card, str(each.card_number)) for each in list_microphones(asound))
+
+
+def choose_device(wanted: str | None, asound: Path = ASOUND) -> str:
+    """Give the ALSA name of the microphone `wanted`, None for the USB one that is there.
+
+    Raises MicrophoneFault that says what is there instead.
+    """
+    if wanted is not None:
+        if not is_listed(wanted, asound):
+            raise MicrophoneFault(f"{wanted}: {asound} lists no such card; plug it in, or correct [microphone] device")
+        return wanted
+    found = find_microphone(asound)
+    if found is None:
+        others = ", ".join(each.description for each in list_microphones(asound)) or "none at all"
+        raise MicrophoneFault(f"{asound} lists no USB microphone ({others}); plug one in")
+    return found.alsa_name
 
 
 def _describe(card: Path, stream: Path) -> CaptureDevice | None:

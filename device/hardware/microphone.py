@@ -17,7 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from device.hardware.alsa_words import catch_words, give_words
-from device.hardware.cards import ASOUND, find_microphone, is_listed, list_microphones
+from device.hardware.cards import ASOUND, choose_device
 from device.hardware.listening import Gate, ListeningThread
 from device.hardware.ports import (
     SOUND_RATE_HZ,
@@ -70,24 +70,12 @@ class AlsaMicrophone:
 
     def start(self, sink: AudioSink) -> None:
         """See `Microphone.start`; raises MicrophoneFault at once when no such card is listed."""
-        name = self._find()
+        name = choose_device(self._settings.device, self._settings.asound)
         self._thread.start(lambda gate: self._run(name, gate), sink, self.facts.description)
 
     def stop(self) -> None:
         """See `Microphone.stop`; never waits for a driver that hangs."""
         self._thread.stop()
-
-    def _find(self) -> str:
-        wanted, asound = self._settings.device, self._settings.asound
-        if wanted is None:
-            found = find_microphone(asound)
-            if found is None:
-                others = ", ".join(each.description for each in list_microphones(asound)) or "none at all"
-                raise MicrophoneFault(f"{asound} lists no USB microphone ({others}); plug one in")
-            return found.alsa_name
-        if not is_listed(wanted, asound):
-            raise MicrophoneFault(f"{wanted}: {asound} lists no such card; plug it in, or correct [microphone] device")
-        return wanted
 
     def _run(self, name: str, gate: Gate) -> None:
         try:

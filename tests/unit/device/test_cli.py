@@ -71,6 +71,17 @@ def test_check_looks_at_the_video_that_would_be_replayed(tmp_path: Path) -> None
     assert "wrong  [camera] input" in result.output
 
 
+def test_check_looks_for_the_microphone(tmp_path: Path) -> None:
+    """A named card that is not plugged in is found before a lesson is mute, and whether speech is measured is said."""
+    school = make_school(tmp_path, now=datetime.now(UTC))
+    table = {"kind": "alsa", "device": "plughw:CARD=NotThere"}
+    unit = school.make_unit(tmp_path / "unit", tables={"microphone": table})
+    result = CliRunner().invoke(group, ["check", "--config", str(unit.config)])
+    assert result.exit_code == 1
+    assert "wrong  [microphone]: plughw:CARD=NotThere: /proc/asound lists no such card; plug it in" in result.output
+    assert "ok     speech share measured" in result.output or "extra 'speech' is not installed" in result.output
+
+
 def test_check_changes_nothing(unit: UnitBundle) -> None:
     """Looking over a unit writes no file."""
     before = sorted((path, path.stat().st_mtime_ns) for path in unit.folder.rglob("*"))

@@ -96,7 +96,7 @@ def _add_units(house: House, teacher: Teacher, mark: Callable[[str], str]) -> No
         first = session.get_one(Device, teacher.device)
         _say(session.add, first.id, reason="", online=True)
         for label, reason, online in (
-            ("Library", "camera_failed; segment 3 of a recording is damaged", True),
+            ("Library", "camera_missing; spool_damaged", True),
             ("Music room", "", False),
             ("Workshop", "", None),
         ):

@@ -32,7 +32,7 @@ def _say(house: House, device: str, *, online: bool = True, fit: bool = True, re
     [
         ({}, ["Works", "Space for 1 more school day"]),
         ({"fit": False, "reason": "camera_failed"}, ["Needs attention", "The camera does not answer."]),
-        ({"fit": False, "reason": "disk_full; segment 3 is damaged"}, ["Its card is full", "segment 3 is damaged"]),
+        ({"fit": False, "reason": "disk_full; a_code_of_tomorrow"}, ["Its card is full", "a_code_of_tomorrow"]),
         (
             {"reason": "spool_damaged; a recording cannot be delivered: object 2 is not what was signed"},
             ["Needs attention", "damaged or was changed", "cannot be delivered", "object 2 is not what was signed"],

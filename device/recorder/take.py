@@ -194,9 +194,9 @@ class Take:
             self._sound.begin(Listener(lambda frame: inbox.offer(_Heard(frame)), lambda it: inbox.offer(_Word(it))))
 
     def _stop_sources(self) -> None:
-        self._camera.stop()
         if self._sound is not None:
-            self._sound.end()
+            self._sound.end()  # first, since it returns at once: a camera may take seconds to let go
+        self._camera.stop()
 
     def _run(self) -> None:
         end = _End(TakeEnd.DISK_FAILED, "the media writer ended without a word")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -185,4 +186,30 @@ def test_media_time_is_that_of_the_last_picture_before_the_tap(tmp_path: Path, f
     after_s = SystemClock().monotonic_s()
     assert stage.take.ticks_at(before_s) == 0
     assert stage.take.ticks_at(after_s) == pytest.approx(SECONDS * TICKS_PER_SECOND, abs=TICKS_PER_SECOND / 20)
+    stage.take.dispose()
+
+
+class _SlowCamera(FakeCamera):
+    """A camera that takes its time to let go, as an encoder does."""
+
+    def stop(self) -> None:
+        """See `Camera.stop`."""
+        if self.is_running:
+            time.sleep(3)
+        super().stop()
+
+
+def test_sound_ends_at_once_although_the_camera_is_slow_to_stop(tmp_path: Path, footage: tuple[Item, ...]) -> None:
+    """From the moment of the stop nobody's voice is kept, however long the camera's encoder needs."""
+    pictures = [item for item in footage if isinstance(item, VideoPacket)]
+    microphone = FakeMicrophone()
+    stage = Stage(tmp_path, _SlowCamera(pictures, endless=True), microphone=microphone)
+    stage.take.start()
+    microphone.given.wait(PATIENCE_S)
+    stopping = threading.Thread(target=stage.take.stop)
+    stopping.start()
+    while microphone.running:
+        time.sleep(0.005)
+    assert stopping.is_alive()
+    stopping.join()
     stage.take.dispose()

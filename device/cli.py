@@ -126,6 +126,13 @@ def check(config: DeviceConfig) -> None:
         raise click.ClickException(f"{len(wrong)} of {len(findings)} things are wrong with unit {config.device.label}")
 
 
+@group.command(name="config")
+@config_option
+def read_config(config: DeviceConfig) -> None:
+    """Read device.toml alone, and say whose it is or what is wrong with it; keys and documents are not looked at."""
+    click.echo(f"The configuration of unit {config.device.id} ({config.device.label}) can be used.")
+
+
 @group.command()
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="For a script: one JSON object.")

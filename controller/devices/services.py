@@ -19,6 +19,7 @@ from controller.devices.bundle import Bundle, Tables, store_bundle
 from controller.devices.cards import encode_room, page_address
 from controller.devices.models import Device
 from controller.devices.policies import issue_policy
+from controller.devices.trial import require_taken_by_unit
 from controller.errors import OperatorError
 from controller.keys import load_authority
 from controller.services import Services
@@ -36,15 +37,20 @@ class NewDevice:
 
 
 def add_device(services: Services, wanted: NewDevice, out: Path) -> Device:
-    """Enter a unit and write its bundle to `out`; raise `OperatorError`. Nothing is entered without a bundle."""
+    """Enter a unit and write its bundle to `out`; raise `OperatorError`.
+
+    Nothing is entered without a bundle, and nothing is written that the unit's own code would refuse.
+    """
     authority = load_authority(services.config.controller.keys)
     device, recorder = services.new_id(), SigningKey.generate()
+    tables = device_tables(services.config, device, wanted)
+    require_taken_by_unit(tables)
     credential = issue_device(authority, device, now=services.clock())
     with services.database.writing() as session:
         row = _enter(services, session, wanted, (device, recorder, credential))
         policy = issue_policy(services, session, row)
         bundle = Bundle(
-            tables=device_tables(services.config, device, wanted),
+            tables=tables,
             root=services.keys.trust.root,
             recorder=recorder,
             credential=credential,

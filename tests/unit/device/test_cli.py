@@ -82,6 +82,14 @@ def test_check_looks_for_the_microphone(tmp_path: Path) -> None:
     assert "ok     speech share measured" in result.output or "extra 'speech' is not installed" in result.output
 
 
+def test_config_is_read_alone(unit: UnitBundle) -> None:
+    """Whoever prepares a unit can ask before there are keys: the file, and nothing else, is looked at."""
+    for path in unit.data.rglob("*.key"):
+        path.unlink()
+    result = CliRunner().invoke(group, ["config", "--config", str(unit.config)])
+    assert (result.exit_code, unit.device in result.output) == (0, True), result.output
+
+
 def test_check_changes_nothing(unit: UnitBundle) -> None:
     """Looking over a unit writes no file."""
     before = sorted((path, path.stat().st_mtime_ns) for path in unit.folder.rglob("*"))
@@ -97,7 +105,7 @@ def test_check_with_a_problem_ends_with_a_failure(unit: UnitBundle) -> None:
     assert "wrong  state/policy: policy: none is held" in result.output
 
 
-@pytest.mark.parametrize("command", ["recorder", "agent", "uploader", "check"])
+@pytest.mark.parametrize("command", ["recorder", "agent", "uploader", "check", "config"])
 def test_command_says_what_is_wrong_with_the_configuration(tmp_path: Path, command: str) -> None:
     """One sentence and exit status 1, no traceback."""
     result = CliRunner().invoke(group, [command, "--config", str(tmp_path / "none.toml")])

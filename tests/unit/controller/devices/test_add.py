@@ -126,6 +126,23 @@ def test_setting_in_another_form_is_refused(setting: str) -> None:
         parse_settings((setting,))
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("foo.bar=1", r"device\.toml: \[foo\]: unknown table"),
+        ("timings.stop_s=fast", r"device\.toml: \[timings\] stop_s: expected a number, got str 'fast'"),
+        ("broker.host=mqtt.school.example", r"device\.toml: \[broker\] tls: expected true"),
+    ],
+)
+def test_unit_that_would_not_start_is_not_added(house: House, tmp_path: Path, setting: str, words: str) -> None:
+    """What the unit's own code refuses is refused with its words, before anything is entered or written."""
+    with pytest.raises(OperatorError, match=f"the unit would not start with this: {words}"):
+        add(house, tmp_path / "unit", setting)
+    assert not (tmp_path / "unit").exists()
+    with house.services.database.reading() as session:
+        assert len(session.scalars(select(Device)).all()) == 1  # the one that the house came with
+
+
 def test_policy_is_renewed_before_it_ends(house: House, tmp_path: Path) -> None:
     """A week before its end a policy is issued anew, with the next version, and sent; not before."""
     row = add(house, tmp_path / "unit")

@@ -33,10 +33,11 @@ QUICK_WATCHDOG_S = 6
 
 @dataclass
 class Machine:
-    """A root, the unit's data, and the container while it runs."""
+    """A root, the unit's data, what of the host is seen inside, and the container while it runs."""
 
     root: Path
     unit: UnitBundle
+    binds: tuple[str, ...]
     container: subprocess.Popen[bytes] | None = None
     leader: int = 0
 
@@ -48,9 +49,7 @@ class Machine:
                 [
                     *("systemd-nspawn", "--boot", "--quiet", "--register=no", "--keep-unit", "--private-network"),
                     *("--console=pipe", "--machine=classroom", f"--directory={self.root}"),
-                    f"--bind={self.unit.folder / CARD}:/data",
-                    f"--bind={self.unit.data}:/data/var-lib-backrow",
-                    f"--bind={self.root}/opt/backrow:/data/opt-backrow",
+                    *self.binds,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -145,24 +144,48 @@ def _first_child(process: subprocess.Popen[bytes]) -> str:
 @contextmanager
 def standing_machine(base: Path, wheel: Path, unit: UnitBundle) -> Iterator[Machine]:
     """Install the project and its units above `base` as a card is prepared; the machine is not switched on yet."""
-    folders = {name: unit.folder / name for name in ("upper", "work", "root")}
-    for folder in folders.values():
-        folder.mkdir()
-    root = folders["root"]
-    options = f"lowerdir={base},upperdir={folders['upper']},workdir={folders['work']}"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(root)], check=True)
-    machine = Machine(root=root, unit=unit)
-    try:
+    with overlay(base, unit.folder) as root:
+        binds = (
+            f"--bind={unit.folder / CARD}:/data",
+            f"--bind={unit.data}:/data/var-lib-backrow",
+            f"--bind={root}/opt/backrow:/data/opt-backrow",
+        )
+        machine = Machine(root=root, unit=unit, binds=binds)
         _install(root, wheel, unit)
-        yield machine
+        try:
+            yield machine
+        finally:
+            machine.end()
+
+
+@contextmanager
+def overlay(base: Path, folder: Path) -> Iterator[Path]:
+    """Give `base` as a root that can be changed: the changes go into `folder`, and the root is gone afterwards."""
+    folders = {name: folder / name for name in ("upper", "work", "root")}
+    for each in folders.values():
+        each.mkdir()
+    options = f"lowerdir={base},upperdir={folders['upper']},workdir={folders['work']}"
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(folders["root"])], check=True)
+    try:
+        yield folders["root"]
     finally:
-        machine.end()
-        subprocess.run(["umount", "--recursive", str(root)], check=True)
+        subprocess.run(["umount", "--recursive", str(folders["root"])], check=True)
 
 
 def _install(root: Path, wheel: Path, unit: UnitBundle) -> None:
     shutil.copy(wheel, root / "tmp" / wheel.name)
     enter(root, "/opt/backrow/bin/pip", "install", "--quiet", "--no-deps", "--no-index", f"/tmp/{wheel.name}")
+    lay_units(root)
+    shutil.copytree(MACHINE, root, dirs_exist_ok=True)
+    for name in ON_THE_CARD:
+        (unit.folder / CARD / name).mkdir(parents=True)
+    shutil.copy(unit.config, unit.folder / CARD / "etc-backrow" / "device.toml")
+    _quicken_network_watchdogs(root)
+    enter(root, "systemctl", "enable", *(path.name for path in ours() if "[Install]" in path.read_text("utf-8")))
+
+
+def lay_units(root: Path) -> None:
+    """Copy the project's units, users, folders and device rules to where a unit has them."""
     for source, target in (
         ("*.service", "etc/systemd/system"),
         ("*.timer", "etc/systemd/system"),
@@ -174,12 +197,6 @@ def _install(root: Path, wheel: Path, unit: UnitBundle) -> None:
         (root / target).mkdir(parents=True, exist_ok=True)
         for file in sorted((ROOT / "systemd").glob(source)):
             shutil.copy(file, root / target)
-    shutil.copytree(MACHINE, root, dirs_exist_ok=True)
-    for name in ON_THE_CARD:
-        (unit.folder / CARD / name).mkdir(parents=True)
-    shutil.copy(unit.config, unit.folder / CARD / "etc-backrow" / "device.toml")
-    _quicken_network_watchdogs(root)
-    enter(root, "systemctl", "enable", *(path.name for path in ours() if "[Install]" in path.read_text("utf-8")))
 
 
 def ours() -> list[Path]:

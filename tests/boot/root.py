@@ -28,6 +28,7 @@ PACKAGES = (
     "python3-venv",
 )
 INSTALL = "python3 -m venv /opt/backrow && /opt/backrow/bin/pip install --quiet --require-hashes -r /tmp/device.txt"
+SYSTEMD = "apt-get update -qq && apt-get install -qq -y --no-install-recommends systemd systemd-sysv dbus"
 OF_THIS_MACHINE = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -66,6 +67,12 @@ def _mirror() -> list[str]:
     told = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
     mirrors = (line.rstrip("/") for line in told.splitlines())
     return [f"deb {mirror} {SUITE} main" for mirror in mirrors if mirror.endswith("/debian")][:1]
+
+
+def add_systemd(root: Path) -> None:
+    """Install systemd into a Debian root that has none."""
+    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+    enter(root, "env", "DEBIAN_FRONTEND=noninteractive", "sh", "-ec", SYSTEMD)
 
 
 def _install_packages(root: Path) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.boot
 RECORDER = "backrow-recorder.service"
 # It counts open files to one, with the watcher of udev that a process without netlink has not.
 ELSEWHERE = "tests/pi_lab/test_picam.py::test_no_camera_is_a_fault_that_says_where_to_look"
-PYTEST = f"{PYTHON} -m pytest -p tests.pi_lab.stand_in -p no:cacheprovider -m hardware -q --deselect {ELSEWHERE} tests/pi_lab"
+OPTIONS = f"-p tests.pi_lab.stand_in -p no:cacheprovider -m hardware -q --deselect {ELSEWHERE}"
 # What the service runs instead of the recorder; nothing of what it may not is touched.
 INSTEAD = f"""[Service]
 Type=oneshot
@@ -30,7 +30,7 @@ WatchdogSec=0
 LoadCredential=
 ExecStopPost=
 ExecStart=
-ExecStart={PYTEST}
+ExecStart={PYTHON} -m pytest {OPTIONS} tests/pi_lab
 TimeoutStartSec=600
 WorkingDirectory=/src
 Environment=PYTHONPATH=/src

@@ -26,6 +26,11 @@ class CameraKind(StrEnum):
 ROOM_KEYS = ("rotation_degrees", "exposure_us", "gain", "exposure_value", "mains_hz", "focus_dioptres")
 """What only a camera that sees a room has."""
 
+PICAMERA2_REMEDY = (
+    "install it with `sudo apt install python3-picamera2 --no-install-recommends`, in an environment made with "
+    "`python3 -m venv --system-site-packages`"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CameraTable:

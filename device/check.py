@@ -5,11 +5,13 @@ It reads and writes nothing, and opens neither camera nor pins. Each finding say
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from device.camera_settings import PICAMERA2_REMEDY, CameraKind
 from device.config import DeviceConfig
 from device.hardware.cards import choose_device
 from device.hardware.disk import SystemDisk
@@ -35,6 +37,8 @@ def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
         yield _check_input(config.camera.input)
     if config.microphone.hears_a_room:
         yield from _check_sound(config.microphone.device)
+    if config.camera.kind is CameraKind.PICAMERA2:
+        yield _check_library()
     try:
         identity = load_identity(config.data / "identity", config.keys)
     except KeyFileError as error:
@@ -66,6 +70,12 @@ def _check_sound(device: str | None) -> Iterator[Finding]:
         yield Finding("[microphone]", str(fault))
     measured = "measured" if can_measure_speech() else "not measured: the extra 'speech' is not installed"
     yield Finding(f"speech share {measured}")
+
+
+def _check_library() -> Finding:
+    missing = [name for name in ("libcamera", "picamera2") if importlib.util.find_spec(name) is None]
+    problem = f"{' and '.join(missing)} cannot be found here; {PICAMERA2_REMEDY}"
+    return Finding("[camera] kind", problem if missing else "")
 
 
 def _check_tls(folder: Path, keys: Path) -> Iterator[Finding]:

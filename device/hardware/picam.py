@@ -18,7 +18,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from device.camera_settings import CameraTable
+from device.camera_settings import PICAMERA2_REMEDY, CameraTable
 from device.hardware.live import Intake, LiveCamera, LiveSettings
 from device.hardware.ports import CameraFault, Clock, PictureFacts
 
@@ -99,10 +99,7 @@ def load_library() -> Library:
         from picamera2.outputs import Output
         from picamera2.previews import NullPreview
     except ImportError as error:
-        raise CameraFault(
-            f"[camera] kind = 'picamera2': {error}; install it with `sudo apt install python3-picamera2 "
-            "--no-install-recommends`, in an environment made with `python3 -m venv --system-site-packages`"
-        ) from error
+        raise CameraFault(f"[camera] kind = 'picamera2': {error}; {PICAMERA2_REMEDY}") from error
     encoders = {Encoder.LIBX264: LibavH264Encoder, Encoder.HARDWARE: H264Encoder}
     return Library(Picamera2, Transform, _output_class(Output), _event_loop_class(NullPreview), encoders)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,14 @@ def test_config_is_read_alone(unit: UnitBundle) -> None:
         path.unlink()
     result = CliRunner().invoke(group, ["config", "--config", str(unit.config)])
     assert (result.exit_code, unit.device in result.output) == (0, True), result.output
+
+
+@pytest.mark.skipif(importlib.util.find_spec("picamera2") is not None, reason="picamera2 is here")
+def test_check_says_what_to_install_for_a_pis_camera(tmp_path: Path) -> None:
+    """The environment that does not see apt's packages is found when it is made, not at the first lesson."""
+    school = make_school(tmp_path, now=datetime.now(UTC))
+    unit = school.make_unit(tmp_path / "unit", tables={"camera": {"kind": "picamera2"}})
+    assert "--system-site-packages" in _problems(unit)["[camera] kind"]
 
 
 def test_check_changes_nothing(unit: UnitBundle) -> None:

@@ -1,7 +1,8 @@
 """The journal: the checkpoint of the machine's state, on the disk before any effect of it is performed.
 
-One small file, replaced durably, and only when something changed that a restart must know. It says nothing of media;
-what it meant when the power went is decided in recovery.py.
+One small file, replaced durably, and only when something changed that a restart must know: phases that recovery.py
+treats alike are one to it, and without a recording all of them are. Each write costs a press two flushes of the card.
+It says nothing of media.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from device.recorder.recovery import BOOT_TABLE, Fate
 from device.recorder.states import Checkpoint, State
 from protocol.codec import CodecError, encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.durable import Files, replace_file
@@ -37,7 +39,7 @@ class Journal:
 
         `wall_at` is an instant that has certainly passed; a quarter of an hour is new.
         """
-        known = (state.phase, state.recording, state.reason, wall_at.timestamp() // ANEW_S)
+        known = (_fates(state), state.recording, state.reason, wall_at.timestamp() // ANEW_S)
         if known == self._last:
             return
         checkpoint = Checkpoint(
@@ -45,3 +47,8 @@ class Journal:
         )
         replace_file(self._path, encode_canonical(encode_record(checkpoint)), files=self._files)
         self._last = known
+
+
+def _fates(state: State) -> tuple[Fate, Fate] | None:
+    """Give what a restart would mean for the state's recording; None while there is none."""
+    return BOOT_TABLE[state.phase] if state.recording else None

@@ -216,3 +216,14 @@ def test_disk_that_fails_in_a_pause_closes_as_a_fault() -> None:
     """The end of the take before the pause could not be sealed: the recording is closed with what is durable."""
     world = recording_world(DOUBLE_TAP, Event(kind=Kind.TAKE_ENDED, at_s=0.1, cause=TakeEnd.DISK_FAILED))
     assert [close.reason for close in world.closed] == [CloseReason.FAULT]
+
+
+def test_camera_that_came_back_starts_with_a_clean_slate() -> None:
+    """After durable bytes the next failure is tried again after a second, and the end of the lesson is no fault."""
+    back = Event(kind=Kind.DURABLE, at_s=0.5)
+    world = recording_world(FAILED, TICK, FAILED, TICK, TICK, FAILED, *[TICK] * 4, back, FAILED)
+    assert not world.camera
+    world.take(TICK)
+    assert world.camera
+    world.follow((back, KEEP, ENDED, CLOSED))
+    assert world.state.phase is Phase.READY

@@ -69,6 +69,24 @@ def test_journal_is_written_only_for_what_a_restart_must_know(tmp_path: Path) ->
     assert files.names.count("sync") == 1
 
 
+def test_journal_is_not_written_for_phases_that_a_restart_treats_alike(tmp_path: Path) -> None:
+    """A press waits for no checkpoint that nobody would read differently; every change of fate is one."""
+    files = CountingFiles()
+    journal = Journal(tmp_path / "journal", files)
+    alike = [
+        [State(phase=Phase.READY), State(phase=Phase.ASKING), State(phase=Phase.SEATS), State(phase=Phase.PREPARING)],
+        [State(phase=phase, recording="r") for phase in (Phase.RECORDING, Phase.STALLED, Phase.LOST)],
+        [State(phase=Phase.PAUSED, recording="r")],
+        [State(phase=Phase.ASKING, recording="r"), State(phase=Phase.RECORDING, recording="r")],
+        [State(phase=each, recording="r", reason=CloseReason.BELL) for each in (Phase.STOPPING, Phase.CLOSING)],
+        [State(phase=Phase.READY)],
+    ]
+    for written, states in enumerate(alike, start=1):
+        for state in states:
+            journal.save(state, boot="boot-1", wall_at=BEGAN_AT)
+            assert files.names.count("sync") == written, state
+
+
 @pytest.mark.parametrize("content", [None, b"", b"{", b'{"phase":"dancing"}', b"\x00" * 100])
 def test_journal_that_cannot_be_read_is_none(tmp_path: Path, content: bytes | None) -> None:
     """A damaged journal makes no camera run and stops no start."""

@@ -30,7 +30,6 @@ TOP_LEVEL = {
     "systemd",
     "tests",
 }
-COMES_WITH_THE_PI = {"systemd"}  # git keeps no empty folder
 PRODUCT_LINES, TEST_LINES, BODY_LINES = 400, 600, 60
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -39,7 +38,7 @@ def test_top_level_is_the_fixed_list() -> None:
     """Whoever opens the project finds these entries, and nothing else."""
     found = {path.name for path in ROOT.iterdir() if path.name not in MADE_BY_TOOLS and path.suffix != ".egg-info"}
     assert found - TOP_LEVEL == set()
-    assert TOP_LEVEL - found - COMES_WITH_THE_PI == set()
+    assert TOP_LEVEL - found == set()
 
 
 def lines_of(path: Path) -> int:

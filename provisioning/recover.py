@@ -30,6 +30,7 @@ from provisioning.recover_files import (
     open_to_file,
 )
 from provisioning.recover_recording import open_recording
+from provisioning.recover_words import gettext
 
 STATUS_HELP = """\b
 Exit status (of several, the highest):
@@ -141,20 +142,22 @@ def _perform(request: Request, identities: Iterable[Identity]) -> Status:
 def _require_consistent(request: Request) -> None:
     if request.recording is None:
         if request.recording_key or request.recorder_key:
-            raise click.UsageError("--recording-key and --recorder-key go with --recording DIR")
+            raise click.UsageError(gettext("--recording-key and --recorder-key go with --recording DIR"))
         _require_output(request.sealed, request.output or STANDARD_STREAM)
     elif request.output in (None, STANDARD_STREAM):
-        raise click.UsageError("--recording writes several files: give a folder with -o OUTDIR")
+        raise click.UsageError(gettext("--recording writes several files: give a folder with -o OUTDIR"))
     elif request.sealed != STANDARD_STREAM:
-        raise click.UsageError(f"give either --recording {request.recording} or the file {request.sealed}")
+        words = gettext("give either --recording {recording} or the file {file}")
+        raise click.UsageError(words.format(recording=request.recording, file=request.sealed))
 
 
 def _require_output(sealed: Path, output: Path) -> None:
     if output == STANDARD_STREAM:
         if sys.stdout.isatty():
-            raise click.UsageError("standard output is a terminal: give -o OUT")
+            raise click.UsageError(gettext("standard output is a terminal: give -o OUT"))
     elif sealed.exists() and output.exists() and sealed.samefile(output):
-        raise click.UsageError(f"{output} is the sealed file itself: give another name with -o")
+        words = gettext("{path} is the sealed file itself: give another name with -o")
+        raise click.UsageError(words.format(path=output))
 
 
 def _open_one(sealed: Path, identities: Iterable[Identity], output: Path) -> Status:
@@ -164,16 +167,17 @@ def _open_one(sealed: Path, identities: Iterable[Identity], output: Path) -> Sta
         else:
             outcome = open_to_file(source, identities, output)
     if outcome.status is not Status.WHOLE:
-        name = "standard input" if sealed == STANDARD_STREAM else str(sealed)
+        name = gettext("standard input") if sealed == STANDARD_STREAM else str(sealed)
         click.echo(f"backrow open: {name}: {_report(outcome, output)}", err=True)
     return outcome.status
 
 
 def _report(outcome: Outcome, output: Path) -> str:
     if not outcome.opened_bytes:
-        return f"{outcome.words}; nothing was opened"
-    where = "standard output" if output == STANDARD_STREAM else str(output)
-    return f"{outcome.words}; {outcome.opened_bytes} bytes were opened and are in {where}"
+        return gettext("{words}; nothing was opened").format(words=outcome.words)
+    where = gettext("standard output") if output == STANDARD_STREAM else output
+    words = gettext("{words}; {count} bytes were opened and are in {where}")
+    return words.format(words=outcome.words, count=outcome.opened_bytes, where=where)
 
 
 def _write_to_stdout(data: bytes) -> None:
@@ -182,7 +186,7 @@ def _write_to_stdout(data: bytes) -> None:
         sys.stdout.buffer.flush()
     except OSError as error:
         _drop_stdout()
-        fail_writing(Path("standard output"), error)
+        fail_writing(Path(gettext("standard output")), error)
 
 
 def _drop_stdout() -> None:

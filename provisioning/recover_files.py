@@ -37,6 +37,7 @@ from protocol.envelope import (
     TruncatedError,
     parse_identities,
 )
+from provisioning.recover_words import describe_loss, gettext
 
 STANDARD_STREAM = Path("-")
 
@@ -112,16 +113,11 @@ def open_stream(source: BinaryIO, identities: Iterable[Identity], write: Callabl
             opened_bytes += len(plaintext)
     except EnvelopeError as error:
         status = next(status for kind, status in _STATUSES if isinstance(error, kind))
-        return Outcome(status, opened_bytes, _explain(error))
+        return Outcome(status, opened_bytes, describe_loss(error))
     except OSError as error:
-        return Outcome(Status.FAILED, opened_bytes, f"it cannot be read to its end: {error.strerror or error}")
-    return Outcome(Status.WHOLE, opened_bytes, "whole")
-
-
-def _explain(error: EnvelopeError) -> str:
-    if isinstance(error, NoMatchError) and "scrypt" in error.stanza_types:
-        return "the passphrase does not open it"
-    return str(error)
+        words = gettext("it cannot be read to its end: {reason}").format(reason=error.strerror or error)
+        return Outcome(Status.FAILED, opened_bytes, words)
+    return Outcome(Status.WHOLE, opened_bytes, gettext("whole"))
 
 
 def open_to_file(source: BinaryIO, identities: Iterable[Identity], path: Path) -> Outcome:
@@ -134,7 +130,8 @@ def open_to_file(source: BinaryIO, identities: Iterable[Identity], path: Path) -
         return _open_to_draft(source, identities, path.resolve() if path.is_symlink() else path)
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
         return _open_into(source, identities, path)
-    raise OpenFailure(f"{path} cannot be written: expected a file, a FIFO or a character device", Status.FAILED)
+    words = gettext("{path} cannot be written: expected a file, a FIFO or a character device")
+    raise OpenFailure(words.format(path=path), Status.FAILED)
 
 
 def _mode_of(path: Path) -> int | None:
@@ -199,7 +196,8 @@ def _keep(draft: Path, descriptor: int, path: Path) -> None:
 
 def fail_writing(path: Path, error: OSError) -> NoReturn:
     """Raise `OpenFailure` for an output that cannot be written."""
-    raise OpenFailure(f"{path} cannot be written: {error.strerror or error}", Status.FAILED) from error
+    words = gettext("{path} cannot be written: {reason}").format(path=path, reason=error.strerror or error)
+    raise OpenFailure(words, Status.FAILED) from error
 
 
 def load_identities(paths: Iterable[Path], passphrase: PassphraseOnDemand) -> list[Identity]:
@@ -209,7 +207,7 @@ def load_identities(paths: Iterable[Path], passphrase: PassphraseOnDemand) -> li
         try:
             identities += parse_identities(_read_key_text(path, passphrase))
         except KeyTextError as error:
-            raise OpenFailure(f"key file {path}: {error}", Status.KEYS) from error
+            raise OpenFailure(f"{_name_key_file(path)}: {error}", Status.KEYS) from error
     return [*identities, passphrase]
 
 
@@ -217,13 +215,27 @@ def _read_key_text(path: Path, passphrase: PassphraseOnDemand) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise OpenFailure(f"key file {path} cannot be read: {error.strerror}", Status.KEYS) from error
+        raise OpenFailure(unreadable(_name_key_file(path), error), Status.KEYS) from error
     if data.lstrip().startswith((b"age-encryption.org/", b"-----BEGIN AGE")):
-        data = open_key(BytesIO(data), [passphrase], f"key file {path}", Status.KEYS)
+        data = open_key(BytesIO(data), [passphrase], _name_key_file(path), Status.KEYS)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise OpenFailure(f"key file {path}: expected text, got binary data", Status.KEYS) from error
+        words = gettext("{name}: expected text, got binary data").format(name=_name_key_file(path))
+        raise OpenFailure(words, Status.KEYS) from error
+
+
+def _name_key_file(path: Path) -> str:
+    return gettext("key file {path}").format(path=path)
+
+
+def _name_passphrase_file(path: Path) -> str:
+    return gettext("passphrase file {path}").format(path=path)
+
+
+def unreadable(name: str, error: OSError) -> str:
+    """Say that something, named in the terminal's language, cannot be read, and why."""
+    return gettext("{name} cannot be read: {reason}").format(name=name, reason=error.strerror)
 
 
 def open_key(source: BinaryIO, identities: Iterable[Identity], name: str, status: Status | None = None) -> bytes:
@@ -242,9 +254,10 @@ def fetch_passphrase(path: Path | None) -> bytes:
     try:
         first_line = path.read_bytes().split(b"\n", 1)[0].removesuffix(b"\r")
     except OSError as error:
-        raise OpenFailure(f"passphrase file {path} cannot be read: {error.strerror}", Status.KEYS) from error
+        raise OpenFailure(unreadable(_name_passphrase_file(path), error), Status.KEYS) from error
     if not first_line:
-        raise OpenFailure(f"passphrase file {path}: expected the passphrase in the first line, got none", Status.KEYS)
+        words = gettext("{name}: expected the passphrase in the first line, got none")
+        raise OpenFailure(words.format(name=_name_passphrase_file(path)), Status.KEYS)
     return first_line
 
 
@@ -253,10 +266,9 @@ def _ask_passphrase() -> bytes:
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError as error:
-        raise OpenFailure(
-            "this is sealed with a passphrase and there is no terminal to ask: give --passphrase-file", Status.KEYS
-        ) from error
-    return getpass.getpass("Passphrase: ").encode("utf-8")
+        words = gettext("this is sealed with a passphrase and there is no terminal to ask: give --passphrase-file")
+        raise OpenFailure(words, Status.KEYS) from error
+    return getpass.getpass(gettext("Passphrase: ")).encode("utf-8")
 
 
 @contextmanager
@@ -268,6 +280,6 @@ def open_source(path: Path) -> Iterator[BinaryIO]:
     try:
         file = path.open("rb", buffering=0)
     except OSError as error:
-        raise OpenFailure(f"{path} cannot be read: {error.strerror}", Status.FAILED) from error
+        raise OpenFailure(unreadable(str(path), error), Status.FAILED) from error
     with file:
         yield file

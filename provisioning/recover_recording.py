@@ -21,7 +21,16 @@ from protocol.errors import ProtocolError
 from protocol.keyfiles import KeyFileError, load_verifying_key
 from protocol.manifest import Recovered, Segment, parse_manifest, whole_lines
 from protocol.signing import VerifyingKey, split_line
-from provisioning.recover_files import OpenFailure, Status, fail_writing, open_key, open_source, open_to_file
+from provisioning.recover_files import (
+    OpenFailure,
+    Status,
+    fail_writing,
+    open_key,
+    open_source,
+    open_to_file,
+    unreadable,
+)
+from provisioning.recover_words import gettext
 
 KEY_NAME = "key.age"
 MANIFEST_NAME = "manifest"
@@ -72,10 +81,11 @@ def open_recording(
         _read_testimony(folder / MANIFEST_NAME, _load_recorder_key(recorder_key)),
     )
     _make_folder(output)
-    click.echo(f"manifest: {recording.testimony.words}")
+    click.echo(gettext("manifest: {words}").format(words=recording.testimony.words))
     indexes = sorted({*recording.segments, *(recording.testimony.segments or ()), *_places(recording.segments)})
     if not indexes:
-        raise OpenFailure(f"{folder} holds no segment (000001.age …)", Status.MISSING)
+        words = gettext("{folder} holds no segment (000001.age …)").format(folder=folder)
+        raise OpenFailure(words, Status.MISSING)
     return max([recording.testimony.status, *(_open_segment(recording, index, output) for index in indexes)])
 
 
@@ -83,7 +93,7 @@ def _find_segments(folder: Path) -> dict[int, Path]:
     try:
         names = sorted(folder.iterdir())
     except OSError as error:
-        raise OpenFailure(f"{folder} cannot be read: {error.strerror}", Status.FAILED) from error
+        raise OpenFailure(unreadable(str(folder), error), Status.FAILED) from error
     return {int(match[1]): path for path in names if (match := _SEGMENT.fullmatch(path.name))}
 
 
@@ -98,7 +108,8 @@ def _open_recording_key(path: Path, identities: Iterable[Identity]) -> tuple[Ide
     try:
         return parse_identities(text.decode("utf-8", "replace"))
     except KeyTextError as error:
-        raise OpenFailure(f"{path} opens, but holds no identity: {error}", Status.KEYS) from error
+        words = gettext("{path} opens, but holds no identity: {reason}").format(path=path, reason=error)
+        raise OpenFailure(words, Status.KEYS) from error
 
 
 def _make_folder(path: Path) -> None:
@@ -111,7 +122,8 @@ def _make_folder(path: Path) -> None:
 def _open_segment(recording: Recording, index: int, output: Path) -> Status:
     path = recording.segments.get(index)
     if path is None:
-        click.echo(f"{index:06d}.age: MISSING from {recording.folder}")
+        words = gettext("{name}: MISSING from {folder}")
+        click.echo(words.format(name=f"{index:06d}.age", folder=recording.folder))
         return Status.MISSING
     try:
         with open_source(path) as source:
@@ -120,9 +132,13 @@ def _open_segment(recording: Recording, index: int, output: Path) -> Status:
         click.echo(f"{path.name}: {failure}")
         return failure.status
     verdict, verdict_words = _compare(path, recording.testimony, index)
-    given = f"{outcome.opened_bytes} bytes in {index:06d}.mp4" if outcome.opened_bytes else "nothing opened"
-    click.echo(f"{path.name}: {outcome.words}; {given}{verdict_words}")
+    said = (outcome.words, _describe_given(outcome.opened_bytes, f"{index:06d}.mp4"), verdict_words)
+    click.echo(f"{path.name}: {'; '.join(filter(None, said))}")
     return max(outcome.status, verdict)
+
+
+def _describe_given(count: int, name: str) -> str:
+    return gettext("{count} bytes in {name}").format(count=count, name=name) if count else gettext("nothing opened")
 
 
 def _compare(path: Path, testimony: Testimony, index: int) -> tuple[Status, str]:
@@ -131,14 +147,14 @@ def _compare(path: Path, testimony: Testimony, index: int) -> tuple[Status, str]
         return Status.WHOLE, ""
     named = testimony.segments.get(index)
     if named is None:
-        return Status.DIFFERS, "; DIFFERS: the manifest names no such segment"
+        return Status.DIFFERS, gettext("DIFFERS: the manifest names no such segment")
     try:
         found, expected, words = _find_digest(path, named)
     except (OSError, EnvelopeError) as error:
-        return Status.DIFFERS, f"; it cannot be compared with the manifest: {error}"
+        return Status.DIFFERS, gettext("it cannot be compared with the manifest: {reason}").format(reason=error)
     if found != expected:
-        return Status.DIFFERS, "; DIFFERS from what the manifest names"
-    return Status.WHOLE, f"; {words}"
+        return Status.DIFFERS, gettext("DIFFERS from what the manifest names")
+    return Status.WHOLE, words
 
 
 def _find_digest(path: Path, named: Named) -> tuple[str, str, str]:
@@ -149,10 +165,12 @@ def _find_digest(path: Path, named: Named) -> tuple[str, str, str]:
             return (
                 found,
                 named.header_digest,
-                "its header is as the manifest names it, its end is not named",
+                gettext("its header is as the manifest names it, its end is not named"),
             )
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    return found, named.digest, "as the manifest names it" + (", cut short on the unit" if named.recovered else "")
+    if named.recovered:
+        return found, named.digest, gettext("as the manifest names it, cut short on the unit")
+    return found, named.digest, gettext("as the manifest names it")
 
 
 def _load_recorder_key(path: Path | None) -> VerifyingKey | None:
@@ -166,13 +184,16 @@ def _read_testimony(path: Path, recorder_key: VerifyingKey | None) -> Testimony:
     try:
         data = whole_lines(path.read_bytes())
     except OSError as error:
-        return Testimony(Status.MISSING, f"MISSING, segments cannot be compared with it ({error.strerror})")
+        words = gettext("MISSING, segments cannot be compared with it ({reason})").format(reason=error.strerror)
+        return Testimony(Status.MISSING, words)
     try:
         if recorder_key is None:
-            return Testimony(Status.WHOLE, "signatures not checked (give --recorder-key)", _read_unverified(data))
-        return Testimony(Status.WHOLE, "signatures verified", _read_verified(data, recorder_key))
+            words = gettext("signatures not checked (give --recorder-key)")
+            return Testimony(Status.WHOLE, words, _read_unverified(data))
+        return Testimony(Status.WHOLE, gettext("signatures verified"), _read_verified(data, recorder_key))
     except ProtocolError as error:
-        return Testimony(Status.DIFFERS, f"NOT TO BE BELIEVED, segments are not compared with it: {error}")
+        words = gettext("NOT TO BE BELIEVED, segments are not compared with it: {reason}").format(reason=error)
+        return Testimony(Status.DIFFERS, words)
 
 
 def _read_verified(data: bytes, recorder_key: VerifyingKey) -> dict[int, Named]:

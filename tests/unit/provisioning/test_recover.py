@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from protocol.envelope import CHUNK_BYTES, KeyIdentity, generate_hybrid, generate_x25519, seal
+from protocol.words import CATALOGUE
+from provisioning.assets import compile_catalogues
 from provisioning.recover import STATUS_HELP
 from provisioning.recover_files import Status
 from tests.unit.protocol.envelope.typage import run_typage
@@ -322,3 +324,20 @@ def test_full_disk_is_said(key_file: Path) -> None:
         )
     assert result.returncode == Status.FAILED
     assert result.stderr.decode() == "backrow open: standard output cannot be written: No space left on device\n"
+
+
+def test_open_speaks_the_language_of_the_terminal(tmp_path: Path, key_file: Path) -> None:
+    """In Spanish the kind of loss and what was had are Spanish; the format's own words behind them stay as they are."""
+    compile_catalogues(CATALOGUE)
+    sealed, opened = tmp_path / "lesson.age", tmp_path / "lesson.mp4"
+    sealed.write_bytes(SEALED[:-1])
+    result = subprocess.run(
+        [*COMMAND, "-i", key_file, "-o", opened, sealed],
+        capture_output=True,
+        check=False,
+        text=True,
+        env=os.environ | {"LANGUAGE": "es", "LC_ALL": "C.UTF-8"},
+    )
+    assert result.returncode == Status.TRUNCATED
+    assert f"backrow open: {sealed}: cortado: the file ends without its final chunk" in result.stderr
+    assert result.stderr.endswith(f"; se abrieron {2 * CHUNK_BYTES} bytes y están en {opened}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from device.hardware.ports import ButtonFault, CameraFault, CameraSink, Tune
 from protocol.documents import Decision, LessonDecision, Permission
-from protocol.manifest import CloseReason, Event, EventName, Manifest
+from protocol.manifest import CloseReason, Event, EventName, Manifest, Sealed
 from tests.fakes.buzzer import FakeBuzzer
 from tests.fakes.camera import FakeCamera
 from tests.recorder_room import (
@@ -298,3 +299,20 @@ def test_button_that_cannot_be_had_keeps_no_recording_from_going_on(running: Roo
     running.hold(STOP_S)
     running.wait_until(lambda: _reason(unit) is CloseReason.STOPPED, "it is closed")
     assert running.end() == 0
+
+
+def test_recording_goes_on_with_camera_lamp_and_card_alone(
+    school: School, unit: UnitBundle, footage: tuple[Item, ...]
+) -> None:
+    """Documents gone, journal and status unwritable, button and buzzer dead: the lesson is recorded, sealed, closed."""
+    with open_room(school, unit, FakeCamera(footage, endless=True), buzzer=FakeBuzzer()) as room:
+        _start(room)
+        for name in ("state", "recorder"):
+            shutil.rmtree(unit.data / name)
+            (unit.data / name).write_bytes(b"a file where a folder was")
+        room.button.fault = ButtonFault("FAKE button: torn off")
+        room.wait_for("fault")
+        assert _reason(unit) is None
+        assert room.end() == 0
+    assert _reason(unit) is CloseReason.STOPPED
+    assert all(isinstance(each.ended, Sealed) for each in _only(unit).segments)

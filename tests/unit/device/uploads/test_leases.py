@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
 
 from tests.fakes.ingest import Fault
 from tests.fakes.spooled import spool_recording
+from tests.school import new_id
 from tests.unit.device.uploads.conftest import NOW, Night
 
 EVENING = NOW - timedelta(hours=8)
@@ -137,6 +139,24 @@ def test_a_unit_whose_clock_is_behind_follows_the_documents(night: Night) -> Non
     night.ingest.now = lambda: NOW
     night.world.now_at = NOW - timedelta(days=1000)
     night.deliver(spooled)
+
+
+def test_withdrawal_and_undo_come_over_https_and_no_log_tells_of_them(
+    night: Night, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a broker a unit hears of both; what is held about a recording lasts as long as that is in the spool."""
+    spooled = spool_recording(night.unit, began_at=EVENING)
+    withdrawal = night.school.issue_withdrawal(night.unit.device, new_id())
+    undos = [night.school.issue_undo(night.unit.device, each) for each in (spooled.recording, new_id())]
+    night.ingest.documents = (*night.ingest.documents, withdrawal, *undos)
+    state = night.unit.data / "state"
+    with caplog.at_level(logging.INFO):
+        for _ in range(5):
+            night.turn()
+    assert (state / "withdrawal").read_bytes() == withdrawal
+    assert [path.read_bytes() for path in (state / "undo").iterdir()] == undos[:1]
+    assert "undo" not in caplog.text
+    assert "withdrawal" not in caplog.text
 
 
 def test_the_end_of_the_process_stops_sending_at_once(night: Night) -> None:

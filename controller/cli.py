@@ -102,7 +102,10 @@ def bridge(path: Path) -> None:
         stop = stop_on_signal()
         link = BridgeLink(bridge_settings(services.config))
         carrier = Bridge(services, link, stop)
-        link.start()
+        try:
+            link.start()
+        except OSError as error:  # ssl.SSLError is one
+            raise OperatorError(f"{path}: [broker] certificate, key: they cannot be used for TLS: {error}") from None
         failed = run_together((carrier.hear_all, carrier.send_all), stop)
         link.stop()
     if failed:

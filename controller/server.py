@@ -110,18 +110,28 @@ def units_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
     if config.units.tls:
         certificate, key = keys / "server.pem", keys / "server.key"
         context = server_context(certificate, key)
-        context.load_verify_locations(cafile=str(keys / "ca.pem"))
+        _load(context.load_verify_locations, keys / "ca.pem")
         context.verify_mode = ssl.CERT_REQUIRED
         tls = make_tls(context, certificate, key)
     return make_listener(app, config.units.host, config.units.port, threads=UNITS_THREADS, tls=tls)
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Make a server's TLS context: 1.2 or newer, no client certificate asked for."""
+    """Make a server's TLS context: 1.2 or newer, no client certificate asked for; raise `OperatorError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(str(certificate), str(key))
+    _load(context.load_cert_chain, certificate, key)
     return context
+
+
+def _load(load: Callable[..., None], *files: Path) -> None:
+    try:
+        load(*files)
+    except OSError as error:  # ssl.SSLError is one
+        raise OperatorError(
+            f"{' and '.join(map(str, files))}: cannot be used for TLS: {error}; see that they exist, can be read by "
+            "this user, and belong together"
+        ) from None
 
 
 def serve(listeners: dict[str, wsgi.Server], ready: Callable[[], None], path: Path) -> None:

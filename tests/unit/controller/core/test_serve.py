@@ -1,4 +1,4 @@
-"""`backrow controller serve` as a process: how it ends when it cannot begin, and when it is told to end."""
+"""`backrow controller serve` and `bridge` as processes: how they end when they cannot begin, or are told to end."""
 
 from __future__ import annotations
 
@@ -77,3 +77,18 @@ def test_serve_ends_in_order_on_sigterm(house: House) -> None:
     finally:
         process.kill()
     assert process.returncode == 0, err
+
+
+def test_bridge_without_its_certificate_ends_with_one_error(house: House) -> None:
+    """What the bridge cannot prove itself with is named by file, table and key; status 1 and no traceback."""
+    core = house.services.config.controller
+    config = core.data.parent / "controller.toml"
+    config.write_text(
+        f'[controller]\ndata = "{core.data}"\nkeys = "{core.keys}"\nkey_store = "{core.key_store}"\n'
+        f'[broker]\nport = {free_port()}\ntls = true\ncertificate = "none.pem"\nkey = "none.key"\n'
+    )
+    command = [sys.executable, "-m", "controller.cli", "bridge", "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"{config}: [broker] certificate, key: they cannot be used for TLS" in done.stderr

@@ -16,6 +16,7 @@ from cheroot.wsgi import Server
 
 from controller import server
 from controller.config import Config, Core, People, Units
+from controller.errors import OperatorError
 from protocol.durable import replace_file
 from protocol.pki import issue_device
 from tests.lesson import BEGAN_AT
@@ -99,6 +100,17 @@ def test_people_are_asked_for_no_certificate(school: School, config: Config) -> 
         assert (told["wsgi.url_scheme"], told["SSL_CLIENT_VERIFY"]) == ("https", "NONE")
         with pytest.raises(requests.ConnectionError):
             session.get(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S)
+
+
+@pytest.mark.parametrize("name", ["server.pem", "server.key", "ca.pem"])
+def test_listener_without_its_tls_files_names_them(school: School, config: Config, name: str) -> None:
+    """A file that is missing, or is none, is one sentence with its path."""
+    (school.keys / name).unlink()
+    with pytest.raises(OperatorError, match=rf"{name}.*cannot be used for TLS: .*No such file"):
+        server.units_listener(tell, config)
+    replace_file(school.keys / name, b"rubbish")
+    with pytest.raises(OperatorError, match=rf"{name}.*cannot be used for TLS"):
+        server.units_listener(tell, config)
 
 
 def test_plain_listener_serves_loopback(school: School, config: Config) -> None:

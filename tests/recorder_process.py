@@ -24,12 +24,13 @@ COMMAND = (sys.executable, "-m", "device.cli", "recorder", "--config")
 
 
 class Panel:
-    """The mock panel of a running recorder: presses, and the patterns that the lamp has shown."""
+    """The mock panel of a running recorder: presses, and what the lamp has shown and the buzzer played."""
 
     def __init__(self, path: Path) -> None:
         self._socket = _connect(path)
         self._file = self._socket.makefile("r", encoding="utf-8")
         self.shown: list[str] = []
+        self.heard: list[str] = []
 
     def tap(self) -> None:
         """A short press."""
@@ -60,9 +61,11 @@ class Panel:
                 break
             if not line:
                 raise AssertionError(f"the recorder went away; the lamp showed {self.shown}")
-            name = json.loads(line).get("pattern")
-            if name is None:
-                continue  # a tune of the buzzer
+            said = json.loads(line)
+            if "tune" in said:
+                self.heard.append(said["tune"])
+                continue
+            name = said["pattern"]
             self.shown.append(name)
             if name in patterns:
                 return str(name)

@@ -75,7 +75,7 @@ PRESSES = (
     (_("Tap"), _("bookmark this moment")),
     (_("Two taps"), _("pause; a press goes on")),
 )
-SOUND = _("Two short chirps: recording begins. A long one: it has ended.")
+SOUND = _("Two short chirps: recording begins. A long one: it has ended. A tick now and then: still paused.")
 RECORDED, NEVER = _("Recorded:"), _("Never:")
 WHAT = _("picture and sound of this room, from the press to the stop. Only you may watch, until you share it.")
 NOTHING = _(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ def _record(unit: UnitBundle) -> tuple[Panel, str]:
         panel.wait_for("ready")
         panel.tap()
         panel.wait_for("recording")
+        time.sleep(0.5)  # a press at once after the tap would be its bounce
         panel.press()
         panel.wait_for("let_go")
         panel.release()

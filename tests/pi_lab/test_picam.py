@@ -110,12 +110,11 @@ def test_each_picture_says_when_it_was_exposed(lens: Sensor) -> None:
     assert all(abs(step - tick) < 0.001 for step, tick in zip(steps, ticks, strict=True))
 
 
-def test_bit_rate_stays_near_the_configured_one(lens: Sensor) -> None:
-    """The encoder is told the rate; the drawn lines of the virtual camera need less than it may spend."""
+def test_encoder_is_told_the_bit_rate() -> None:
+    """The drawn lines of the virtual camera could use more than either; the lower rate is kept to."""
     low, high = (film(make_camera(bitrate_bps=rate), 100).video for rate in (200_000, 4_000_000))
-    assert sum(len(packet.data) for packet in low) < sum(len(packet.data) for packet in high)
-    assert sum(len(packet.data) for packet in low) * 8 / 4 < 2 * 200_000
-    assert lens.starved < 50
+    assert sum(len(packet.data) for packet in low) < 0.7 * sum(len(packet.data) for packet in high)
+    assert sum(len(packet.data) for packet in low) * 8 / 4 < 1.5 * 200_000
 
 
 def test_upright_and_upside_down_differ_by_the_sensors_own_turn_only() -> None:
@@ -244,9 +243,10 @@ def test_full_queue_is_a_fault_after_every_picture_that_was_in_it(lens: Sensor) 
     sink.wait_over()
     camera.stop()
     assert "the disk has not kept up" in str(sink.faults[0])
-    steps = [after.dts - before.dts for before, after in itertools.pairwise(sink.video)]
-    assert len(steps) > 5
-    assert lens.starved or max(steps) < 2 * TICKS_PER_S / 25
+    captured_s = [packet.captured_s or 0 for packet in sink.video]
+    late_s = [abs(seen_s - at_s) for seen_s, at_s in zip(captured_s, lens.exposed_s, strict=False)]
+    assert len(late_s) > 10
+    assert sorted(late_s[-10:])[5] < 0.03  # a picture lost in the middle would shift these by 40 ms
 
 
 QUIET = """

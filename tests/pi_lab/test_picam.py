@@ -10,13 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 
+from device import wiring
 from device.camera_settings import CameraKind, CameraTable
+from device.config import load_config
 from device.hardware.clock import SystemClock
 from device.hardware.live import Intake, LiveCamera, LiveSettings
 from device.hardware.picam import Encoder, Library, PiOpener, load_library, make_pi_camera
@@ -26,6 +29,7 @@ from device.media.nals import split_annexb
 from tests.fakes.sink import CollectingSink
 from tests.pi_lab.conftest import make_camera, refuse
 from tests.pi_lab.stand_in import Sensor, sensor
+from tests.school import make_school
 
 pytestmark = [
     pytest.mark.hardware,
@@ -269,6 +273,16 @@ def test_journal_does_not_tell_when_the_room_is_recorded() -> None:
     before, _, after = ran.stderr.partition("MADE\n")
     assert "encoder: libx264, in software" in before
     assert [line for line in after.splitlines() if not any(words in line for words in OF_THE_LAB)] == []
+
+
+def test_units_configuration_makes_it(tmp_path: Path) -> None:
+    """`[camera] kind = "picamera2"` in `device.toml` is all that it takes."""
+    table = {"kind": "picamera2", "width": 1280, "height": 720, "rotation_degrees": 270}
+    unit = make_school(tmp_path, now=datetime.now(UTC)).make_unit(tmp_path / "unit", tables={"camera": table})
+    camera = wiring.make_camera(load_config(unit.config), SystemClock(), on_stuck=refuse)
+    assert camera.facts.is_production
+    assert camera.picture.display_matrix is not None
+    film(camera, 3)
 
 
 def test_pi_4_gets_the_hardware_encoder_and_its_absence_is_a_fault_that_names_it() -> None:

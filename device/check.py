@@ -17,6 +17,7 @@ from device.hardware.cards import choose_device
 from device.hardware.disk import SystemDisk
 from device.hardware.ports import DiskFault, MicrophoneFault
 from device.identity import DocumentStore, Identity, load_identity
+from device.pin_settings import LGPIO_REMEDY, ButtonKind, ButtonTable, PinsKind, PinsTable
 from protocol.documents import Document, Keyring, Policy, Recipients
 from protocol.durable import REAL
 from protocol.keyfiles import KeyFileError, read_secret
@@ -39,6 +40,7 @@ def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
         yield from _check_sound(config.microphone.device)
     if config.camera.kind is CameraKind.PICAMERA2:
         yield _check_library()
+    yield from _check_controls(config.pins, config.button)
     try:
         identity = load_identity(config.data / "identity", config.keys)
     except KeyFileError as error:
@@ -76,6 +78,16 @@ def _check_library() -> Finding:
     missing = [name for name in ("libcamera", "picamera2") if importlib.util.find_spec(name) is None]
     problem = f"{' and '.join(missing)} cannot be found here; {PICAMERA2_REMEDY}"
     return Finding("[camera] kind", problem if missing else "")
+
+
+def _check_controls(pins: PinsTable, button: ButtonTable) -> Iterator[Finding]:
+    """Look for the pins' library and for the keyboard; no pin is opened, so what is wired to it is not known."""
+    if pins.kind is PinsKind.GPIO:
+        found = importlib.util.find_spec("lgpio") is not None
+        yield Finding("[pins] kind", "" if found else f"lgpio cannot be found here; {LGPIO_REMEDY}")
+    if button.kind is not ButtonKind.PINS and button.device is not None:
+        problem = f"{button.device}: not there; plug it in, or take its name from ls {button.device.parent}"
+        yield Finding("[button] device", "" if button.device.exists() else problem)
 
 
 def _check_tls(folder: Path, keys: Path) -> Iterator[Finding]:

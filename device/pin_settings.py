@@ -13,6 +13,10 @@ from device.ranges import require_range
 
 INPUT_FOLDERS = ("/dev/input/by-id", "/dev/input/by-path")
 KEYBOARD_ENDING = "-event-kbd"
+LGPIO_REMEDY = (
+    "install it with `sudo apt install python3-lgpio`, in an environment made with `python3 -m venv "
+    "--system-site-packages`"
+)
 PINS = ("button", "second_button", "red", "green", "blue", "second_red", "second_green", "second_blue", "buzzer")
 
 

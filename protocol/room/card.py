@@ -67,7 +67,7 @@ def tell_card(facts: RoomFacts, say: Say) -> list[str]:
 
 SUBTITLE = _("This camera belongs to the teacher. It records only after a press of the button.")
 PAGE = _("Your page: %(address)s")
-LAMP, HAND, ANSWERS = _("What the lamp says"), _("What your hand does"), _("What the lamp answers")
+LAMP, HAND, ANSWERS = _("What the lamp says"), _("What your hand does"), _("What the unit answers")
 HOLD = _("Hold to stop")
 LET_GO_THEN = _("Hold %(stop)s s, then let go: stop, and keep the recording.")
 PRESSES = (

@@ -83,6 +83,22 @@ def test_check_looks_for_the_microphone(tmp_path: Path) -> None:
     assert "ok     speech share measured" in result.output or "extra 'speech' is not installed" in result.output
 
 
+def test_check_looks_for_the_keyboard_that_is_the_button(tmp_path: Path) -> None:
+    """A name that nothing has is found before somebody presses in vain."""
+    school = make_school(tmp_path, now=datetime.now(UTC))
+    table = {"kind": "keyboard", "device": "/dev/input/by-id/usb-None-event-kbd"}
+    unit = school.make_unit(tmp_path / "unit", tables={"button": table})
+    assert "usb-None-event-kbd: not there; plug it in" in _problems(unit)["[button] device"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("lgpio") is not None, reason="lgpio is here")
+def test_check_says_what_to_install_for_a_pis_pins(tmp_path: Path) -> None:
+    """Without lgpio no press would ever be heard."""
+    school = make_school(tmp_path, now=datetime.now(UTC))
+    unit = school.make_unit(tmp_path / "unit", tables={"pins": {"kind": "gpio"}})
+    assert "sudo apt install python3-lgpio" in _problems(unit)["[pins] kind"]
+
+
 def test_config_is_read_alone(unit: UnitBundle) -> None:
     """Whoever prepares a unit can ask before there are keys: the file, and nothing else, is looked at."""
     for path in unit.data.rglob("*.key"):

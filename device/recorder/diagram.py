@@ -41,9 +41,9 @@ Decisions that the table alone does not explain:
   durable stays, the torn segment gets its `recovered` line.
 - *A pause* ends the take: the camera is stopped, and the manifest says so. Going on is a press like any other: consent
   is asked, the room hears it. It counts when the finger lets go, since a hold means stop in a pause, too.
-- *Seats that must be checked* are confirmed by a hold that begins after the lamp has asked for it, on release; then
-  consent is asked again, with the number of seats that were confirmed. A second press never passes, and a finger that
-  stays on the button from the first press does not either.
+- *Seats that must be checked* are confirmed by a hold of two seconds, on release: the lamp asks for it from the press
+  on, so that it may be this press, held, or a later one. Then consent is asked again, with the number of seats that
+  were confirmed. A second press never passes, and neither does a hold of more than five seconds.
 - *A fault stays* on the lamp until the next press, so that it is not overlooked; the press tries again.
 - *A button that fails* is a fault and ends nothing. *A lamp that fails* ends the process: no recording without a true
   lamp. *Microphone, buzzer, journal and status* may fail: each is told, none ends a recording.

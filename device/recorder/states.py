@@ -128,12 +128,13 @@ class Limits:
 class State:
     """Everything that the machine remembers.
 
-    `entered_s`: when the phase was entered. `pressed_s`: when the recording was begun. `began_s`: when the last press
-    (or a restart) started the camera. `takes`: a take is there that has not ended yet. `tries`: how many takes have
-    failed since bytes last became durable. `paused`: the recording was paused and has not been gone on with, and
-    `heard_s` when the room last heard of it. `sound`: what is wrong with the sound of the running take, or nothing.
-    `wanted`: a press came while something was being put away. `fault`: what failed in this recording, and `unfit`:
-    why the unit may not record, each a code for IT or nothing.
+    `entered_s`: when the phase was entered. `asked_s`: when the press began that consent was asked for last.
+    `pressed_s`: when the recording was begun. `began_s`: when the last press (or a restart) started the camera.
+    `takes`: a take is there that has not ended yet. `tries`: how many takes have failed since bytes last became
+    durable. `paused`: the recording was paused and has not been gone on with, and `heard_s` when the room last heard
+    of it. `sound`: what is wrong with the sound of the running take, or nothing. `wanted`: a press came while
+    something was being put away. `fault`: what failed in this recording, and `unfit`: why the unit may not record,
+    each a code for IT or nothing.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -141,6 +142,7 @@ class State:
     entered_s: float = 0.0
     recording: str = ""
     permit: PressDecision | None = None
+    asked_s: float = 0.0
     pressed_s: float = 0.0
     began_s: float = 0.0
     durable_s: float = 0.0

@@ -25,9 +25,9 @@ def _asked(*more: Event) -> World:
 @LAW
 @given(walks)
 def test_no_camera_starts_out_of_the_question_for_the_seats(walk: list[Event]) -> None:
-    """From the question the only way to a camera is a hold that began after it, and consent asked again."""
-    world, asked_s, confirmed = _asked(), 0.1, True
-    asked_s, confirmed = world.now_s, False
+    """From the question the only way to a camera is a hold no older than its press, and consent asked again."""
+    world, confirmed = _asked(), False
+    asked_s = world.state.asked_s
     for event in walk:
         before = world.state.phase
         world.take(event)
@@ -62,12 +62,17 @@ def test_hold_says_that_the_seats_are_checked_and_consent_is_asked_again() -> No
     assert any(isinstance(effect, Begin) for effect in world.last)
 
 
-def test_finger_that_stayed_on_the_button_confirms_nothing() -> None:
-    """A hold counts only if it began after the question: the first press held on is not its answer."""
-    world = _asked(
-        Event(kind=Kind.HOLDING, at_s=2.0, since_s=2.5, hold=Hold.KEEP),
-        Event(kind=Kind.RELEASED, at_s=1.0, since_s=3.5, hold=Hold.KEEP),
-    )
+def test_press_that_is_held_confirms_too() -> None:
+    """A teacher who knows presses and holds on: the lamp asks from the press on, and says when to let go."""
+    world = _asked(Event(kind=Kind.HOLDING, at_s=1.9, since_s=2.0, hold=Hold.KEEP))
+    assert world.lamp is patterns.SEATS_CHECKED
+    world.take(Event(kind=Kind.RELEASED, at_s=1.0, since_s=3.0, hold=Hold.KEEP))
+    assert world.last == (Ask(checked=2),)
+
+
+def test_hold_that_is_older_than_the_press_confirms_nothing() -> None:
+    """A hold counts only if it began with the question or later."""
+    world = _asked(Event(kind=Kind.RELEASED, at_s=1.0, since_s=4.0, hold=Hold.KEEP))
     assert (world.state.phase, world.lamp) == (Phase.SEATS, patterns.CHECK_SEATS)
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from device.hardware.ports import Tune
 from device.recorder.effects import Ask, Begin, Chirp, Note, Report, Resume, Show, StartTake
 from device.recorder.law.rule import Step, rule
-from device.recorder.law.ways import close, fail, forget, lasting, rest
-from device.recorder.states import Event, Hold, Phase, State
+from device.recorder.law.ways import close, fail, lasting, rest
+from device.recorder.states import Event, Hold, Kind, Phase, State
 from protocol.manifest import CloseReason, EventName
 from protocol.room import lamp as patterns
 
@@ -32,7 +32,8 @@ def ask(state: State, event: Event) -> Step:
     if state.unfit:
         after, effects = rest(state)
         return after, (*effects, *deny(after, event)[1])
-    return replace(state, phase=Phase.ASKING, wanted=False), (Ask(),)
+    asked_s = event.since_s if event.kind is Kind.PRESS else state.asked_s
+    return replace(state, phase=Phase.ASKING, wanted=False, asked_s=asked_s), (Ask(),)
 
 
 @rule("refuse: the unit is unfit")
@@ -70,8 +71,8 @@ def require_seats(state: State, event: Event) -> Step:
 
 @rule("at 2 s: let go to say that the seats are checked")
 def hint_seats(state: State, event: Event) -> Step:
-    """Only a hold that began here counts: the press that asked is not the one that answers."""
-    if event.since_s < state.entered_s:
+    """Only a hold that is not older than the press which asked counts."""
+    if event.since_s < state.asked_s:
         return state, ()
     return state, (Show(patterns.SEATS_CHECKED if event.hold is Hold.KEEP else lasting(state)),)
 
@@ -79,7 +80,7 @@ def hint_seats(state: State, event: Event) -> Step:
 @rule("held 2 to 5 s: the seats are checked, ask again", Phase.ASKING)
 def confirm(state: State, event: Event) -> Step:
     """What is confirmed is the number of seats that the decision named; the snapshot may be a newer one by now."""
-    if event.since_s < state.entered_s or event.hold is not Hold.KEEP or state.permit is None:
+    if event.since_s < state.asked_s or event.hold is not Hold.KEEP or state.permit is None:
         return state, (Show(lasting(state)),)
     checked = state.permit.seats
     return replace(state, phase=Phase.ASKING, permit=None), (Ask(checked=checked),)
@@ -109,8 +110,3 @@ def abort(state: State, event: Event) -> Step:
     if state.recording:
         return close(replace(state, fault=event.reason), CloseReason.FAULT)
     return fail(state, event.reason)
-
-
-def wait_for_next(state: State, event: Event) -> Step:
-    """Answer the press that came while the last recording was being put away."""
-    return ask(forget(state), event)

@@ -49,9 +49,11 @@ def go(state: State, _event: Event) -> Step:
 
 
 @rule("understood: the next lesson starts when this one is put away")
-def keep(state: State, _event: Event) -> Step:
+def keep(state: State, event: Event) -> Step:
     """Back to back: the press is answered at once and asks consent as soon as the last line is written."""
-    return (state, ()) if state.leaving else (replace(state, wanted=True), (Show(patterns.STARTING),))
+    if state.leaving:
+        return state, ()
+    return replace(state, wanted=True, asked_s=event.since_s), (Show(patterns.STARTING),)
 
 
 @rule("write the last line", Phase.CLOSING)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.boot.root import make_root, what_is_missing
 from tests.footage import find_footage, run_ffmpeg
 from tests.school import School, make_school
 
+BROKER_PORT, CONTROLLER_PORT = 8883, 8443
 FILM = "etc/lesson.mp4"
 
 
@@ -63,9 +65,29 @@ def booted(base: Path, wheel: Path, film: Path, tmp_path_factory: pytest.TempPat
         yield one
 
 
-@contextmanager
-def _make_machine(base: Path, wheel: Path, film: Path, *, school: School, folder: Path) -> Iterator[Machine]:
+@pytest.fixture
+def machine_at_school(base: Path, wheel: Path, film: Path, school: School, tmp_path: Path) -> Iterator[Machine]:
+    """A unit that knows where broker and controller are; it is not switched on yet."""
     tables = {
+        "broker": {"host": "localhost", "port": BROKER_PORT, "tls": True},
+        "controller": {"url": f"https://localhost:{CONTROLLER_PORT}"},
+    }
+    with _make_machine(base, wheel, film, school=school, folder=tmp_path, more=tables) as one:
+        yield one
+
+
+@contextmanager
+def _make_machine(
+    base: Path,
+    wheel: Path,
+    film: Path,
+    *,
+    school: School,
+    folder: Path,
+    more: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Iterator[Machine]:
+    tables = {
+        **(more or {}),
         "device": {"data": DATA},
         "camera": {"kind": "replay", "input": f"/{FILM}", "loop": True},
         "timings": {"settle_s": 0.3},

@@ -181,6 +181,7 @@ def _install(root: Path, wheel: Path, unit: UnitBundle) -> None:
         (unit.folder / CARD / name).mkdir(parents=True)
     shutil.copy(unit.config, unit.folder / CARD / "etc-backrow" / "device.toml")
     _quicken_network_watchdogs(root)
+    enter(root, "systemctl", "disable", "mosquitto")  # no part of a unit
     enter(root, "systemctl", "enable", *(path.name for path in ours() if "[Install]" in path.read_text("utf-8")))
 
 

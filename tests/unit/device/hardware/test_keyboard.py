@@ -197,6 +197,35 @@ def test_file_that_is_no_keyboard_is_refused(tmp_path: Path) -> None:
         KeyboardButton(path, SPACE, clock=ManualClock()).start(lambda edge: None)
 
 
+def test_missing_keyboard_does_not_silence_the_pins(tmp_path: Path) -> None:
+    """The button at the desk works while the keyboard is out; reading says what is missing, until it is there."""
+    clock, edges = ManualClock(), queue.Queue[ButtonEdge]()
+    plug, pins = Plug(tmp_path / "usb-Acme-event-kbd"), FakeButton(clock=clock)
+    both = AnyButton([pins, KeyboardButton(plug.path, SPACE, clock=clock, open_device=plug.open)])
+    both.start(edges.put)
+    pins.press()
+    assert edges.get(timeout=PATIENCE_S).down
+    with pytest.raises(ButtonFault, match="event-kbd: cannot be had: No such file"):
+        both.is_down()
+    plug.put_in()
+    assert both.is_down()
+    pins.release()
+    assert not edges.get(timeout=PATIENCE_S).down
+    plug.press(1)
+    assert edges.get(timeout=PATIENCE_S).down
+    both.stop()
+
+
+def test_unit_without_any_of_its_buttons_is_a_fault(tmp_path: Path) -> None:
+    """When none can be had the first one's reason is told."""
+    pins = FakeButton(clock=ManualClock())
+    pins.fault = ButtonFault("the wire is cut")
+    both = AnyButton([pins, KeyboardButton(tmp_path / "none", SPACE, clock=ManualClock())])
+    with pytest.raises(ButtonFault, match="wire is cut"):
+        both.start(lambda edge: None)
+    both.stop()
+
+
 def test_key_and_pins_are_one_button(room: Room) -> None:
     """Down is any of them, up is none of them; a fault of one is told."""
     room.button.stop()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from device.notify import BEAT_EVERY_S, SILENT, SLICE_S, Notifier, WatchedStop, make_notifier
+from protocol.durable import Files
 from tests.fakes.camera import FakeCamera
 from tests.recorder_process import panel_of, running_recorder, terminate
 from tests.recorder_room import make_fast_unit, make_room
@@ -194,6 +195,43 @@ def test_recorder_beats_from_its_own_loop(tmp_path: Path, manager: Manager) -> N
         assert [manager.next(), manager.next()] == ["WATCHDOG=1"] * 2
         room.recorder.terminate()
         assert manager.wait_for("STOPPING=1")
+        life.join(PATIENCE_S)
+    assert room.status == [0]
+
+
+class DyingCard(Files):
+    """A card whose syncs do not come back until `answers` is set."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
+        self.asked = threading.Event()
+
+    def sync(self, descriptor: int) -> None:
+        """See `Files.sync`."""
+        self.asked.set()
+        assert self.answers.wait(PATIENCE_S)
+        super().sync(descriptor)
+
+
+def test_recorder_whose_loop_hangs_misses_its_beats(tmp_path: Path, manager: Manager) -> None:
+    """A card that does not answer stops the loop and with it the beats: nobody beats beside the loop."""
+    card, school = DyingCard(), make_school(tmp_path, now=datetime.now(UTC))
+    room = make_room(school, make_fast_unit(school, tmp_path / "unit"), FakeCamera(), files=card)
+    with closing(Notifier(str(manager.path), monotonic_s=time.monotonic)) as notifier:
+        life = threading.Thread(target=lambda: room.status.append(room.recorder.run(notifier)))
+        life.start()
+        manager.wait_for("WATCHDOG")
+        card.answers.clear()
+        card.asked.clear()
+        room.tap()
+        assert card.asked.wait(PATIENCE_S)
+        manager.waiting()
+        time.sleep(3 * BEAT_EVERY_S)
+        assert manager.waiting() == []
+        card.answers.set()
+        assert manager.next() == "WATCHDOG=1"
+        room.recorder.terminate()
         life.join(PATIENCE_S)
     assert room.status == [0]
 

@@ -200,3 +200,13 @@ def test_selftest_runs_off_hours_and_is_never_made_up_for() -> None:
 def test_lamp_of_a_killed_recorder_is_darkened() -> None:
     """P1: a pin may keep its level when its process dies, so the lamp is switched off before anything else happens."""
     assert service_of("backrow-recorder.service")["ExecStopPost"] == "-/opt/backrow/bin/backrow device dark"
+
+
+def test_key_as_a_button_opens_one_named_device_for_reading() -> None:
+    """The drop-in gives the recorder one input device and the group that may read it, and nothing else."""
+    assert load_unit("drop-ins/keyboard.conf") == {
+        "Service": {
+            "SupplementaryGroups": ["input"],
+            "DeviceAllow": ["/dev/input/by-id/usb-Acme_Number_Pad-event-kbd r"],
+        }
+    }

@@ -63,17 +63,24 @@ def make_mock_factory() -> PinFactory:
 def make_real_factory(surroundings: Mapping[str, str] = os.environ) -> PinFactory:
     """The Pi's pins by lgpio and nothing else; raises ButtonFault with what to do when they cannot be had.
 
-    gpiozero left to itself falls back to other libraries in silence, so it is never asked to choose. lgpio makes small
-    pipes in LG_WD but reads them from the working directory: where the two differ no edge would ever be reported.
+    gpiozero left to itself falls back to other libraries in silence, so it is never asked to choose. lgpio (0.2.2) goes
+    to LG_WD when it is imported, makes a pipe there, and stays: the working directory is changed back.
     """
     _require_lgpio(surroundings)
+    before = os.getcwd()
     with _owes(ButtonFault, f"the GPIO pins cannot be had by lgpio ({FACTORY_REMEDY})"):
-        from gpiozero.pins.lgpio import LGPIOFactory
+        try:
+            from gpiozero.pins.lgpio import LGPIOFactory
 
-        return LGPIOFactory()
+            return LGPIOFactory()
+        finally:
+            os.chdir(before)
 
 
-FACTORY_REMEDY = "on a Pi install python3-lgpio, put the user into group gpio, and start in a folder it may write to"
+FACTORY_REMEDY = (
+    "on a Pi install python3-lgpio, put the user into group gpio, and start in a folder that the user may write to, or "
+    "name one in LG_WD"
+)
 
 
 def _require_lgpio(surroundings: Mapping[str, str]) -> None:
@@ -83,10 +90,10 @@ def _require_lgpio(surroundings: Mapping[str, str]) -> None:
             f"GPIOZERO_PIN_FACTORY = {wanted!r}: this unit reads its pins by lgpio alone; set it to lgpio or remove it"
         )
     folder = surroundings.get("LG_WD")
-    if folder is not None and not (os.path.isdir(folder) and os.path.samefile(folder, os.curdir)):
+    if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
         raise ButtonFault(
-            f"LG_WD = {folder!r}: expected the working directory, got another: lgpio makes its pipes in the one "
-            "and reads them in the other; set WorkingDirectory and LG_WD to the same folder"
+            f"LG_WD = {folder!r}: expected a folder that this user may write to, for lgpio's pipes, got none; make it "
+            "or name another"
         )
 
 

@@ -1,24 +1,29 @@
-"""What every button and every lamp promises (`device/hardware/ports.py`), held against the fakes and mock pins."""
+"""What every button, lamp and buzzer promises (`device/hardware/ports.py`), held against the fakes and mock pins."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from gpiozero.pins.mock import MockFactory
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from device.hardware.gpio import GpioButton, GpioLamp, LampPins, drive_mock_button
+from device.hardware.buttons import AnyButton
+from device.hardware.gpio import GpioButton, GpioBuzzer, GpioLamp, LampPins, drive_mock_button
 from device.hardware.ports import (
     Button,
     ButtonEdge,
     ButtonFault,
+    Buzzer,
     Lamp,
     LampFault,
     NotForProduction,
     Purpose,
+    Tune,
     require_fit,
 )
+from device.pin_settings import BuzzerKind
 from protocol.room.lamp import BOOKMARK, RECORDING
 from tests.fakes.button import FakeButton
+from tests.fakes.buzzer import FakeBuzzer
 from tests.fakes.clock import ManualClock
 from tests.fakes.lamp import FakeLamp
 
@@ -35,7 +40,7 @@ class Bench:
     release: Callable[[], None]
 
 
-@pytest.fixture(params=["fake", "gpio"])
+@pytest.fixture(params=["fake", "gpio", "any"])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Each kind of button."""
     clock = ManualClock()
@@ -46,7 +51,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         factory = MockFactory()
         gpio = GpioButton([PIN], factory=factory, clock=clock)
         bench = Bench(
-            gpio,
+            AnyButton([FakeButton(clock=clock), gpio]) if request.param == "any" else gpio,
             clock,
             lambda: drive_mock_button(factory, PIN, down=True),
             lambda: drive_mock_button(factory, PIN, down=False),
@@ -161,3 +166,33 @@ def test_made_up_lamp_is_refused_in_production(lamp: Lamp) -> None:
     """Neither a fake nor mock pins may stand in a classroom."""
     with pytest.raises(NotForProduction):
         require_fit(lamp, Purpose.PRODUCTION)
+
+
+@pytest.fixture(params=["fake", BuzzerKind.ACTIVE, BuzzerKind.ACTIVE_LOW, BuzzerKind.PASSIVE])
+def buzzer(request: pytest.FixtureRequest) -> Iterator[Buzzer]:
+    """Each kind of buzzer, whose time stands still: a tune that it waited for would never end."""
+    buzzer: Buzzer = FakeBuzzer()
+    if request.param != "fake":
+        factory = MockFactory(pin_class=MockPWMPin)
+        buzzer = GpioBuzzer(PIN, BuzzerKind(request.param), factory=factory, clock=ManualClock())
+    yield buzzer
+    buzzer.close()
+
+
+def test_buzzer_plays_one_tune_after_another_without_waiting(buzzer: Buzzer) -> None:
+    """`play` returns at once, and the next tune cuts the one before."""
+    for tune in (*Tune, Tune.START):
+        buzzer.play(tune)
+
+
+def test_buzzer_can_be_closed_in_mid_tune_and_twice(buzzer: Buzzer) -> None:
+    """Closing is idempotent and ends what plays."""
+    buzzer.play(Tune.STOP)
+    buzzer.close()
+    buzzer.close()
+
+
+def test_made_up_buzzer_is_refused_in_production(buzzer: Buzzer) -> None:
+    """Neither a fake nor a mock pin may stand in a classroom."""
+    with pytest.raises(NotForProduction):
+        require_fit(buzzer, Purpose.PRODUCTION)

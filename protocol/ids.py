@@ -30,3 +30,8 @@ def parse_id(text: str, what: str = "identifier") -> str:
     if not _FORM.fullmatch(text):
         raise IdError(f"{what}: expected 26 lower-case base32 characters, got {text[:40]!r}")
     return text
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of an identifier."""
+    return _FORM.fullmatch(text) is not None

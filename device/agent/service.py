@@ -181,7 +181,7 @@ class Agent:
         try:
             accepted = self._store.accept(arrival.kind, arrival.line)
         except OSError as error:
-            log.error("a %s cannot be stored: %s", arrival.kind.KIND, error)
+            log.error("a %s cannot be stored: %s", arrival.kind.KIND, error.strerror)  # a path would name a recording
             return Outcome.refused(f"the unit's card refuses: {error.strerror}")
         level = logging.DEBUG if arrival.kind in TELLTALE else logging.INFO
         log.log(level, "%s: %s %s", accepted.kind, accepted.verdict.value, accepted.reason)

@@ -34,7 +34,7 @@ from protocol.documents import (
 )
 from protocol.durable import PRIVATE, SHARED, Files, replace_file
 from protocol.errors import ProtocolError
-from protocol.ids import parse_id
+from protocol.ids import is_id, parse_id
 from protocol.messages import Verdict
 from protocol.signing import VerifyingKey
 
@@ -120,11 +120,15 @@ class DocumentStore:
         return max((each.document.issued_at for each in held if each.document), default=None)
 
     def forget_all_but(self, recordings: Collection[str]) -> None:
-        """Remove what is held about recordings of which nothing is left; raise `OSError` when the disk fails."""
+        """Remove what is held about recordings of which nothing is left; raise `OSError` when the disk fails.
+
+        Only whole documents are looked at: beside them another process may be writing the draft of one.
+        """
         for folder in (self._folder / name for name in FOLDERS.values()):
-            gone = [path for path in folder.iterdir() if path.name not in recordings] if folder.is_dir() else []
-            for path in gone:
-                self._files.unlink(path)
+            names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+            for name in names:
+                if is_id(name) and name not in recordings:
+                    self._files.unlink(folder / name)
 
     @property
     def trust(self) -> Trust:

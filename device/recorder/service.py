@@ -125,7 +125,8 @@ class Recorder:
             self._button.start(self._inbox.put)
         except ButtonFault as fault:
             self._complain(str(fault))
-            self._inbox.put(Event(kind=Kind.STUCK, at_s=self._now_s()))
+            if not self._is_deaf:
+                self._inbox.put(Event(kind=Kind.STUCK, at_s=self._now_s()))
             self._is_deaf = True
             return
         self._hears = True

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 
 from protocol.durable import PRIVATE, SHARED, Files, replace_file
-from protocol.ids import IdError, parse_id
+from protocol.ids import is_id, parse_id
 from protocol.manifest import KEY_INDEX
 
 FOLDER_MODE = 0o750
@@ -35,7 +35,7 @@ class SpoolStore:
     def recordings(self) -> tuple[str, ...]:
         """Name the recordings that have a folder, in the order of their names; foreign names are passed over."""
         names = (entry.name for entry in os.scandir(self.root) if entry.is_dir(follow_symlinks=False))
-        return tuple(sorted(name for name in names if _is_id(name)))
+        return tuple(sorted(name for name in names if is_id(name)))
 
     def create(self, recording: str) -> None:
         """Make a recording's folder, durably; one that stands there already is an error."""
@@ -122,10 +122,3 @@ class SpoolStore:
     def release_reserve(self) -> None:
         """Give the reserve back to the disk: now is when it is needed."""
         self.files.unlink(self.root / _RESERVE)
-
-
-def _is_id(name: str) -> bool:
-    try:
-        return bool(parse_id(name))
-    except IdError:
-        return False

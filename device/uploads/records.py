@@ -14,7 +14,7 @@ from device.uploads.plan import UploadRecord
 from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.durable import SHARED, replace_file
 from protocol.errors import ProtocolError
-from protocol.ids import IdError, parse_id
+from protocol.ids import is_id, parse_id
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,7 @@ class Records:
     def _names(self) -> list[str]:
         if not self._folder.is_dir():
             return []
-        return sorted(path.name for path in self._folder.iterdir() if _is_id(path.name))
+        return sorted(path.name for path in self._folder.iterdir() if is_id(path.name))
 
     def _path(self, recording: str) -> Path:
         return self._folder / parse_id(recording, "recording")
-
-
-def _is_id(name: str) -> bool:
-    try:
-        return bool(parse_id(name))
-    except IdError:
-        return False

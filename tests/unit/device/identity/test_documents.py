@@ -225,6 +225,9 @@ def test_what_is_held_about_erased_recordings_is_forgotten(
     for recording in (kept, gone):
         store.accept(Undo, school.issue_undo(unit.device, recording))
         unit.put_state(f"receipts/{recording}", b"receipt")
+    draft = unit.put_state(f"receipts/.{gone}.new", b"the draft of another process")
     store.forget_all_but({kept})
+    assert draft.exists()
+    draft.unlink()
     folders = [unit.data / "state" / name for name in ("undo", "receipts")]
     assert [path.name for folder in folders for path in folder.iterdir()] == [kept, kept]

@@ -30,6 +30,23 @@ What holds on every path (`tests/machine`):
 - A stop is always reached: nothing that fails to answer keeps the machine waiting for longer than its limits.
 - No state waits for the network: there is no event that could come from one.
 
+What the hand means (`device/recorder/gestures.py`; every time is a setting in `[timings]` of `device.toml`):
+
+| gesture | when | meaning |
+| --- | --- | --- |
+| press | ready, or after a fault or a power cut | ask consent, start; taps in the first 3 s are nervous ones |
+| press | while a recording is put away | the next lesson, as soon as that is done |
+| hold 2 to 5 s, on release | seats must be checked | they are: start. A second press never passes |
+| tap | recording | bookmark this moment |
+| two taps | recording | pause |
+| tap | paused | ask consent, go on |
+| hold 2 to 5 s, on release | recording, paused, camera lost | stop and keep; from 2 s on the lamp says *let go* |
+| hold 5 to 6 s | recording, paused, camera lost | nothing; the lamp says *let go or hold on* |
+| hold 6 to 10 s, on release | recording, paused, camera lost | stop and discard; the owner can undo it for some hours |
+| hold over 10 s | any | a stuck button: a fault; a recording goes on |
+
+A contact counts when it has rested for 30 ms; a hold counts only if it began while the recording lived.
+
 Decisions that the table alone does not explain:
 
 - *Back to back.* A press while the last recording is being put away is answered at the lamp at once and kept; consent

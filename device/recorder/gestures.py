@@ -3,7 +3,7 @@
 Pure and total: `step` takes an edge or a tick of the clock and gives a new state and what became certain. It knows
 no recording: whether a tap is a bookmark or a nervous press is `machine.py`'s to say, for which every gesture tells
 when its press began (`began_s`): a gesture counts only in a state that was entered before that. Seconds are
-monotonic. The table of gestures is docs/ARCHITECTURE.md's.
+monotonic. The table of gestures is docs/state-machine.md's.
 """
 
 from dataclasses import dataclass, replace

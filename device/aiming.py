@@ -19,7 +19,9 @@ from device.recorder.hands import Hands
 from device.recorder.moments import Moments
 from device.recorder.permission import Permission
 from device.recorder.service import Inbox
-from device.wiring import make_gestures, make_viewfinder, open_controls
+from device.wiring.controls import open_controls
+from device.wiring.recorder import make_gestures
+from device.wiring.sources import make_viewfinder
 from protocol.durable import REAL
 
 

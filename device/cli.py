@@ -68,7 +68,7 @@ def recorder(config: DeviceConfig) -> None:
     """Record when the button is pressed. It has no network."""
     from device.hardware.ports import HardwareError
     from device.media.errors import InputRefused
-    from device.wiring import open_recorder
+    from device.wiring.recorder import open_recorder
 
     _say_what_pretends(config)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # its memory holds plaintext, which no core file may carry
@@ -86,7 +86,7 @@ def recorder(config: DeviceConfig) -> None:
 def dark(config: DeviceConfig) -> None:
     """Darken the lamp and silence the buzzer that a killed recorder left; the service manager asks for it."""
     from device.hardware.ports import HardwareError
-    from device.wiring import darken
+    from device.wiring.controls import darken
 
     try:
         darken(config)
@@ -190,7 +190,7 @@ def draw(config: DeviceConfig, out: Path) -> None:
     """Write what the synthetic camera of this unit shows into a plain file, to compare a recording with."""
     from device.hardware.ports import CameraFault
     from device.media.drawing import write_drawing
-    from device.wiring import make_drawing_camera
+    from device.wiring.sources import make_drawing_camera
 
     try:
         write_drawing(make_drawing_camera(config), out)

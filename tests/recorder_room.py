@@ -30,7 +30,7 @@ from device.hardware.ports import (
 from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
 from device.recorder.performer import Hardware
 from device.recorder.service import Inbox, Recorder
-from device.wiring import make_recorder
+from device.wiring.recorder import make_recorder
 from protocol.durable import REAL, Files
 from tests.fakes.button import FakeButton
 from tests.fakes.clock import LeapingClock

@@ -1,7 +1,7 @@
 """The ports: what the recorder asks of a camera, a microphone, a button, a lamp, a clock and a disk.
 
 Each comment says who validates, which thread calls, and which error is owed. Nothing here touches hardware; the
-implementations are its neighbours, `device/wiring.py` chooses among them, and `tests/contract` holds all of them to
+implementations are its neighbours, `device/wiring` chooses among them, and `tests/contract` holds all of them to
 these words. Times of media are ticks of 1/90000 s. A camera chooses their origin freely for each start, and says of
 each picture when it was captured; a microphone counts them from the origin of the unit's monotonic clock.
 """
@@ -80,7 +80,7 @@ class Part(Protocol):
 def require_fit(part: Part, purpose: Purpose) -> None:
     """Refuse a made-up part in a production unit.
 
-    Raises NotForProduction; called by `device/wiring.py` for every part, before anything starts.
+    Raises NotForProduction; called by `device/wiring` for every part, before anything starts.
     """
     if purpose is Purpose.PRODUCTION and not part.facts.is_production:
         raise NotForProduction(

@@ -22,7 +22,7 @@ from device.recorder.begin import CannotBegin
 from device.selftest.rehearsal import CARD, FPS, SECONDS, SOFTWARE, Rehearsal, Stage
 from device.selftest.report import Report, Result, StepFailed, Verdict, describe_report, encode_report
 from device.selftest.steps import Look, look_at, scratch_folder
-from device.wiring import make_rehearsal_camera
+from device.wiring.sources import make_rehearsal_camera
 from device.world import REAL_WORLD
 from protocol.durable import REAL
 from protocol.errors import ProtocolError

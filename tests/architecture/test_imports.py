@@ -156,13 +156,13 @@ def _matches(path: Path, starred: tuple[str, ...]) -> bool:
 
 
 def test_implementations_of_the_hardware_are_picked_in_one_place() -> None:
-    """Only device/wiring.py knows which camera, microphone and pins there are; they may know each other."""
+    """Only device/wiring knows which camera, microphone and pins there are; they may know each other."""
     kinds = tuple(f"device.hardware.{name}" for name in CAMERAS_AND_PINS)
     strangers = [
         at(path, found)
         for path in modules()
         for found in imports_of(path)
-        if found.module.startswith(kinds) and not lies_in(path, ("device/wiring.py", "device/hardware/"))
+        if found.module.startswith(kinds) and not lies_in(path, ("device/wiring/", "device/hardware/"))
     ]
     assert strangers == []
 

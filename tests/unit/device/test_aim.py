@@ -29,7 +29,7 @@ from device.recorder.hands import Hands
 from device.recorder.moments import Moments
 from device.recorder.permission import Permission
 from device.recorder.service import Inbox
-from device.wiring import make_viewfinder
+from device.wiring.sources import make_viewfinder
 from protocol.documents import Permission as Consent
 from protocol.durable import REAL
 from tests.fakes.button import FakeButton

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from device.cli import group
 from device.config import load_config
 from device.hardware.gpio import make_mock_factory
-from device.wiring import darken
+from device.wiring.controls import darken
 from tests.school import make_school
 
 LAMP, SECOND, BUZZER = (22, 27, 23), (5, 6, 13), 24

@@ -22,7 +22,7 @@ from device.health.status import RecorderStatus, StatusFile
 from device.selftest.command import PutOff
 from device.selftest.rehearsal import FPS, SECONDS, Rehearsal, Stage
 from device.selftest.report import Report, Result, StepFailed, Verdict, describe_report
-from device.wiring import make_rehearsal_camera
+from device.wiring.sources import make_rehearsal_camera
 from protocol.durable import REAL
 from protocol.envelope import EnvelopeError
 from tests.fakes.spooled import spool_recording

@@ -1,0 +1,1 @@
+"""Puts the recorder's process together from its configuration: the one place that picks implementations."""

@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def make_demo(project: Path, *words: str, **environment: str) -> list[str]:
-    """Call `make demo` and give what `backrow` was called with; the `make` that may have started this test is unknown."""
+    """Call `make demo` and give what `backrow` was called with; a `make` that started this test is kept out of it."""
     around = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     command = ["make", "demo", *words]
     done = subprocess.run(

@@ -378,8 +378,9 @@ def test_speech_that_was_not_measured_is_left_out() -> None:
 def test_recorder_imports_no_network() -> None:
     """The process that can see has no network: nothing that it loads speaks to one."""
     code = (
-        "import sys, device.recorder.service, device.wiring.recorder, device.hardware.replay, device.hardware.synthetic\n"
-        "import device.hardware.gpio, device.hardware.microphone, device.media.speech\n"
+        "import sys, device.recorder.service, device.wiring.recorder\n"
+        "import device.hardware.replay, device.hardware.synthetic, device.hardware.gpio\n"
+        "import device.hardware.microphone, device.media.speech\n"
         "print(' '.join(sys.modules))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, text=True)

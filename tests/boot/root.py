@@ -13,6 +13,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.mirror import find_mirror
+
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "provisioning" / "locks" / "device.txt"
 KEPT = ROOT / "build" / "boot"
@@ -59,15 +61,9 @@ def make_root() -> Path:
 
 
 def _bootstrap(root: Path) -> None:
-    include = f"--include={','.join(PACKAGES)}"
-    _run("mmdebstrap", "--quiet", "--variant=minbase", include, SUITE, str(root), *_mirror())
-
-
-def _mirror() -> list[str]:
-    """Give the Debian mirror that this machine's own apt uses; mmdebstrap knows one when there is none."""
-    told = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
-    mirrors = (line.rstrip("/") for line in told.splitlines())
-    return [f"deb {mirror} {SUITE} main" for mirror in mirrors if mirror.endswith("/debian")][:1]
+    include, mirror = f"--include={','.join(PACKAGES)}", find_mirror()
+    source = [f"deb {mirror} {SUITE} main"] if mirror else []  # mmdebstrap knows one itself
+    _run("mmdebstrap", "--quiet", "--variant=minbase", include, SUITE, str(root), *source)
 
 
 def add_systemd(root: Path) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.mirror import find_mirror
+
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = [ROOT / "provisioning/locks" / name for name in ("lab.txt", "picamera2.txt")]
-DEBIAN = "http://deb.debian.org/debian"
 PACKAGES = (
     "ca-certificates",
     "gcc",  # pidng, which picamera2 imports, has no wheel
@@ -122,22 +123,14 @@ def _recipe() -> str:
 
 
 def _bootstrap(root: Path) -> None:
-    mirror = _mirror()
+    mirror = find_mirror()
+    if mirror is None:
+        raise LabError("needs a Debian mirror, and this machine's apt names none: look at /etc/apt/sources.list.d")
     pin = f"printf '{PREFERENCES!s}' >\"$1/etc/apt/preferences.d/libcamera\"".replace("\n", "\\n")
     command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", f"--setup-hook={pin}"]
     sources = [f"deb {mirror} {suite} main" for suite in ("trixie", "trixie-backports")]
     if subprocess.run([*command, "trixie", str(root), *sources], check=False).returncode:
         raise LabError(f"mmdebstrap failed; does this machine reach {mirror}?")
-
-
-def _mirror() -> str:
-    """Give the Debian mirror that this machine's own apt uses, or the usual one."""
-    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
-    try:
-        answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:
-        return DEBIAN
-    return next((line for line in answer.split() if line.rstrip("/").endswith("/debian")), DEBIAN)
 
 
 def _install(lab: Lab) -> None:

@@ -71,6 +71,10 @@ class CameraTable:
             self._require_room()
         else:
             self._require_unset(ROOM_KEYS)
+        if self.kind is CameraKind.SYNTHETIC:
+            require_range("width", self.width, 64, 7680)
+            require_range("height", self.height, 64, 4320)
+            self._require_even()
 
     def _require_room(self) -> None:
         """Refuse what no encoder of a Pi keeps up with (H.264 level 4: 1920x1080 at 30), and light that cannot be."""
@@ -79,14 +83,18 @@ class CameraTable:
         require_range("height", self.height, 180, 1088)
         require_range("fps", self.fps, 5, 60)
         require_range("bitrate_bps", self.bitrate_bps, 200_000, 10_000_000)
-        if self.width % 2 or self.height % 2:
-            raise ValueError(f"width: expected an even width and height, got {self.width}x{self.height}")
+        self._require_even()
         if self.width * self.height * self.fps > 1920 * 1088 * 30:
             raise ValueError(
                 f"fps: expected at most 1920x1080 at 30 pictures a second, got {self.width}x{self.height} at {self.fps}"
             )
         require_one_of("rotation_degrees", self.rotation_degrees, (0, 90, 180, 270))
         self._require_light()
+
+    def _require_even(self) -> None:
+        """Refuse sizes whose colour, at half the size (4:2:0), would not come out whole."""
+        if self.width % 2 or self.height % 2:
+            raise ValueError(f"width: expected an even width and height, got {self.width}x{self.height}")
 
     def _require_light(self) -> None:
         if self.exposure_us is not None:

@@ -113,8 +113,11 @@ class TimingsTable:
     remind_s: float = 60.0
 
     def __post_init__(self) -> None:
-        """Refuse times that overlap."""
+        """Refuse times that overlap, and holds that no hand could keep or nobody would wait for."""
         _require_range("debounce_s", self.debounce_s, 0.001, 0.5)
+        _require_range("double_tap_s", self.double_tap_s, 0.002, 3)
+        for name in ("stop_s", "stop_until_s", "discard_s", "stuck_s"):
+            _require_range(name, getattr(self, name), 0.01, 60)
         _require_range("settle_s", self.settle_s, 0, 30)
         _require_range("stale_s", self.stale_s, 1, 30)
         _require_range("release_every_s", self.release_every_s, 0.05, 3600)

@@ -1,5 +1,7 @@
 """The thread of a microphone: started once at a time, asked to end, and never waited for longer than a moment.
 
+Whatever it dies of is told to the sink and never to the log: a traceback would say when a room records (promise P7).
+
 A sound driver can keep a thread for ever, so the promise that nothing comes after `stop` (device/hardware/ports.py)
 is kept by a gate before the sink and not by the thread's end.
 """
@@ -61,7 +63,8 @@ class ListeningThread:
         if self._thread is not None and self._thread.is_alive():
             raise MicrophoneFault(f"{description}: is running already; stop it, and wait until its driver lets go")
         self._gate = Gate(sink)
-        self._thread = threading.Thread(target=listen, args=(self._gate,), name=self._name, daemon=True)
+        watched = (listen, self._gate, description)
+        self._thread = threading.Thread(target=_listen_watched, args=watched, name=self._name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -70,3 +73,13 @@ class ListeningThread:
             self._gate.shut()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(LEAVE_S)
+
+
+def _listen_watched(listen: Callable[[Gate], None], gate: Gate, description: str) -> None:
+    """Listen, and say so when that ends in an error, even one that nobody foresaw: it is taken up again."""
+    try:
+        listen(gate)
+    except MicrophoneFault as fault:
+        gate.on_fault(fault)
+    except Exception as error:  # noqa: BLE001 what nobody foresaw is told to the sink, never to the log
+        gate.on_fault(MicrophoneFault(f"{description}: stopped: {type(error).__name__}: {error}"))

@@ -81,12 +81,9 @@ class AlsaMicrophone:
         try:
             with closing(_open(name)) as container:
                 self._listen(_Ear(container, latency_s=self._settings.latency_ms / 1000), gate)
-        except Exception as error:
-            # Whatever it is, a microphone that has stopped must say so: it is taken up again.
+        except (av.FFmpegError, MicrophoneFault) as error:
             words = give_words()
-            gate.on_fault(MicrophoneFault(f"{name}: {error}{f' (ALSA: {words})' if words else ''}"))
-            if not isinstance(error, av.FFmpegError | MicrophoneFault):
-                raise
+            raise MicrophoneFault(f"{name}: {error}{f' (ALSA: {words})' if words else ''}") from error
 
     def _listen(self, ear: _Ear, gate: Gate) -> None:
         while not self._clock.wait_until(self._clock.monotonic_s() + POLL_S, gate):

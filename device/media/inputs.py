@@ -112,8 +112,10 @@ def _require_content(path: Path) -> None:
     """Refuse what is no file or holds nothing; raises OSError when that cannot be found out."""
     if path.is_dir():
         raise InputRefused(f"{path}: a folder, not a file; {_GIVE_A_VIDEO}")
-    if not path.is_file():
+    if not path.exists():
         raise InputRefused(f"{path}: no such file; {_GIVE_A_VIDEO}")
+    if not path.is_file():  # a pipe cannot be read twice, and the kernel's devices hold no film
+        raise InputRefused(f"{path}: not a regular file (a device, pipe or socket); {_GIVE_A_VIDEO}")
     if path.stat().st_size == 0:
         raise InputRefused(f"{path}: the file is empty; {_GIVE_A_VIDEO}")
 

@@ -12,7 +12,7 @@ import pytest
 
 from device.hardware.clock import SystemClock
 from device.hardware.microphone import AlsaMicrophone, AlsaSettings
-from device.hardware.ports import SOUND_RATE_HZ, TICKS_PER_S, Microphone, MicrophoneFault
+from device.hardware.ports import SOUND_RATE_HZ, TICKS_PER_S, AudioFrame, Microphone, MicrophoneFault
 from device.hardware.synthetic_sound import SyntheticMicrophone
 from tests.fakes.alsa import NAME, PipedSound
 from tests.fakes.sink import CollectingSink
@@ -96,3 +96,25 @@ def test_second_start_while_running_is_refused(microphone: Microphone) -> None:
     with pytest.raises(MicrophoneFault, match="running already"):
         microphone.start(CollectingSink())
     microphone.stop()
+
+
+class BrokenSink(CollectingSink):
+    """A sink with a defect that no microphone foresees."""
+
+    def on_audio(self, frame: AudioFrame) -> None:
+        """Fail at the first sound."""
+        raise RuntimeError(f"no room for {frame.rate_hz} Hz")
+
+
+def test_error_that_nobody_foresaw_is_a_fault_and_no_line_in_the_log(
+    microphone: Microphone, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The sink is told the error's type and words, once; a traceback in the log would tell when a room records (P7)."""
+    sink = BrokenSink()
+    microphone.start(sink)
+    sink.wait_over()
+    microphone.stop()
+    (fault,) = sink.faults
+    assert isinstance(fault, MicrophoneFault)
+    assert str(fault).endswith(": stopped: RuntimeError: no room for 48000 Hz")
+    assert "Traceback" not in capfd.readouterr().err

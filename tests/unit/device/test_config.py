@@ -77,6 +77,8 @@ def _pi(**keys: float) -> dict[str, dict[str, Any]]:
         ({"camera": {"fps": True}}, r"\[camera\] fps: expected a whole number, got bool"),
         ({"camera": {"fps": 500}}, r"\[camera\] fps: expected 1 to 120, got 500; correct"),
         ({"camera": {"speed": 0}}, r"\[camera\] speed: expected 0.01 to inf, got 0.0"),
+        ({"camera": {"width": 321}}, r"\[camera\] width: expected an even width and height, got 321x720"),
+        ({"camera": {"height": 62}}, r"\[camera\] height: expected 64 to 4320, got 62"),
         ({"camera": {"kind": "webcam"}}, r"\[camera\] kind: expected one of 'picamera2', 'replay', 'synthetic', got"),
         ({"camera": {"kind": "replay"}}, r"\[camera\] input: missing; a replay camera needs the video"),
         (
@@ -112,6 +114,8 @@ def _pi(**keys: float) -> dict[str, dict[str, Any]]:
         ({"broker": {"port": 0}}, r"\[broker\] port: expected 1 to 65535, got 0"),
         ({"broker": {"tls": "no"}}, r"\[broker\] tls: expected true or false, got str 'no'"),
         ({"timings": {"stop_s": 7}}, r"\[timings\] stop_s: expected debounce_s < .* < stuck_s"),
+        ({"timings": {"stuck_s": 1e9}}, r"\[timings\] stuck_s: expected 0.01 to 60, got 1000000000.0"),
+        ({"timings": {"double_tap_s": 4.0, "stop_s": 5.0}}, r"\[timings\] double_tap_s: expected 0.002 to 3, got 4.0"),
         ({"limits": {"segment_s": 0}}, r"\[limits\] segment_s: expected 1 to 600, got 0.0"),
         ({"limits": {"undo_until": "late"}}, r"\[limits\] undo_until: expected a time of day, got str 'late'"),
         ({"upload": {"chunk_bytes": 1}}, r"\[upload\] chunk_bytes: expected 1024 to"),

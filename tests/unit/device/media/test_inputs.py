@@ -1,5 +1,6 @@
 """What is said about a file of footage, and which files are refused, in words that help."""
 
+import os
 from pathlib import Path
 
 import av
@@ -60,6 +61,14 @@ def test_missing_file_is_refused(tmp_path: Path, name: str, words: str) -> None:
     """A path that is no file is said to be none."""
     with pytest.raises(InputRefused, match=words):
         inspect_input(tmp_path / name)
+
+
+def test_pipe_and_device_are_said_to_be_there(tmp_path: Path) -> None:
+    """Whoever names a pipe or a device is not sent to look for a file that is there."""
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path / "pipe.mp4", Path(os.devnull)):
+        with pytest.raises(InputRefused, match=f"^{path}: not a regular file .*give the path of a video file"):
+            inspect_input(path)
 
 
 def test_rotation_is_read(footage: FootageCache) -> None:

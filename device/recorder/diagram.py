@@ -61,7 +61,9 @@ Decisions that the table alone does not explain:
 - *Seats that must be checked* are confirmed by a hold of two seconds, on release: the lamp asks for it from the press
   on, so that it may be this press, held, or a later one. Then consent is asked again, with the number of seats that
   were confirmed. A second press never passes, and neither does a hold of more than five seconds.
-- *A fault stays* on the lamp until the next press, so that it is not overlooked; the press tries again.
+- *A fault stays* on the lamp until the next press, so that it is not overlooked; the press tries again. What asks for a
+  press, a fault or a recording that a power cut ended, outlasts shutdowns, power cuts and being unfit: the lamp says
+  *look at the page* after every start until the press comes.
 - *A button that fails* is a fault and ends nothing. *A lamp that fails* ends the process: no recording without a true
   lamp. *Microphone, buzzer, journal and status* may fail: each is told, none ends a recording.
 - *Shutdown.* SIGTERM stops and keeps, seals and closes, then the process leaves: a few flushes of the disk, and
@@ -69,6 +71,14 @@ Decisions that the table alone does not explain:
   `HandlePowerKey=poweroff` the shutdown sends SIGTERM. A `TimeoutStopSec` of 75 s is always enough; what is killed
   before that is recovered at the next start.
 """
+
+FOOT = (
+    "Every other open recording is closed as interrupted. Once the lamp asks for a press it asks again after every",
+    "start, until the press comes.",
+    "",
+    "A process that gives up waiting (a phase that hangs) leaves the phase that hung as the last known one: the",
+    "restart treats it like a kill in that phase. *off* is written by an orderly leave only, after the last line.",
+)
 
 
 def render() -> str:
@@ -115,7 +125,7 @@ def _boot_table() -> str:
     head = ["last known phase", "process restarted, same boot", "another boot"]
     lines = ["## What a restart means for the recording that was open", "", _row(head), _row(["---"] * 3)]
     lines += [_row([phase.value, *(fate.value for fate in fates)]) for phase, fates in BOOT_TABLE.items()]
-    return "\n".join([*lines, "", "Every other open recording is closed as interrupted.", ""])
+    return "\n".join([*lines, "", *FOOT, ""])
 
 
 def _row(cells: list[str]) -> str:

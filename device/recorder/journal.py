@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from device.recorder.recovery import BOOT_TABLE, Fate
+from device.recorder.recovery import BOOT_TABLE, Fate, checkpoint_of
 from device.recorder.states import Checkpoint, State
 from protocol.codec import CodecError, encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.durable import Files, replace_file
@@ -39,16 +39,15 @@ class Journal:
 
         `wall_at` is an instant that has certainly passed; a quarter of an hour is new.
         """
-        known = (_fates(state), state.recording, state.reason, wall_at.timestamp() // ANEW_S)
+        checkpoint = checkpoint_of(state, boot=boot, wall_at=wall_at)
+        told = (state.recording, state.reason, state.unanswered)
+        known = (_fates(checkpoint), *told, wall_at.timestamp() // ANEW_S)
         if known == self._last:
             return
-        checkpoint = Checkpoint(
-            phase=state.phase, boot=boot, wall_at=wall_at, recording=state.recording or None, reason=state.reason
-        )
         replace_file(self._path, encode_canonical(encode_record(checkpoint)), files=self._files)
         self._last = known
 
 
-def _fates(state: State) -> tuple[Fate, Fate] | None:
-    """Give what a restart would mean for the state's recording; None while there is none."""
-    return BOOT_TABLE[state.phase] if state.recording else None
+def _fates(checkpoint: Checkpoint) -> tuple[Fate, Fate] | None:
+    """Give what a restart would mean for the recording; None while there is none."""
+    return BOOT_TABLE[checkpoint.phase] if checkpoint.recording else None

@@ -105,8 +105,11 @@ class Performer:
         """Name the recording that is being made, if any."""
         return self._recording.name if self._recording else ""
 
-    def look_around(self, checkpoint: Checkpoint | None) -> None:
-        """Bring the spool into order after a restart, close what does not go on, and say BOOTED."""
+    def look_around(self, checkpoint: Checkpoint | None) -> Event:
+        """Bring the spool into order after a restart, close what does not go on, and give BOOTED.
+
+        It is the first event that the machine takes: an earlier one would write a checkpoint that has forgotten.
+        """
         mended = self._room.keeper.mend_all()
         self._room.fitness.note_damage(*(problem for each in mended for problem in each.problems))
         plan = plan_boot(
@@ -119,15 +122,13 @@ class Performer:
             self._end(recording, reason)
         paused = plan.paused and self._take_up_paused(plan.resume)
         going_on = plan.resume if paused or not plan.paused else ""
-        self._post(
-            Event(
-                kind=Kind.BOOTED,
-                at_s=self._hardware.clock.monotonic_s(),
-                since_s=self._begun_s() if paused else 0.0,
-                recording=going_on,
-                paused=paused,
-                interrupted=plan.interrupted or going_on != plan.resume,
-            )
+        return Event(
+            kind=Kind.BOOTED,
+            at_s=self._hardware.clock.monotonic_s(),
+            since_s=self._begun_s() if paused else 0.0,
+            recording=going_on,
+            paused=paused,
+            interrupted=plan.interrupted or going_on != plan.resume,
         )
 
     def end_leftovers(self) -> None:

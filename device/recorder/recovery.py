@@ -7,9 +7,10 @@ Nothing is replayed; whatever footage was cut has been recovered before this is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
-from device.recorder.states import Checkpoint, Phase
+from device.recorder.states import Checkpoint, Phase, State
 from protocol.manifest import CloseReason
 
 
@@ -46,28 +47,52 @@ BOOT_TABLE: dict[Phase, tuple[Fate, Fate]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class BootPlan:
-    """Which recording goes on (`paused` or not), for what reason each other one is closed, and whether a power cut
-    ended one.
+    """Which recording goes on (`paused` or not), for what reason each other one is closed, and whether the lamp has to
+    ask for a press.
     """
 
     resume: str = ""
     paused: bool = False
     close: tuple[tuple[str, CloseReason], ...] = ()
+    interrupted: bool = False
 
-    @property
-    def interrupted(self) -> bool:
-        """Tell whether the lamp has to ask for a press."""
-        return any(reason is CloseReason.INTERRUPTED for _, reason in self.close)
+
+def checkpoint_of(state: State, *, boot: str, wall_at: datetime) -> Checkpoint:
+    """Give what a restart must know of a state; giving up in a phase is to be recovered like a kill in it."""
+    return Checkpoint(
+        phase=state.gave_up or state.phase,
+        boot=boot,
+        wall_at=wall_at,
+        recording=state.recording or None,
+        reason=state.reason,
+        unanswered=state.unanswered,
+    )
 
 
 def plan_boot(checkpoint: Checkpoint | None, *, boot: str, open_recordings: tuple[str, ...]) -> BootPlan:
     """Plan for the recordings whose manifests are not closed; at most the journal's own one goes on."""
     fates = {recording: _fate(checkpoint, boot, recording) for recording in open_recordings}
     living = [recording for recording, fate in fates.items() if fate in LIVING]
+    close = tuple((each, _reason(checkpoint, fate)) for each, fate in fates.items() if fate not in LIVING)
     return BootPlan(
         resume=living[0] if living else "",
         paused=Fate.PAUSE in fates.values(),
-        close=tuple((each, _reason(checkpoint, fate)) for each, fate in fates.items() if fate not in LIVING),
+        close=close,
+        interrupted=any(reason is CloseReason.INTERRUPTED for _, reason in close)
+        or _is_unanswered(checkpoint, boot, open_recordings),
+    )
+
+
+def _is_unanswered(checkpoint: Checkpoint | None, boot: str, open_recordings: tuple[str, ...]) -> bool:
+    """Tell whether the lamp asked for a press that has not come, or a start was cut before it could ask.
+
+    Such a start had closed the journal's recording, which nothing had stopped, and not yet written its checkpoint.
+    """
+    if checkpoint is None:
+        return False
+    closed_before = checkpoint.recording is not None and checkpoint.recording not in open_recordings
+    return checkpoint.unanswered or (
+        closed_before and BOOT_TABLE[checkpoint.phase][checkpoint.boot != boot] is not Fate.COMPLETE
     )
 
 

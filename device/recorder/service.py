@@ -114,8 +114,9 @@ class Recorder:
     def _boot(self) -> None:
         checkpoint = self._desk.journal.load()
         self._desk.moments.learn(checkpoint.wall_at if checkpoint else None)
-        self._performer.look_around(checkpoint)
+        booted = self._performer.look_around(checkpoint)
         self._look()
+        self._take(booted)
 
     def _start_button(self) -> None:
         """Listen to the button; one that cannot be had is a stuck one, and keeps no recording from going on."""

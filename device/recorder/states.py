@@ -131,10 +131,11 @@ class State:
     `entered_s`: when the phase was entered. `asked_s`: when the press began that consent was asked for last.
     `pressed_s`: when the recording was begun. `began_s`: when the last press (or a restart) started the camera.
     `takes`: a take is there that has not ended yet. `tries`: how many takes have failed since bytes last became
-    durable. `paused`: the recording was paused and has not been gone on with, and `heard_s` when the room last heard
-    of it. `sound`: what is wrong with the sound of the running take, or nothing. `wanted`: a press came while
-    something was being put away. `fault`: what failed in this recording, and `unfit`: why the unit may not record,
-    each a code for IT or nothing.
+    durable. `paused`: the recording was paused and has not been gone on with, and `heard_s` when the room last heard of
+    it. `sound`: what is wrong with the sound of the running take, or nothing. `wanted`: a press came while something
+    was being put away. `unanswered`: the lamp asks for a press, after a power cut or a fault, and none has come;
+    `gave_up`: the phase that did not answer, when the process ends for that. `fault`: what failed in this recording,
+    and `unfit`: why the unit may not record, each a code for IT or nothing.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -153,6 +154,8 @@ class State:
     reason: CloseReason | None = None
     wanted: bool = False
     leaving: bool = False
+    unanswered: bool = False
+    gave_up: Phase | None = None
     stuck: bool = False
     sound: str = ""
     fault: str = ""
@@ -161,10 +164,14 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """What the journal keeps of a state: phase, recording and why that is being stopped; in which boot and when."""
+    """What the journal keeps of a state: phase, recording and why that is being stopped; in which boot and when.
+
+    `unanswered`: the lamp asked for a press that had not come.
+    """
 
     phase: Phase
     boot: str
     wall_at: datetime
     recording: str | None = None
     reason: CloseReason | None = None
+    unanswered: bool = False

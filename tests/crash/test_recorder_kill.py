@@ -137,6 +137,33 @@ def test_another_boot_closes_as_interrupted_and_asks_for_a_press(tmp_path: Path)
     assert "recording" not in panel.shown
 
 
+def test_lamp_asks_at_every_start_until_the_press(tmp_path: Path) -> None:
+    """One power cut after the other, and a shutdown in order: nobody has seen it before somebody presses."""
+    _, unit = _unit(tmp_path)
+    with running_recorder(unit) as process, panel_of(unit) as panel:
+        panel.wait_for("ready")
+        panel.tap()
+        panel.wait_for("recording")
+        process.kill()
+    for _ in range(2):
+        _pretend_another_boot(unit)
+        with running_recorder(unit) as process, panel_of(unit) as panel:
+            panel.wait_for("look_at_page")
+            process.kill()
+    with running_recorder(unit) as process, panel_of(unit) as panel:
+        panel.wait_for("look_at_page")
+        assert terminate(process) == 0
+    with running_recorder(unit) as process, panel_of(unit) as panel:
+        panel.wait_for("look_at_page")
+        panel.tap()
+        panel.wait_for("recording")
+        assert terminate(process) == 0
+    with running_recorder(unit) as process, panel_of(unit) as panel:
+        panel.wait_for("ready")
+        assert "look_at_page" not in panel.shown
+        assert terminate(process) == 0
+
+
 def _pretend_another_boot(unit: UnitBundle) -> None:
     """The machine of the tests is not rebooted; the journal is made to come from another boot instead."""
     path = unit.data / "recorder" / "journal"

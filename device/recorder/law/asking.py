@@ -16,6 +16,7 @@ from protocol.room import lamp as patterns
 @rule("look around", Phase.READY, Phase.UNFIT, Phase.INTERRUPTED, Phase.ASKING, Phase.PAUSED)
 def boot(state: State, event: Event) -> Step:
     """A recording goes on after a restart of the process, paused when it was; else the lamp says how the unit is."""
+    state = replace(state, unanswered=event.interrupted)
     if event.recording and event.paused:
         after = replace(state, phase=Phase.PAUSED, recording=event.recording, paused=True)
         return replace(after, pressed_s=event.since_s, heard_s=event.at_s), (Show(patterns.PAUSED), Report(state.unfit))
@@ -28,7 +29,8 @@ def boot(state: State, event: Event) -> Step:
 
 @rule("ask consent", Phase.ASKING, Phase.UNFIT)
 def ask(state: State, event: Event) -> Step:
-    """Consent is asked before every press, unless the unit could not record anyway."""
+    """Consent is asked before every press, unless the unit could not record anyway; what asked for one is answered."""
+    state = replace(state, unanswered=False)
     if state.unfit:
         after, effects = rest(state)
         return after, (*effects, *deny(after, event)[1])

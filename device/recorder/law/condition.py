@@ -13,7 +13,7 @@ from protocol.room import lamp as patterns
 STUCK = "button_stuck"
 
 
-@rule("fit again", Phase.READY)
+@rule("fit again", Phase.READY, Phase.INTERRUPTED)
 def fit(state: State, _event: Event) -> Step:
     """Nothing keeps a press from recording any more."""
     return rest(replace(state, unfit=""))

@@ -65,7 +65,7 @@ def seal(state: State, event: Event) -> Step:
     return close(over, reason)
 
 
-@rule("put away", Phase.READY, Phase.UNFIT, Phase.ASKING, Phase.FAULT, Phase.OFF)
+@rule("put away", Phase.READY, Phase.INTERRUPTED, Phase.UNFIT, Phase.ASKING, Phase.FAULT, Phase.OFF)
 def done(state: State, event: Event) -> Step:
     """A fault stays at the lamp, a refusal is said once more, a press that waited is answered."""
     if state.wanted and not state.leaving:

@@ -38,18 +38,20 @@ def lasting(state: State) -> LampPattern:
 
 
 def rest(state: State) -> Step:
-    """Settle where nothing is recorded: off, unfit or ready."""
+    """Settle where nothing is recorded: off, unfit, ready, or asking for the press that has not come yet."""
     if state.leaving:
         return leave(state)
-    after = replace(forget(state), phase=Phase.UNFIT if state.unfit else Phase.READY)
+    settled = Phase.INTERRUPTED if state.unanswered else Phase.READY
+    after = replace(forget(state), phase=Phase.UNFIT if state.unfit else settled)
     return after, (Show(lasting(after)), Report(state.unfit))
 
 
 def fail(state: State, reason: str) -> Step:
-    """Settle with a fault at the lamp, which stays until the next press."""
+    """Settle with a fault at the lamp, which stays until the next press; a restart in between does not forget it."""
+    told = replace(state, unanswered=True)
     if state.leaving:
-        return leave(state)
-    after = replace(forget(state), phase=Phase.FAULT)
+        return leave(told)
+    after = replace(forget(told), phase=Phase.FAULT)
     return after, (Show(patterns.FAULT), Report(reason))
 
 
@@ -74,11 +76,14 @@ def close(state: State, reason: CloseReason) -> Step:
 
 
 def give_up_after(state: State, waited_s: float) -> Step:
-    """End the process as failed when something has not answered for too long: a restart frees and recovers."""
+    """End the process as failed when something has not answered for too long: a restart frees and recovers.
+
+    What is remembered is the phase that hung: the restart finds the recording as a kill in that phase would leave it.
+    """
     if waited_s < state.limits.hang_s:
         return state, ()
     reason = f"{state.phase.value} for {state.limits.hang_s:g} s"
-    return replace(state, phase=Phase.OFF), (Show(patterns.FAULT), GiveUp(reason))
+    return replace(state, phase=Phase.OFF, gave_up=state.phase), (Show(patterns.FAULT), GiveUp(reason))
 
 
 def forget(state: State) -> State:

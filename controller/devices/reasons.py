@@ -13,13 +13,13 @@ WORDS = {
     "no_keyring": mark("It has not received the school’s keys yet."),
     "no_recipients": mark("The school’s list of recipients has ended; issue a new one."),
     "no_policy": mark("It has no valid permission to record."),
-    "disk_full": mark("Its card is full: it has to deliver before it can record again."),
-    "disk_failed": mark("Its card cannot be written."),
-    "spool_failed": mark("Its card cannot be written."),
-    "camera_failed": mark("The camera does not answer."),
-    "nothing_durable": mark("Its card takes nothing in; what is being recorded may be lost."),
+    "disk_full": mark("Its card was full on the last school day: it has to deliver before it can record again."),
+    "disk_failed": mark("Its card failed on the last school day."),
+    "spool_failed": mark("Its card failed on the last school day."),
+    "camera_failed": mark("Its camera failed on the last school day."),
+    "nothing_durable": mark("Its camera or its card did not keep up on the last school day."),
     "button_stuck": mark("Its button is held down or stuck."),
-    "recording_failed": mark("A part of it failed while it was used."),
+    "recording_failed": mark("A part of it failed on the last school day."),
     "spool_damaged": mark("Something on its card is damaged or was changed."),
     "recorder_not_running": mark("Its recorder is not running."),
     "recorder_silent": mark("Its recorder has not said how it is."),
@@ -37,12 +37,9 @@ WORDS = {
     "under_voltage": mark("Its power supply was too weak on the last school day."),
     "memory_low": mark("Its memory was nearly used up on the last school day."),
     "card_slow": mark("Its card was slow on the last school day."),
+    "delivery_stuck": mark("Its delivery needs a person. Please tell whoever runs Backrow."),
     "unknown": mark("It does not say why."),
 }
-
-
-UNDELIVERABLE = "a recording cannot be delivered: "
-UNDELIVERABLE_WORDS = mark("Something that it has recorded cannot be delivered. Please tell whoever runs Backrow.")
 
 
 class Reason(NamedTuple):
@@ -54,11 +51,5 @@ class Reason(NamedTuple):
 
 def describe_reasons(reason: str) -> tuple[Reason, ...]:
     """Give each reason that a unit said, in its order."""
-    parts = (part.strip() for part in reason.split("; "))
-    return tuple(dict.fromkeys(found for part in parts if part for found in _describe(part)))
-
-
-def _describe(part: str) -> tuple[Reason, ...]:
-    if not part.startswith(UNDELIVERABLE):
-        return (Reason(words=WORDS.get(part, ""), said=part),)
-    return Reason(words=UNDELIVERABLE_WORDS, said=""), Reason(words="", said=part.removeprefix(UNDELIVERABLE))
+    parts = dict.fromkeys(part.strip() for part in reason.split("; "))
+    return tuple(dict.fromkeys(Reason(words=WORDS.get(part, ""), said=part) for part in parts if part))

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from device.agent.session import Backlog, Facts, Fitness
-from device.health.report import decide_condition
+from device.health.report import DELIVERY_STUCK, decide_condition
 from device.health.status import RecorderStatus, load_status
 from device.health.watch import Watch
 from device.uploads.plan import waiting_bytes
@@ -42,12 +42,13 @@ class Sources:
     def _fitness(self, now: datetime) -> Fitness:
         """Put together what the recorder says and what the probes found; neither is passed on with a number."""
         status = self._load_status()
-        found = self.watch.look(now)
         unfit = status.reason or ("" if status.fit else UNKNOWN)
-        condition = decide_condition((unfit,), found.now, found.before)
+        said = (unfit, DELIVERY_STUCK if self._is_delivery_stuck() else "")
+        found = self.watch.look(now, tuple(code for code in said if code))
+        condition = decide_condition(found.now, found.before)
         return Fitness(
             fit=condition.fit,
-            reason=_join((*condition.codes, *status.damaged, *self._undeliverable())),
+            reason=_join((*condition.codes, *status.damaged)),
             school_days_left=status.school_days_left,
         )
 
@@ -60,15 +61,12 @@ class Sources:
             log.error("the recorder's status cannot be read: %s", error)
             return RecorderStatus(fit=False, reason=UNREADABLE)
 
-    def _undeliverable(self) -> tuple[str, ...]:
-        """Say why recordings need a person, each reason once, and none by its name."""
+    def _is_delivery_stuck(self) -> bool:
+        """Tell whether delivery needs a person; of what and why is for the unit's own records (promise P7)."""
         try:
-            records = self.records.load_all()
-        except OSError as error:
-            return (f"uploads cannot be listed: {error.strerror}",)
-        known = ((record.recording, record.needs_person) for record in records)
-        reasons = (words.replace(recording, "…") for recording, words in known if words)
-        return tuple(dict.fromkeys(f"a recording cannot be delivered: {words}" for words in reasons))
+            return any(record.needs_person for record in self.records.load_all())
+        except OSError:
+            return True  # the uploader meets the same card, and says so in its log
 
 
 def look_at_backlog(spool: Spool, records: Records) -> Backlog:

@@ -1,8 +1,8 @@
 """What the probes' readings mean: fit or unfit, with codes, and what of them may leave the unit. Pure.
 
-A press is refused by the recorder alone; this says to IT what stands in its way. What heat, load or a slow card say
-is told the morning after, because on the spot it would tell when a room records (promise P7). A dark picture is no
-finding: a covered lens is *private*. Codes: docs/hardware/health.md.
+A press is refused by the recorder alone; this says to IT what stands in its way. What heat, load, a slow card or a
+living recording cause is told the next school day, because on the spot it would tell when a room records (promise P7).
+A dark picture is no finding: a covered lens is *private*. Codes: docs/hardware/health.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Grade(StrEnum):
 class Meaning:
     """What a code means for who stands at the unit: how bad, in words, and what to do.
 
-    `revealing` ones follow from what the unit does; they leave it the morning after.
+    `revealing` ones follow from what the unit does; they leave it on the next school day.
     """
 
     grade: Grade
@@ -43,7 +43,36 @@ class Meaning:
 
 
 UNFIT, WATCH = Grade.UNFIT, Grade.WATCH
+DELIVERY_STUCK = "delivery_stuck"
+_NO_CAMERA = "switch the unit off, press the ribbon cable in at both ends, switch it on"
+_BAD_CARD = "restart the unit; if it happens again, replace the card"
 MEANINGS: dict[str, Meaning] = {
+    "no_keyring": Meaning(UNFIT, "no list of the school's keys is here", "let the unit reach the school's server"),
+    "no_recipients": Meaning(UNFIT, "no list of recipients reaches this day", "issue a new one on the school's server"),
+    "no_policy": Meaning(UNFIT, "there is no permission to record", "let the unit reach the school's server"),
+    "button_stuck": Meaning(UNFIT, "the button is held down or stuck", "free it; if it stays, replace the button"),
+    "recorder_unreadable": Meaning(
+        UNFIT, "what the recorder says cannot be read", "look at: systemctl status backrow-recorder"
+    ),
+    "unknown": Meaning(
+        UNFIT, "the recorder refuses and does not say why", "look at: systemctl status backrow-recorder"
+    ),
+    "disk_full": Meaning(UNFIT, "there is no space for a lesson", "let the unit deliver what it holds", revealing=True),
+    "disk_failed": Meaning(UNFIT, "the card failed while it was written", _BAD_CARD, revealing=True),
+    "spool_failed": Meaning(UNFIT, "the card refused to be written", _BAD_CARD, revealing=True),
+    "camera_failed": Meaning(UNFIT, "the camera failed while it ran", _NO_CAMERA, revealing=True),
+    "nothing_durable": Meaning(
+        UNFIT, "nothing new reached the card while the camera ran", "check camera and card", revealing=True
+    ),
+    "recording_failed": Meaning(
+        UNFIT, "a part failed while the camera ran", "run: backrow device selftest", revealing=True
+    ),
+    DELIVERY_STUCK: Meaning(
+        WATCH,
+        "something cannot be delivered",
+        "look, as root, for needs_person in the files of uploads/",
+        revealing=True,
+    ),
     "recorder_not_running": Meaning(
         UNFIT, "the recorder is not running", "look at: systemctl status backrow-recorder; then restart the unit"
     ),
@@ -51,12 +80,8 @@ MEANINGS: dict[str, Meaning] = {
         UNFIT, "the recorder has not said how it is", "look at: systemctl status backrow-recorder"
     ),
     "selftest_failed": Meaning(UNFIT, "the last self-test failed", "run: backrow device selftest, and do what it says"),
-    "card_read_only": Meaning(
-        UNFIT, "the card has become read-only", "restart the unit; if it happens again, replace the card"
-    ),
-    "camera_missing": Meaning(
-        UNFIT, "no camera answers", "switch the unit off, press the ribbon cable in at both ends, switch it on"
-    ),
+    "card_read_only": Meaning(UNFIT, "the card has become read-only", _BAD_CARD),
+    "camera_missing": Meaning(UNFIT, "no camera answers", _NO_CAMERA),
     "microphone_missing": Meaning(WATCH, "no microphone is there", "plug the microphone in; lessons have no sound"),
     "clock_not_set": Meaning(
         WATCH, "the clock has not been set since the start", "let the school's network answer time requests (NTP)"
@@ -105,17 +130,17 @@ def judge(readings: Iterable[Reading]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def decide_condition(said: Iterable[str], now: Iterable[str], before: Iterable[str]) -> Condition:
+def decide_condition(now: Iterable[str], before: Iterable[str]) -> Condition:
     """Put together what may leave the unit.
 
-    `said`: the recorder's reason for being unfit, if any. `now`: the codes found at this moment. `before`: those that
-    were found on the last day before today, of which the revealing ones are told today.
+    `now`: the codes that hold at this moment, the recorder's own reason among them. `before`: those of the last day
+    before today, of which the revealing ones are told today. A code without a meaning is never told: what nobody has
+    thought about may be one that only a recording can have.
     """
-    reasons = tuple(code for code in said if code)
-    at_once = tuple(code for code in now if not MEANINGS[code].revealing)
+    at_once = tuple(code for code in now if code in MEANINGS and not MEANINGS[code].revealing)
     late = tuple(code for code in before if code in MEANINGS and MEANINGS[code].revealing)
-    unfit = bool(reasons) or any(MEANINGS[code].grade is UNFIT for code in at_once)
-    return Condition(fit=not unfit, codes=tuple(dict.fromkeys((*reasons, *at_once, *late))))
+    unfit = any(MEANINGS[code].grade is UNFIT for code in at_once)
+    return Condition(fit=not unfit, codes=tuple(dict.fromkeys((*at_once, *late))))
 
 
 def _judge_one(reading: Reading) -> Iterable[str]:

@@ -32,14 +32,9 @@ YES_OR_NO = {
     "fit": ("would record", "would refuse a press"),
     "passed": ("passed", "failed"),
 }
-RECORDER_SAYS = {
+RECORDER_SAYS = {code: meaning.words for code, meaning in MEANINGS.items()} | {
     "tail_recovered": "a power cut tore the end of a recording; what was whole was kept",
     "spool_damaged": "something on the card is not what was sealed, and is left alone",
-    "button_stuck": "the button is held down or stuck",
-    "disk_full": "no space for a lesson",
-    "no_keyring": "no list of the school's keys",
-    "no_recipients": "no list of recipients that reaches this day",
-    "no_policy": "no permission to record",
 }
 HIDDEN = {"expected"}
 EMPTY = {"selftest": "none has been run yet"}
@@ -50,7 +45,7 @@ def describe_health(readings: Iterable[Reading], ring: Ring) -> list[str]:
     """Give the lines of the report."""
     found = tuple(readings)
     lines = [f"{each.probe:<12} {_describe_reading(each)}" for each in found]
-    return [*lines, "", *describe_findings(judge(found)), "", *_describe_days(ring)]
+    return [*lines, "", *describe_findings(find(found)), "", *_describe_days(ring)]
 
 
 def describe_findings(codes: Iterable[str]) -> list[str]:
@@ -61,11 +56,17 @@ def describe_findings(codes: Iterable[str]) -> list[str]:
     return [f"{MEANINGS[code].grade.value}: {MEANINGS[code].words}. {MEANINGS[code].remedy}." for code in known]
 
 
-def is_fit(readings: Iterable[Reading]) -> bool:
-    """Tell whether the unit can record: the machine, and the recorder by its own word."""
+def find(readings: Iterable[Reading]) -> tuple[str, ...]:
+    """Give the codes of what is wrong: the recorder's own reason for refusing a press, and what the readings mean."""
     found = tuple(readings)
-    refusing = any(each.probe == "recorder" and each.measures.get("fit") == 0 for each in found)
-    return not refusing and all(MEANINGS[code].grade is not UNFIT for code in judge(found))
+    refusing = (each.measures for each in found if each.probe == "recorder" and each.measures.get("fit") == 0)
+    said = (str(measures.get("reason", "")) for measures in refusing)
+    return tuple(dict.fromkeys((*(code if code in MEANINGS else "unknown" for code in said), *judge(found))))
+
+
+def is_fit(readings: Iterable[Reading]) -> bool:
+    """Tell whether the unit can record: by the machine, and by the recorder's own word."""
+    return all(MEANINGS[code].grade is not UNFIT for code in find(readings))
 
 
 def encode_health(readings: Iterable[Reading], ring: Ring) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def encode_health(readings: Iterable[Reading], ring: Ring) -> dict[str, Any]:
     found = tuple(readings)
     return {
         "fit": is_fit(found),
-        "codes": list(judge(found)),
+        "codes": list(find(found)),
         "readings": {each.probe: {"problem": each.problem} if each.problem else dict(each.measures) for each in found},
         "days": [encode_record(each) for each in ring.days],
     }

@@ -5,6 +5,7 @@ It never waits: a probe that takes long is looked at again at the next turn.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -35,11 +36,11 @@ class Watch:
         self._ring = ring
         self._zone = zone
 
-    def look(self, now: datetime) -> Found:
-        """Take in what the probes have found since the last look."""
+    def look(self, now: datetime, said: Iterable[str] = ()) -> Found:
+        """Take in what the probes have found since the last look, and the codes that others `said` at this moment."""
         day = name_day(now, self._zone)
         readings = self._prober.turn()
-        codes = judge(readings)
+        codes = tuple(dict.fromkeys((*said, *judge(readings))))
         self._ring.add(day, readings, codes)
         return Found(now=codes, before=self._ring.ring.before(day))
 

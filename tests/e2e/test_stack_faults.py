@@ -26,6 +26,7 @@ from sqlalchemy import select
 from controller.devices.models import Health, Presence
 from controller.recordings.models import HeldObject, Recording
 from controller.uploads import repo
+from protocol.codec import encode_canonical
 from protocol.keyfiles import load_verifying_key
 from protocol.manifest import CloseReason, Recovered, Sealed, parse_manifest
 from provisioning.demo.tracks import TICKS_PER_SECOND, read_tracks
@@ -277,8 +278,23 @@ def check_told(stack: Stack) -> None:
     """The recorder's status says what it can see, and the owner's page of units says it in words."""
     status = json.loads((stack.school.unit / "data" / "recorder" / "status").read_bytes())
     assert status["damaged"] == ["spool_damaged"]
-    told = ("Needs attention", "Something on its card is damaged or was changed.", "cannot be delivered")
+    told = ("Needs attention", "Something on its card is damaged or was changed.")
     stack.wait("the page to say it", lambda: all(words in stack.viewer.page("/units") for words in told))
+    stuck = "Its delivery needs a person."
+    assert stuck not in stack.viewer.page("/units")
+    let_the_day_pass(stack)
+    stack.wait("the page to say it the day after", lambda: stuck in stack.viewer.page("/units"))
+
+
+def let_the_day_pass(stack: Stack) -> None:
+    """Make what the agent has kept of today what it has kept of a day before."""
+    readings = stack.school.unit / "data" / "agent" / "readings"
+    stack.wait("the agent to keep it", lambda: b'"delivery_stuck"' in readings.read_bytes())
+    stack.stop("agent")
+    kept = json.loads(readings.read_bytes())
+    kept["days"][-1]["day"] = "2020-01-01"
+    readings.write_bytes(encode_canonical(kept))
+    stack.start("agent")
 
 
 def test_bytes_that_were_not_signed_are_quarantined_and_the_true_ones_taken(stack: Stack) -> None:

@@ -31,11 +31,11 @@ def _say(house: House, device: str, *, online: bool = True, fit: bool = True, re
     ("said", "words"),
     [
         ({}, ["Works", "Space for 1 more school day"]),
-        ({"fit": False, "reason": "camera_failed"}, ["Needs attention", "The camera does not answer."]),
-        ({"fit": False, "reason": "disk_full; a_code_of_tomorrow"}, ["Its card is full", "a_code_of_tomorrow"]),
+        ({"reason": "camera_failed"}, ["Needs attention", "Its camera failed on the last school day."]),
+        ({"fit": False, "reason": "no_policy; a_code_of_tomorrow"}, ["no valid permission", "a_code_of_tomorrow"]),
         (
-            {"reason": "spool_damaged; a recording cannot be delivered: object 2 is not what was signed"},
-            ["Needs attention", "damaged or was changed", "cannot be delivered", "object 2 is not what was signed"],
+            {"reason": "spool_damaged; delivery_stuck"},
+            ["Needs attention", "damaged or was changed", "Its delivery needs a person."],
         ),
         ({"days": 30}, ["Works", "Space for 30 school days or more"]),
         ({"reason": "microphone_missing"}, ["Needs attention", "It finds no microphone: lessons have no sound."]),

@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from device.agent.facts import Sources
 from device.agent.session import Fitness
 from device.health.prober import Probe, Prober
@@ -13,9 +15,11 @@ from device.health.report import Measures
 from device.health.ring import RingFile
 from device.health.status import RecorderStatus, StatusFile
 from device.health.watch import Watch
+from device.uploads.plan import UploadRecord
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from protocol.durable import REAL
+from protocol.ids import ID_BYTES, make_id
 from protocol.signing import SigningKey
 from tests.fakes.clock import ManualClock
 
@@ -77,6 +81,33 @@ def test_heat_is_told_on_the_next_school_day_and_a_missing_camera_at_once(tmp_pa
     machine.measures["camera"] = {"found": 0}
     fitness = _settle(sources, machine, tomorrow)
     assert (fitness.fit, fitness.reason) == (False, "camera_missing; too_hot; spool_damaged")
+
+
+@pytest.mark.parametrize("code", ["nothing_durable", "camera_failed", "disk_failed", "spool_failed", "disk_full"])
+def test_fault_of_a_running_lesson_is_told_on_the_next_school_day(tmp_path: Path, code: str) -> None:
+    """P7: while it lasts and when it is over, the unit says what it said before; the day after, it tells the fault."""
+    machine = _Machine()
+    sources = _make(tmp_path, machine)
+    quiet = _settle(sources, machine, NOON)
+    status = StatusFile(tmp_path / "status", REAL)
+    status.say(RecorderStatus(fit=False, reason=code, school_days_left=7, damaged=("spool_damaged",)))
+    assert _settle(sources, machine, NOON) == quiet
+    status.say(RecorderStatus(fit=True, school_days_left=7, damaged=("spool_damaged",)))
+    assert _settle(sources, machine, NOON) == quiet
+    told = _settle(sources, machine, NOON + timedelta(days=1))
+    assert (told.fit, told.reason) == (True, f"{code}; spool_damaged")
+    assert _settle(sources, machine, NOON + timedelta(days=2)) == quiet
+
+
+def test_delivery_that_needs_a_person_is_a_code_of_the_next_school_day(tmp_path: Path) -> None:
+    """P7: IT learns that a person is needed, and neither of what, nor why, nor when it began."""
+    machine = _Machine()
+    sources = _make(tmp_path, machine)
+    quiet = _settle(sources, machine, NOON)
+    recording = make_id(bytes(ID_BYTES))
+    sources.records.save(UploadRecord(recording=recording, needs_person="object 2 is not what the recorder signed"))
+    assert _settle(sources, machine, NOON) == quiet
+    assert _settle(sources, machine, NOON + timedelta(days=1)).reason == "delivery_stuck; spool_damaged"
 
 
 def test_status_that_cannot_be_read_is_unfit_by_a_code(tmp_path: Path) -> None:

@@ -11,14 +11,11 @@ from device.health.report import (
     JUDGES,
     MEANINGS,
     Condition,
-    Grade,
     Measures,
     Reading,
     decide_condition,
     judge,
 )
-
-RECORDERS_OWN = {"recorder_silent"}
 
 
 @pytest.mark.parametrize(
@@ -72,24 +69,29 @@ def test_what_is_not_known_is_no_finding() -> None:
 
 def test_unit_is_unfit_by_the_recorders_word_or_a_grave_code() -> None:
     """What wants a person some day leaves the unit fit."""
-    assert decide_condition(("",), (), ()) == Condition(fit=True)
-    assert decide_condition(("no_policy",), (), ()) == Condition(fit=False, codes=("no_policy",))
-    assert decide_condition(("",), ("camera_missing",), ()) == Condition(fit=False, codes=("camera_missing",))
-    assert decide_condition(("",), ("microphone_missing",), ()) == Condition(fit=True, codes=("microphone_missing",))
+    assert decide_condition((), ()) == Condition(fit=True)
+    assert decide_condition(("no_policy",), ()) == Condition(fit=False, codes=("no_policy",))
+    assert decide_condition(("camera_missing",), ()) == Condition(fit=False, codes=("camera_missing",))
+    assert decide_condition(("microphone_missing",), ()) == Condition(fit=True, codes=("microphone_missing",))
 
 
-def test_what_the_load_causes_is_told_the_morning_after() -> None:
-    """P7: heat, weak power, a slow card and little memory do not say on the spot that a camera runs."""
-    revealing = tuple(code for code, meaning in MEANINGS.items() if meaning.revealing)
-    assert set(revealing) == {"too_hot", "throttled", "under_voltage", "memory_low", "card_slow"}
-    assert decide_condition(("",), revealing, ()) == Condition(fit=True)
-    assert decide_condition(("",), (), revealing) == Condition(fit=True, codes=revealing)
-    assert decide_condition(("",), (), ("camera_missing", "unheard_of")) == Condition(fit=True)
+@pytest.mark.parametrize("code", [code for code, meaning in MEANINGS.items() if meaning.revealing])
+def test_what_a_recording_causes_is_told_the_next_school_day(code: str) -> None:
+    """P7: neither the code nor `fit` says on the spot that a camera runs; the day after, the code does."""
+    assert decide_condition((code,), ()) == Condition(fit=True)
+    assert decide_condition((), (code,)) == Condition(fit=True, codes=(code,))
 
 
-def test_nothing_that_is_told_at_once_depends_on_a_recording() -> None:
-    """P7: what an unfit code says is true of a unit that never records."""
-    assert not any(meaning.revealing for meaning in MEANINGS.values() if meaning.grade is Grade.UNFIT)
+def test_what_the_machine_suffers_from_load_is_revealing() -> None:
+    """P7: heat, weak power, a slow card and little memory come of a camera that runs."""
+    assert all(
+        MEANINGS[code].revealing for code in ("too_hot", "throttled", "under_voltage", "memory_low", "card_slow")
+    )
+
+
+def test_code_without_a_meaning_is_not_told() -> None:
+    """P7: what nobody has thought about may be one that only a recording can have; old days' codes at rest are over."""
+    assert decide_condition(("unheard_of",), ("camera_missing", "unheard_of")) == Condition(fit=True)
 
 
 def test_no_code_speaks_of_the_picture() -> None:

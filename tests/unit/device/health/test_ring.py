@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from device.cli import group
 from device.health.prober import Probe, Prober
-from device.health.report import Measures, Reading
+from device.health.report import MEANINGS, Measures, Reading
 from device.health.ring import KEPT_DAYS, Extremes, Ring, RingFile, add_readings, load_ring
 from device.health.status import RecorderStatus, StatusFile
+from device.health.telling import describe_health, encode_health, is_fit
 from device.health.watch import Watch
 from protocol.durable import REAL
 from tests.fakes.clock import ManualClock
@@ -131,3 +132,26 @@ def test_command_says_the_recorders_codes_in_words(tmp_path: Path) -> None:
         assert words in line
     assert "something on the card is not what was sealed" in line
     assert "a power cut tore the end of a recording" in line
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["nothing_durable", "camera_failed", "disk_failed", "spool_failed", "disk_full", "no_policy", "button_stuck"],
+)
+def test_what_the_recorder_refuses_for_is_found_wrong_and_told_what_to_do(reason: str) -> None:
+    """A unit that would refuse a press is never said to have nothing wrong; each code has words at the unit."""
+    reading = Reading(probe="recorder", measures={"running": 1, "fit": 0, "reason": reason})
+    text = "\n".join(describe_health([reading], Ring()))
+    assert f"unfit: {MEANINGS[reason].words}. {MEANINGS[reason].remedy}." in text
+    assert "Nothing is wrong" not in text
+    assert reason not in text
+    assert encode_health([reading], Ring())["codes"] == [reason]
+    assert not is_fit([reading])
+
+
+def test_refusal_without_a_reason_is_found_wrong_too() -> None:
+    """Also one by a code that this release does not know."""
+    for measures in ({"running": 1, "fit": 0}, {"running": 1, "fit": 0, "reason": "of_tomorrow"}):
+        assert "unfit: the recorder refuses" in "\n".join(
+            describe_health([Reading(probe="recorder", measures=measures)], Ring())
+        )

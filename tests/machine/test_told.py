@@ -1,0 +1,77 @@
+"""What the recorder can report, by its law and the codes of its rooms, and what of that leaves the unit at once."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterable
+
+import device.recorder
+from device.health.report import MEANINGS
+from device.recorder.effects import Report
+from device.recorder.fitness import SPOOL_DAMAGED, TAIL_RECOVERED
+from device.recorder.machine import step
+from device.recorder.states import Event, Kind, Phase, State, TakeEnd
+from tests.machine.walks import ALLOWED
+
+CODE = re.compile(r"[a-z]+(_[a-z]+)+")
+AT_REST = {"no_keyring", "no_recipients", "no_policy", "button_stuck"}
+"""What is as true of a unit that never records, and so may be told the moment it is so."""
+BESIDE_THE_REASON = {SPOOL_DAMAGED, TAIL_RECOVERED}
+STEPS = 3
+
+
+def _events(recording: str) -> list[Event]:
+    """Everything that can happen, long after the last thing did; what comes with a reason comes without one here."""
+    return [
+        Event(kind=kind, at_s=100.0, permit=ALLOWED, recording=recording, cause=cause)
+        for kind in Kind
+        for cause in (TakeEnd if kind is Kind.TAKE_ENDED else (TakeEnd.STOPPED,))
+    ]
+
+
+def _reported(begun: Iterable[State], events: list[Event]) -> set[str]:
+    """Give what the law reports by itself within some steps from these states."""
+    reported: set[str] = set()
+    states = set(begun)
+    for _ in range(STEPS):
+        steps = [step(state, event) for state in states for event in events]
+        reported |= {effect.reason for _, effects in steps for effect in effects if isinstance(effect, Report)}
+        states = {after for after, _ in steps}
+    return reported - {"", "unknown"}
+
+
+def _reported_of_recordings() -> set[str]:
+    living = [State(phase=phase, recording="recording-1", permit=ALLOWED, takes=True) for phase in Phase]
+    return _reported(living, _events("recording-1"))
+
+
+def _reported_at_rest() -> set[str]:
+    """The same of a unit that nobody presses: no event of a recording comes."""
+    calm = {Kind.BOOTED, Kind.FIT, Kind.UNFIT, Kind.STUCK, Kind.FREED, Kind.TICK}
+    return _reported([State()], [event for event in _events("") if event.kind in calm])
+
+
+def _codes_of_the_rooms() -> set[str]:
+    """Every code that a module of the recorder names: what comes into the law from outside with an event."""
+    found = pkgutil.walk_packages(device.recorder.__path__, "device.recorder.")
+    modules = [importlib.import_module(each.name) for each in found]
+    named = (value for module in modules for name, value in vars(module).items() if name.isupper())
+    return {value for value in named if type(value) is str and CODE.fullmatch(value)} - BESIDE_THE_REASON
+
+
+def test_the_law_reports_what_fails_in_a_recording() -> None:
+    """The search is not empty-handed: it finds the faults of camera, card and watch, and the button at rest."""
+    assert {"camera_failed", "disk_failed", "nothing_durable", "recording_failed"} < _reported_of_recordings()
+    assert _reported_at_rest() == {"button_stuck"}
+    assert {"disk_full", "spool_failed", "no_policy", "no_recipients"} < _codes_of_the_rooms()
+
+
+def test_nothing_that_is_told_at_once_depends_on_a_recording() -> None:
+    """P7: what the recorder says and a unit at rest cannot say waits for the next school day, a new code too."""
+    everything = _reported_of_recordings() | _reported_at_rest() | _codes_of_the_rooms()
+    assert everything - set(MEANINGS) == set()
+    at_once = {code for code in everything if not MEANINGS[code].revealing}
+    assert at_once == AT_REST
+    assert at_once & (_reported_of_recordings() - _reported_at_rest()) == set()

@@ -74,7 +74,7 @@ def look_at_backlog(spool: Spool, records: Records) -> Backlog:
     try:
         recordings = spool.look().recordings
     except OSError as error:
-        log.error("the spool cannot be listed: %s", error)
+        log.error("the spool cannot be listed: %s", error.strerror)  # a path may name a recording
         recordings = ()
     sizes = [(one.began_at, waiting_bytes(one, records.load(one.recording))) for one in recordings]
     waiting = [(began_at, size) for began_at, size in sizes if size > 0]

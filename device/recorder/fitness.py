@@ -44,16 +44,20 @@ class Fitness:
         self._outlook = outlook
         self._reason = ""
         self._complaint = ""
+        self._disk_complaint = ""
         self._damaged: tuple[str, ...] = ()
         self._notes: tuple[str, ...] = ()
 
     def note_damage(self, *problems: str) -> None:
-        """Tell what lies damaged in the spool and is left alone: in words in the log, as one code in the status.
+        """Tell what lies damaged in the spool and is left alone, as one code in log and status.
 
-        The status travels to IT, who must not learn from it which or how many recordings there are (promise P7).
+        IT reads both and must not learn which or how many recordings there are (promise P7): the words are for
+        `--verbose`, the code stands once.
         """
         for problem in problems:
-            log.error("%s", problem)
+            log.debug("%s", problem)
+        if problems and not self._damaged:
+            log.error("%s: something on the card is not what was sealed, and is left alone", SPOOL_DAMAGED)
             self._damaged = (SPOOL_DAMAGED,)
 
     def look_ahead(self, held: Iterable[Manifest], erased: Iterable[Manifest]) -> None:
@@ -83,7 +87,9 @@ class Fitness:
         except CannotBegin as cause:
             return str(cause)
         except DiskFault as fault:
-            log.error("%s", fault)
+            if str(fault) != self._disk_complaint:  # once: a line at each look would end while a lesson is recorded
+                log.error("%s", fault)
+            self._disk_complaint = str(fault)
             return DISK_FULL
         return "" if self._documents.load(Policy, now).document else NO_POLICY
 

@@ -1,7 +1,8 @@
 """Performs the machine's effects in the world: lamp, camera, keys, manifest, status.
 
 It does what it is told and answers with events; what to do next is the machine's to say. The disk's refusals become
-events, a lamp that cannot be set ends the process (promise P1: no recording without a true lamp).
+events, a lamp that cannot be set ends the process (promise P1: no recording without a true lamp). What fails in a
+recording is logged for `--verbose` alone: a log that IT reads tells of no recording (promise P7).
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class Performer:
             open_recordings=tuple(each.recording for each in mended if each.is_open),
         )
         for recording, reason in plan.close:
-            log.warning("a recording was cut off: closing it as %s", reason.value)
+            log.debug("a recording was cut off: closing it as %s", reason.value)
             self._end(recording, reason)
         paused = plan.paused and self._take_up_paused(plan.resume)
         going_on = plan.resume if paused or not plan.paused else ""
@@ -238,7 +239,8 @@ class Performer:
 
     @perform.register
     def _give_up(self, effect: GiveUp) -> None:
-        log.error("giving up: %s; a restart recovers the recording", effect.reason)
+        log.error("a part does not answer; ending, to be started again")
+        log.debug("giving up: %s; a restart recovers the recording", effect.reason)
         self.exit_status = 1
 
     def _take_up(self, permit: PressDecision, make: Callable[[], OpenRecording]) -> None:
@@ -247,7 +249,7 @@ class Performer:
         except CannotBegin as cause:
             self._say(Kind.NOT_BEGUN, str(cause))
         except (OSError, DiskFault, ProtocolError) as error:
-            log.error("a recording could not be begun: %s", error)
+            log.debug("a recording could not be begun: %s", error)
             self._say(Kind.NOT_BEGUN, SPOOL_FAILED)
         else:
             self._hold(recording, permit)
@@ -266,7 +268,7 @@ class Performer:
             self._room.keeper.end(recording, reason)
         except (OSError, ProtocolError) as error:
             if recording not in self._leftovers:
-                log.error("recording %s could not be closed: %s", recording, error)
+                log.debug("recording %s could not be closed: %s", recording, error)
             self._leftovers[recording] = reason
             return False
         self._leftovers.pop(recording, None)
@@ -282,14 +284,14 @@ class Performer:
         try:
             self._required_recording().note(event)
         except OSError as error:
-            log.error("a %s could not be written: %s", name.value, error)  # the take meets the same disk and says so
+            log.debug("a %s could not be written: %s", name.value, error)  # the take meets the same disk and says so
 
     def _take_up_paused(self, recording: str) -> bool:
         """Take up a recording that a restart found paused, without a camera; one that cannot be is closed."""
         try:
             taken_up = self._room.beginner.resume(recording)
         except (CannotBegin, OSError, ProtocolError) as error:
-            log.error("a recording could not be taken up: %s", error)
+            log.debug("a recording could not be taken up: %s", error)
             self._end(recording, CloseReason.INTERRUPTED)
             return False
         self._hold(taken_up, permit_of(taken_up.begun))

@@ -19,7 +19,7 @@ from device.recorder.journal import Journal
 from device.recorder.machine import step
 from device.recorder.moments import Moments
 from device.recorder.performer import Hardware, Performer, Workroom
-from device.recorder.states import Event, Kind, Limits, State, TakeEnd
+from device.recorder.states import Event, Kind, Limits, State
 from device.spool.inspecting import Inspector
 from device.spool.releasing import Releaser
 
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 TICK_S = 0.25
 STATUS = "watching the button"  # the same whatever the room does (promise P7)
 LATE_S = 1.0  # time passes this late at the most, however much there is to do
-# What goes well leaves no trace in a log that IT can read: it would tell when a room records (promise P7).
-FAILURES = (TakeEnd.CAMERA_FAILED, TakeEnd.DISK_FAILED)
 
 Item = Event | ButtonEdge | HardwareError
 
@@ -179,12 +177,8 @@ class Recorder:
             self._performer.perform(effect)
 
     def _tell_end(self, event: Event) -> None:
-        """Say that a take ended: what goes wrong again and again is said once."""
-        words = f"the take ended: {event.cause.value} {event.reason}"
-        if event.cause in FAILURES:
-            self._complain(words)
-        else:
-            log.debug("%s", words)
+        """Say that a take ended, for `--verbose` alone: only a recording has one (promise P7)."""
+        log.debug("the take ended: %s %s", event.cause.value, event.reason)
 
     def _checkpoint(self) -> None:
         """A disk that refuses the checkpoint must not keep a running recording from being stopped and closed."""
@@ -192,7 +186,7 @@ class Recorder:
         try:
             self._room.keeper.with_reserve(lambda: journal.save(self._state, boot=boot, wall_at=wall_at))
         except OSError as error:
-            self._complain(f"the journal cannot be written: {error}")
+            log.debug("the journal cannot be written: %s", error)  # it is when a hand has done something
 
     def _look(self) -> None:
         """Look through spool and documents: erase what may go, stop what was forbidden, say how the unit is."""
@@ -203,7 +197,7 @@ class Recorder:
         try:
             self._desk.releaser.release(now=moments.now_at(), trusted=moments.trusted, active=self._performer.active)
         except OSError as error:
-            self._complain(f"the spool cannot be looked through: {error}")
+            self._complain(f"the spool cannot be looked through: {error.strerror}")  # a path would name a recording
         if not self._performer.active and (damage := self._desk.inspector.inspect_next()):
             self._room.fitness.note_damage(damage)
         if not self._performer.active:

@@ -80,6 +80,6 @@ class SpoolKeeper:
             return write()
         except OSError as error:
             if self._store.reserve_bytes:
-                log.error("the disk refuses (%s); giving the reserve back and trying once more", error)
+                log.debug("the disk refuses (%s); giving the reserve back and trying once more", error)
             self._store.release_reserve()
             return write()

@@ -108,7 +108,7 @@ class Releaser:
         try:
             self._keeper.lift_discard(name)
         except ProtocolError as error:
-            log.error("a discard cannot be lifted: %s", error)
+            log.debug("a discard cannot be lifted: %s", error)
         self._seen.pop(name, None)
 
     def _plan_discard(self, manifest: Manifest, now: datetime) -> Release:

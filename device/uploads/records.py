@@ -33,7 +33,8 @@ class Records:
         except FileNotFoundError:
             return UploadRecord(recording=recording)
         except (ProtocolError, OSError) as error:
-            log.warning("%s cannot be read and is begun anew: %s", path, error)
+            log.warning("a record of the uploader cannot be read and is begun anew")
+            log.debug("%s: %s", path, error)  # it names a recording
             return UploadRecord(recording=recording)
         return record if record.recording == recording else UploadRecord(recording=recording)
 

@@ -138,7 +138,7 @@ class Uploader:
         try:
             return self._turn()
         except OSError as error:
-            log.error("the unit's card refuses: %s", error)
+            log.error("the unit's card refuses: %s", error.strerror)  # a path would name a recording
             return self._look_every_s
 
     def _turn(self) -> float:

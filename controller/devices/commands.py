@@ -76,4 +76,5 @@ def _fit(health: Health | None) -> str:
     if health is None:
         return ""
     days = "" if health.school_days_left is None else f", {health.school_days_left} school days of space left"
-    return ("fit" if health.fit else f"unfit: {health.reason}") + days
+    reason = f": {health.reason}" if health.reason else ""
+    return ("fit" if health.fit else "unfit") + reason + days

@@ -16,7 +16,8 @@ from sqlalchemy import select
 from controller.bridge.models import Outbox
 from controller.cli import group
 from controller.devices.bundle import parse_settings
-from controller.devices.models import Device
+from controller.devices.commands import describe_units
+from controller.devices.models import Device, Health
 from controller.devices.policies import LASTS, renew_policies
 from controller.devices.services import NewDevice, add_device
 from controller.errors import OperatorError
@@ -182,3 +183,24 @@ def test_commands_add_list_and_retire_units(house: House, tmp_path: Path) -> Non
     assert (unknown.exit_code, "no unit" in unknown.output) == (1, True)
     status = runner.invoke(group, ["status", "--config", str(config)])
     assert "GB free" in status.output
+
+
+@pytest.mark.parametrize(
+    ("fit", "reason", "words"),
+    [
+        (True, "", " fit, 3"),
+        (True, "camera_failed", " fit: camera_failed, 3"),
+        (False, "no_policy", "unfit: no_policy, 3"),
+    ],
+)
+def test_list_names_what_a_unit_says_whether_fit_or_not(
+    house: House, tmp_path: Path, *, fit: bool, reason: str, words: str
+) -> None:
+    """What is told the next school day leaves a unit fit, and is listed all the same."""
+    row = add(house, tmp_path / "unit")
+    said = Health(
+        device=row.id, fit=fit, reason=reason, school_days_left=3, said_at=house.clock(), received_at=house.clock()
+    )
+    with house.services.database.writing() as session:
+        session.add(said)
+    assert words + " school days of space left" in describe_units(house.services)

@@ -24,6 +24,7 @@ Table = TypeVar("Table")
 GIB = 1024 * 1024 * 1024
 LANGUAGES = {"en": "English", "es": "Español"}
 """The languages that the pages are shown in: the folders of controller/translations, by their own names."""
+LONGEST_SITE = 280  # with the path of a page still an address that the QR code of a room card can hold
 MOST = 2**53 - 1  # what every reader of JSON understands
 
 
@@ -223,7 +224,8 @@ def _is_site(url: str) -> bool:
     except ValueError:
         return False
     rest = (parts.username, parts.query, parts.fragment, parts.path.strip("/"))
-    return has_host and parts.scheme in ("http", "https") and not any(rest) and url.isascii() and " " not in url
+    is_shown = url.isascii() and url.isprintable() and " " not in url and len(url) <= LONGEST_SITE
+    return has_host and parts.scheme in ("http", "https") and not any(rest) and is_shown
 
 
 def _require_safe(config: Config, path: Path) -> None:

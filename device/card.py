@@ -15,7 +15,7 @@ from device.pin_settings import BuzzerKind, LampKind
 from protocol.durable import SHARED, replace_file
 from protocol.room.card import draw_card
 from protocol.room.drawing import Drawing, Paper
-from protocol.room.facts import HoldTimes, RoomFacts
+from protocol.room.facts import HoldTimes, RoomFacts, require_page
 from protocol.room.pdf import encode_pdf
 from protocol.room.svg import encode_svg
 from protocol.words import LanguageUnknown, load_language
@@ -48,7 +48,9 @@ def store_card(config: DeviceConfig, out: Path, wishes: CardWishes) -> None:
 
 
 def make_card(config: DeviceConfig, wishes: CardWishes) -> Drawing:
-    """Draw the card; raises LanguageUnknown, or ValueError for an address that no QR code can hold."""
+    """Draw the card; raises LanguageUnknown, or ValueError for a page that is no address or too long a one."""
+    if wishes.page:
+        require_page(wishes.page, "--page")
     words = load_language(wishes.language)
     facts = read_facts(config, page=wishes.page or config.controller.page)
     return draw_card(facts, words.gettext, language=wishes.language, paper=wishes.paper)

@@ -17,6 +17,7 @@ from device.hardware.cards import choose_device
 from device.hardware.disk import SystemDisk
 from device.hardware.ports import DiskFault, MicrophoneFault
 from device.identity import DocumentStore, Identity, load_identity
+from device.localtime import describe_zone
 from device.pin_settings import LGPIO_REMEDY, ButtonKind, ButtonTable, PinsKind, PinsTable
 from protocol.documents import Document, Keyring, Policy, Recipients
 from protocol.durable import REAL
@@ -34,6 +35,7 @@ class Finding:
 def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
     """Look over the unit at `now`, thing by thing."""
     yield from (Finding(part, "only pretends; not for a classroom") for part in config.pretends)
+    yield Finding(f"times of day are of {describe_zone(config.device.timezone)}")
     if config.camera.input is not None:
         yield _check_input(config.camera.input)
     if config.microphone.hears_a_room:

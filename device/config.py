@@ -17,13 +17,12 @@ from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from device.camera_settings import CameraKind, CameraTable
 from device.microphone_settings import MicrophoneKind, MicrophoneTable
 from device.pin_settings import ButtonTable, PinsKind, PinsTable
 from device.ranges import require_range as _require_range
-from protocol.ids import IdError, parse_id
+from device.unit_settings import ControllerTable, DeviceTable
 from protocol.loopback import is_loopback
 
 Table = TypeVar("Table")
@@ -31,43 +30,6 @@ Table = TypeVar("Table")
 
 class ConfigError(Exception):
     """The configuration cannot be used: which file, table and key, what was expected and found, and what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceTable:
-    """Which unit this is and where its data lies; `production` refuses everything that only pretends.
-
-    `keys` holds the private keys `recorder.key` and `tls.key`; without it they lie in `identity/`.
-    """
-
-    id: str
-    label: str
-    data: Path
-    production: bool = False
-    keys: Path | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse an id that is none."""
-        try:
-            parse_id(self.id, "id")
-        except IdError as error:
-            raise ValueError(str(error)) from None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ControllerTable:
-    """Where the controller's listener for units is; `page` is where people find their pages, for the room card."""
-
-    url: str
-    page: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse what is no address of a web server, and plain http beyond this machine."""
-        parts = urlsplit(self.url)  # raises ValueError itself for half an address
-        if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise ValueError(f"url: expected https://… (or http:// in tests), got {self.url!r}")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError(f"url: expected https://…, for plain http goes to this machine alone, got {self.url!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from controller.errors import OperatorError
 from controller.keys import load_authority
 from controller.services import Services
 from protocol.pki import Credential, fingerprint, issue_device
+from protocol.room.facts import require_label
 from protocol.signing import SigningKey
 
 
@@ -41,6 +42,7 @@ def add_device(services: Services, wanted: NewDevice, out: Path) -> Device:
 
     Nothing is entered without a bundle, and nothing is written that the unit's own code would refuse.
     """
+    _require_label(wanted)
     authority = load_authority(services.config.controller.keys)
     device, recorder = services.new_id(), SigningKey.generate()
     tables = device_tables(services.config, device, wanted)
@@ -63,6 +65,13 @@ def add_device(services: Services, wanted: NewDevice, out: Path) -> Device:
         )
         store_bundle(out, bundle)
     return row
+
+
+def _require_label(wanted: NewDevice) -> None:
+    try:
+        require_label(wanted.label, "--label")
+    except ValueError as error:
+        raise OperatorError(str(error)) from None
 
 
 def _enter(services: Services, session: Session, wanted: NewDevice, made: tuple[str, SigningKey, Credential]) -> Device:
@@ -113,7 +122,7 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     """Say what stands in the unit's device.toml; what is asked for overrides what the configuration tells."""
     scheme = "https" if config.units.tls else "http"
     tables: dict[str, dict[str, Any]] = {
-        "device": {"id": device, "label": wanted.label, "data": "data"},
+        "device": {"id": device, "label": wanted.label, "data": "data", **_timezone(config)},
         "controller": {"url": f"{scheme}://{config.units.host}:{config.units.port}", **_page(config)},
         "broker": {"host": config.broker.host, "port": config.broker.port, "tls": config.broker.tls},
         "camera": {"kind": "picamera2"},
@@ -131,6 +140,12 @@ def _page(config: Config) -> dict[str, str]:
     """Name the pages that the unit's own card leads to, once the school has said where they are."""
     address = page_address(config)
     return {"page": address} if address else {}
+
+
+def _timezone(config: Config) -> dict[str, str]:
+    """Name the school's zone, unless the controller was told none: then the unit goes by its own machine's."""
+    zone = config.controller.time_zone.key
+    return {} if zone == "UTC" else {"timezone": zone}
 
 
 def _is_real(tables: Tables) -> bool:

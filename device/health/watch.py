@@ -48,4 +48,4 @@ class Watch:
 def make_watch(config: DeviceConfig, world: World) -> Watch:
     """Make the watch of this unit."""
     prober = Prober(make_probes(config, world, Places()), world.monotonic_s)
-    return Watch(prober, RingFile(config.data / "agent" / "readings", REAL), local_zone())
+    return Watch(prober, RingFile(config.data / "agent" / "readings", REAL), local_zone(config.device.timezone))

@@ -120,7 +120,8 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) ->
     )
     status = StatusFile(config.data / "recorder" / "status", ground.store.files)
     days = config.data / "recorder" / "days"
-    outlook = Outlook(days, lesson_bytes=limits.lesson_bytes, zone=local_zone(), files=ground.store.files)
+    zone = local_zone(config.device.timezone)
+    outlook = Outlook(days, lesson_bytes=limits.lesson_bytes, zone=zone, files=ground.store.files)
     return Workroom(
         keeper=SpoolKeeper(ground.store, ground.signer),
         beginner=beginner,
@@ -145,7 +146,7 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
         receipts=config.data / "state" / "receipts",
         undo=UndoRule(
             until=config.limits.undo_until,
-            zone=local_zone(),
+            zone=local_zone(config.device.timezone),
             grace=timedelta(seconds=config.limits.undo_grace_s),
         ),
     )

@@ -62,7 +62,12 @@ def test_card_without_an_address_says_that_it_has_no_code(config: Path) -> None:
     [
         (["--out", "card.png"], "card.png: expected a name that ends in .svg or .pdf, got '.png'"),
         (["--out", "card.svg", "--language", "xx"], "there is no catalogue of 'xx'; expected one of en, es"),
-        (["--out", "card.svg", "--page", "https://x/" + "y" * 4000], "Data too large"),
+        (["--out", "card.svg", "--page", "https://x/" + "y" * 4000], "--page: expected at most 300 bytes, got 4010"),
+        (
+            ["--out", "card.svg", "--page", "not a url"],
+            "--page: expected the address of the school's pages, like 'http",
+        ),
+        (["--out", "card.svg", "--page", "javascript:alert(1)"], "got 'javascript:alert(1)'"),
         (["--out", "nowhere/card.svg"], "No such file or directory"),
     ],
 )

@@ -39,6 +39,14 @@ def test_check_finds_a_fresh_unit_in_order(unit: UnitBundle) -> None:
     assert "[camera] kind = 'synthetic': only pretends; not for a classroom" in result.output
 
 
+def test_check_shows_the_zone_of_times_of_day(tmp_path: Path) -> None:
+    """Whoever sets a unit up sees until whose 18:00 a discard can be undone."""
+    school = make_school(tmp_path, now=datetime.now(UTC))
+    unit = school.make_unit(tmp_path / "unit", tables={"device": {"timezone": "Europe/Madrid"}})
+    result = CliRunner().invoke(group, ["check", "--config", str(unit.config)])
+    assert "ok     times of day are of Europe/Madrid\n" in result.output
+
+
 @pytest.mark.parametrize(
     ("path", "what"),
     [

@@ -55,6 +55,34 @@ def test_units_own_code_takes_the_bundle(house: House, tmp_path: Path) -> None:
     assert not config.device.production
 
 
+def test_label_that_no_card_can_show_is_refused(house: House, tmp_path: Path) -> None:
+    """A control character comes neither into the database nor into a bundle, even beside another label in the file."""
+    wanted = NewDevice(
+        label="Room\x00 12", owner="ada@school.example", settings=parse_settings(("device.label=Room 12",))
+    )
+    with pytest.raises(OperatorError, match=r"^--label: expected 1 to 120 characters in one line, got 'Room\\x00 12'"):
+        add_device(house.services, wanted, tmp_path / "unit")
+    assert not (tmp_path / "unit").exists()
+
+
+def test_label_with_a_flag_of_unseen_letters_is_read_back(house: House, tmp_path: Path) -> None:
+    """Scotland's flag is written with characters beyond the first plane that cannot be printed."""
+    flag = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+    wanted = NewDevice(label=flag, owner="ada@school.example", settings=parse_settings(("pins.kind=mock",)))
+    add_device(house.services, wanted, tmp_path / "unit")
+    assert load_config(tmp_path / "unit" / "device.toml").device.label == flag
+
+
+def test_unit_is_told_the_schools_zone(tmp_path: Path) -> None:
+    """A controller that was told its zone hands it on; one that was not leaves the unit to its own machine."""
+    for zone, told in (("Europe/Madrid", "Europe/Madrid"), ("UTC", None)):
+        house = make_house(tmp_path / zone, zone=zone)
+        house.add_teacher()
+        add(house, tmp_path / zone / "unit")
+        assert load_config(tmp_path / zone / "unit" / "device.toml").device.timezone == told
+        house.services.database.close()
+
+
 def test_real_camera_and_pins_are_production(house: House, tmp_path: Path) -> None:
     """A unit with the real camera and pins that speaks only over TLS is told to refuse everything else."""
     add(house, tmp_path / "unit", "broker.tls=true")

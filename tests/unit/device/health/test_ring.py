@@ -11,12 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from device.cli import group
+from device.config import load_config
 from device.health.prober import Probe, Prober
 from device.health.report import MEANINGS, Measures, Reading
 from device.health.ring import KEPT_DAYS, Extremes, Ring, RingFile, add_readings, load_ring
 from device.health.status import RecorderStatus, StatusFile
 from device.health.telling import describe_health, encode_health, is_fit
-from device.health.watch import Watch
+from device.health.watch import Watch, make_watch
+from device.world import REAL_WORLD
 from protocol.durable import REAL
 from tests.fakes.clock import ManualClock
 from tests.fakes.cutfiles import CountingFiles, RefusingFiles
@@ -102,6 +104,15 @@ def test_watch_tells_yesterdays_heat_today(tmp_path: Path) -> None:
         time.sleep(0.002)
     assert watch.look(NOON + timedelta(days=3)).before == ("too_hot",)
     assert watch.look(NOON + timedelta(days=4)).before == ()
+
+
+def test_watchs_days_are_those_of_the_configured_zone(tmp_path: Path) -> None:
+    """At 15:00 in UTC a school day begins on the Line Islands, whatever the machine is set to."""
+    school = make_school(tmp_path / "school", now=NOON)
+    unit = school.make_unit(tmp_path / "unit", tables={"device": {"timezone": "Pacific/Kiritimati"}})
+    watch = make_watch(load_config(unit.config), REAL_WORLD)
+    watch.look(NOON + timedelta(hours=1), ["too_hot"])
+    assert watch.look(NOON + timedelta(hours=3)).before == ("too_hot",)
 
 
 def test_command_shows_readings_findings_and_days(tmp_path: Path) -> None:

@@ -30,10 +30,16 @@ class Unit:
 
     def show(self, *shown: LampPattern) -> None:
         """Let the lamp show patterns, one right after the other, and wait until the eye has seen the last."""
+        before = self.lamp.now()
         for pattern in shown:
             self._shows.show(pattern, pattern.beats[0].light)
+        self.wait_for(before + len(shown))
+        assert self.lamp.panel.shown[-len(shown) :] == [pattern.name for pattern in shown]
+
+    def wait_for(self, seen: int) -> None:
+        """Wait until the eye has seen so many patterns."""
         end = time.monotonic() + PATIENCE_S
-        while self.lamp.panel.lamp != shown[-1].name and time.monotonic() < end:
+        while self.lamp.now() < seen and time.monotonic() < end:
             time.sleep(0.01)
 
 
@@ -44,6 +50,7 @@ def unit(tmp_path: Path) -> Iterator[Unit]:
     shows.start()
     with closing(Panel(tmp_path / "panel.sock")) as panel:
         made = Unit(tmp_path, panel, shows)
+        made.wait_for(1)  # whoever connects is told what the lamp shows
         made.show(patterns.READY)
         yield made
     shows.stop()

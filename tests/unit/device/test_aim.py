@@ -123,11 +123,12 @@ class Scene:
             self.ending.append(error)
 
     def press(self) -> None:
-        """A short press, on a clock that stands."""
-        self.button.press()
-        self.clock.advance(0.2)
-        self.button.release()
-        self.clock.advance(0.2)
+        """A short press; the clock stands until each edge has been taken, which no real clock would need."""
+        for move in (self.button.press, self.button.release):
+            move()
+            self.wait_until(lambda: self.inbox.is_empty)
+            time.sleep(0.05)
+            self.clock.advance(0.2)
 
     def wait_until(self, holds: object) -> None:
         """Wait for something that must come."""

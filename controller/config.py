@@ -208,7 +208,7 @@ def _require_sensible(config: Config, path: Path) -> None:
     if people.url and not _is_site(people.url):
         raise ConfigError(
             f"{path}: [people] url: expected the address of the pages as browsers reach them, like "
-            f"'https://backrow.school.example', got {people.url!r}"
+            f"'https://backrow.school.example', of at most {LONGEST_SITE} characters, got {people.url[:LONGEST_SITE]!r}"
         )
     if (people.host, people.port) == (units.host, units.port):
         raise ConfigError(

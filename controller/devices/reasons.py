@@ -18,6 +18,7 @@ WORDS = {
     "spool_failed": mark("Its card failed on the last school day."),
     "camera_failed": mark("Its camera failed on the last school day."),
     "nothing_durable": mark("Its camera or its card did not keep up on the last school day."),
+    "spool_not_writable": mark("Its recorder may not write into its own folder; its log says what to do."),
     "button_stuck": mark("Its button is held down or stuck."),
     "recording_failed": mark("A part of it failed on the last school day."),
     "spool_damaged": mark("Something on its card is damaged or was changed."),

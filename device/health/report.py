@@ -50,6 +50,9 @@ MEANINGS: dict[str, Meaning] = {
     "no_keyring": Meaning(UNFIT, "no list of the school's keys is here", "let the unit reach the school's server"),
     "no_recipients": Meaning(UNFIT, "no list of recipients reaches this day", "issue a new one on the school's server"),
     "no_policy": Meaning(UNFIT, "there is no permission to record", "let the unit reach the school's server"),
+    "spool_not_writable": Meaning(
+        UNFIT, "the recorder may not write into its spool", "run: systemd-tmpfiles --create backrow.conf"
+    ),
     "button_stuck": Meaning(UNFIT, "the button is held down or stuck", "free it; if it stays, replace the button"),
     "recorder_unreadable": Meaning(
         UNFIT, "what the recorder says cannot be read", "look at: systemctl status backrow-recorder"

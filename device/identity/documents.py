@@ -114,6 +114,21 @@ class DocumentStore:
             return Held(reason=f"undo {recording}: it is for recording {held.document.recording}")
         return held
 
+    def find_obstacle(self) -> str:
+        """Say which of the unit's documents lies here and cannot be read, and what to do; nothing when there is none.
+
+        One that is not there, does not verify or has run out is no obstacle: another one comes.
+        """
+        for kind in OF_A_UNIT:
+            try:
+                (self._folder / kind.KIND).read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                remedy = "this process's user must be able to read it; run: systemd-tmpfiles --create backrow.conf"
+                return f"{self._folder / kind.KIND}: {error.strerror}; {remedy}"
+        return ""
+
     def newest_instant(self) -> datetime | None:
         """Give the latest `issued_at` of the documents held: the time is at least that (a clock may be behind)."""
         held = (self._load(kind, self._folder / kind.KIND, None) for kind in OF_A_UNIT)

@@ -6,6 +6,7 @@ design in docs/ARCHITECTURE.md; `begun`: docs/protocol/manifest.md.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from device.identity import DocumentStore
 from device.recorder.moments import Moments
 from device.spool.manifest import Signer, continue_manifest, start_manifest
 from device.spool.recording import OpenRecording
-from device.spool.store import SpoolStore
+from device.spool.store import FULL, SpoolStore
 from protocol.documents import Epoch, Recipients
 from protocol.envelope import EnvelopeError, Recipient, generate_hybrid, generate_x25519, parse_recipient, seal
 from protocol.ids import ID_BYTES, make_id
@@ -23,10 +24,29 @@ from protocol.manifest import Begun, digest_of
 
 DISK_FULL = "disk_full"
 NO_RECIPIENTS = "no_recipients"
+CARD_READ_ONLY = "card_read_only"
+SPOOL_NOT_WRITABLE = "spool_not_writable"
+SPOOL_FAILED = "spool_failed"
+_CODES = {
+    **dict.fromkeys(FULL, DISK_FULL),
+    errno.EROFS: CARD_READ_ONLY,
+    errno.EACCES: SPOOL_NOT_WRITABLE,
+    errno.EPERM: SPOOL_NOT_WRITABLE,
+}
+_REMEDIES = {
+    CARD_READ_ONLY: "restart the unit; if it happens again, replace the card",
+    SPOOL_NOT_WRITABLE: "the recorder's user must own this folder; run: systemd-tmpfiles --create backrow.conf",
+    SPOOL_FAILED: "look at the system's log; if it says that the card fails, replace it",
+}
 
 
 class CannotBegin(Exception):
-    """A precondition of recording is missing; the text is the reason for IT."""
+    """A precondition of recording is missing; the text is the code for IT, `words` are for the log, if any."""
+
+    def __init__(self, code: str, words: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.words = words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +85,16 @@ class Beginner:
 
     def resume(self, recording: str) -> OpenRecording:
         """Take up a recording that was mended; it needs no whole lesson's space, only the reserve for its end."""
+        self._require_writable()
         self._hold_reserve()
         return OpenRecording(self.store, *continue_manifest(self.store.manifest_path(recording), self.signer))
 
     def require_space(self) -> None:
-        """Raise `CannotBegin` unless a whole lesson is free beside the reserve, which is held from then on."""
+        """Raise `CannotBegin` unless the spool can be written and a whole lesson is free beside the reserve.
+
+        The reserve is held from then on.
+        """
+        self._require_writable()
         if self.room_bytes() < self.limits.lesson_bytes:
             raise CannotBegin(DISK_FULL)
         self._hold_reserve()
@@ -91,11 +116,24 @@ class Beginner:
         except EnvelopeError:
             raise CannotBegin(NO_RECIPIENTS) from None
 
+    def _require_writable(self) -> None:
+        try:
+            self.store.require_writable()
+        except OSError as error:
+            raise self._refusal(error) from error
+
     def _hold_reserve(self) -> None:
         try:
             self.store.hold_reserve(self.limits.reserve_bytes)
-        except OSError:
-            raise CannotBegin(DISK_FULL) from None
+        except OSError as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: OSError) -> CannotBegin:
+        """Tell what the disk's refusal means, and to whoever reads the log what to do."""
+        code = _CODES.get(error.errno or 0, SPOOL_FAILED)
+        if code == DISK_FULL:  # that a lesson has filled the card is no word for the log (promise P7)
+            return CannotBegin(code)
+        return CannotBegin(code, f"{self.store.root}: {error.strerror}; {_REMEDIES[code]}")
 
     def _begin(self, recording: str, permit: PressDecision, *, epoch: str, recipient: Recipient) -> OpenRecording:
         identity = generate_hybrid() if recipient.post_quantum else generate_x25519()

@@ -1,7 +1,8 @@
 """Whether a press could record now, and what of that the status file says.
 
-The reasons are a small set of codes for IT: no_keyring, no_recipients, no_policy, disk_full, and what the machine
-reports of a recording. It looks; what follows is the machine's to say.
+The reasons are a small set of codes for IT: no_keyring, no_recipients, no_policy, disk_full, card_read_only,
+spool_not_writable, spool_failed, and what the machine reports of a recording. It looks; what follows is the machine's
+to say.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from device.hardware.ports import DiskFault
 from device.health.status import RecorderStatus, StatusFile
 from device.identity import DocumentStore
-from device.recorder.begin import DISK_FULL, Beginner, CannotBegin
+from device.recorder.begin import SPOOL_FAILED, Beginner, CannotBegin
 from device.recorder.moments import Moments
 from device.spool.outlook import Outlook
 from protocol.documents import Keyring, Policy
@@ -44,7 +45,7 @@ class Fitness:
         self._outlook = outlook
         self._reason = ""
         self._complaint = ""
-        self._disk_complaint = ""
+        self._obstacle = ""
         self._damaged: tuple[str, ...] = ()
         self._notes: tuple[str, ...] = ()
 
@@ -76,22 +77,32 @@ class Fitness:
             log.error("%s", fault)
 
     def find_fault(self, active: str) -> str:
-        """Give the reason why a press could not record now, or nothing; space counts while no recording is `active`."""
+        """Give the reason why a press could not record now, or nothing; the disk counts while none is `active`.
+
+        What whoever looks after the unit can mend is said in the log as well, once: a line at each look would end
+        while a lesson is recorded (promise P7).
+        """
+        reason, obstacle = self._find_fault(active)
+        if not active:
+            if obstacle and obstacle != self._obstacle:
+                log.error("%s", obstacle)
+            self._obstacle = obstacle
+        return reason
+
+    def _find_fault(self, active: str) -> tuple[str, str]:
+        """Give the reason, and words for the log, if there are any."""
         now = self._moments.now_at()
         if not self._documents.load(Keyring, now).document:
-            return NO_KEYRING
+            return NO_KEYRING, self._documents.find_obstacle()
         try:
             self._beginner.require_epoch()
             if not active:
                 self._beginner.require_space()
         except CannotBegin as cause:
-            return str(cause)
+            return cause.code, cause.words or self._documents.find_obstacle()
         except DiskFault as fault:
-            if str(fault) != self._disk_complaint:  # once: a line at each look would end while a lesson is recorded
-                log.error("%s", fault)
-            self._disk_complaint = str(fault)
-            return DISK_FULL
-        return "" if self._documents.load(Policy, now).document else NO_POLICY
+            return SPOOL_FAILED, str(fault)
+        return ("", "") if self._documents.load(Policy, now).document else (NO_POLICY, self._documents.find_obstacle())
 
     def say(self, reason: str) -> None:
         """Write the status file with this reason, empty for fit; a disk that refuses is only told in the log."""

@@ -25,7 +25,7 @@ from device.hardware.ports import (
     Microphone,
 )
 from device.media.segments import SegmentLimits
-from device.recorder.begin import Beginner, CannotBegin
+from device.recorder.begin import SPOOL_FAILED, Beginner, CannotBegin
 from device.recorder.effects import (
     Ask,
     Begin,
@@ -55,7 +55,6 @@ from protocol.errors import ProtocolError
 from protocol.manifest import CloseReason, EventName
 
 log = logging.getLogger(__name__)
-SPOOL_FAILED = "spool_failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +116,7 @@ class Performer:
             checkpoint,
             boot=self._hardware.clock.boot_id,
             open_recordings=tuple(each.recording for each in mended if each.is_open),
+            refused=tuple(each.recording for each in mended if each.is_refused),
         )
         for recording, reason in plan.close:
             log.debug("a recording was cut off: closing it as %s", reason.value)

@@ -69,9 +69,15 @@ def checkpoint_of(state: State, *, boot: str, wall_at: datetime) -> Checkpoint:
     )
 
 
-def plan_boot(checkpoint: Checkpoint | None, *, boot: str, open_recordings: tuple[str, ...]) -> BootPlan:
-    """Plan for the recordings whose manifests are not closed; at most the journal's own one goes on."""
-    fates = {recording: _fate(checkpoint, boot, recording) for recording in open_recordings}
+def plan_boot(
+    checkpoint: Checkpoint | None, *, boot: str, open_recordings: tuple[str, ...], refused: tuple[str, ...] = ()
+) -> BootPlan:
+    """Plan for the recordings whose manifests are not closed; at most the journal's own one goes on.
+
+    `refused`: recordings that the disk did not let bring into order; they are to be closed, as soon as it does.
+    """
+    fates = {recording: _fate(checkpoint, boot, recording) for recording in (*open_recordings, *refused)}
+    fates |= {recording: Fate.INTERRUPT for recording in refused if fates[recording] in LIVING}
     living = [recording for recording, fate in fates.items() if fate in LIVING]
     close = tuple((each, _reason(checkpoint, fate)) for each, fate in fates.items() if fate not in LIVING)
     return BootPlan(
@@ -79,7 +85,7 @@ def plan_boot(checkpoint: Checkpoint | None, *, boot: str, open_recordings: tupl
         paused=Fate.PAUSE in fates.values(),
         close=close,
         interrupted=any(reason is CloseReason.INTERRUPTED for _, reason in close)
-        or _is_unanswered(checkpoint, boot, open_recordings),
+        or _is_unanswered(checkpoint, boot, tuple(fates)),
     )
 
 

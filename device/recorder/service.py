@@ -88,7 +88,7 @@ class Recorder:
         self._state = State(limits=pace.limits)
         self._hears = self._is_deaf = False
         self._fault = ""
-        self._complaint = ""
+        self._complaints: dict[str, str] = {}
         self._next_tick_s = 0.0
         self._next_look_s = 0.0
 
@@ -123,7 +123,7 @@ class Recorder:
         try:
             self._button.start(self._inbox.put)
         except ButtonFault as fault:
-            self._complain(str(fault))
+            self._complain("button", str(fault))
             if not self._is_deaf:
                 self._inbox.put(Event(kind=Kind.STUCK, at_s=self._now_s()))
             self._is_deaf = True
@@ -197,7 +197,9 @@ class Recorder:
         try:
             self._desk.releaser.release(now=moments.now_at(), trusted=moments.trusted, active=self._performer.active)
         except OSError as error:
-            self._complain(f"the spool cannot be looked through: {error.strerror}")  # a path would name a recording
+            self._complain(
+                "spool", f"the spool cannot be looked through: {error.strerror}"
+            )  # a path would name a recording
         if not self._performer.active and (damage := self._desk.inspector.inspect_next()):
             self._room.fitness.note_damage(damage)
         if not self._performer.active:
@@ -208,11 +210,11 @@ class Recorder:
             self._inbox.put(Event(kind=Kind.UNFIT if fault else Kind.FIT, at_s=self._now_s(), reason=fault))
         self._room.fitness.say_again()
 
-    def _complain(self, words: str) -> None:
-        """Say what is wrong, once and not at every turn."""
-        if words != self._complaint:
+    def _complain(self, about: str, words: str) -> None:
+        """Say what is wrong, once and not at every turn; several things may be wrong at a time."""
+        if words != self._complaints.get(about):
             log.error("%s", words)
-        self._complaint = words
+        self._complaints[about] = words
 
     def _leave(self) -> None:
         """Let go of everything; a take that still runs is stopped and sealed first."""

@@ -1,7 +1,8 @@
 """Reads sealed segments again, one at a time while nothing is recorded, and tells which are not what was sealed.
 
-It only tells: a segment that somebody edited, or that the card lost, stays where it is; the controller refuses it.
-Each recording is read once in the life of the process.
+It only tells: a segment that somebody edited, or that the card lost, and a file that the manifest does not name stay
+where they are; the controller refuses the one and never hears of the other. Each recording is read once in the life of
+the process.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ class Inspector:
         for index in manifest.objects():
             named = manifest.expected(index)
             yield self._compare(recording, index, named[0] if named else "")
+        strays = self._store.find_strays(recording, tuple(manifest.objects()))
+        if strays:
+            yield f"recording {recording}: {', '.join(strays)}: the manifest does not name that; left alone"
         self._seen.add(recording)
 
     def _compare(self, recording: str, index: int, digest: str) -> str:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from device.spool.manifest import Signer
 from device.spool.mending import Mended, mend_recording
 from device.spool.recording import OpenRecording
-from device.spool.store import SpoolStore
+from device.spool.store import FULL, SpoolStore
 from protocol.errors import ProtocolError
 from protocol.manifest import Begun, CloseReason, Event, EventName
 from protocol.signing import VerifyingKey
@@ -35,9 +35,9 @@ class SpoolKeeper:
         return self._signer.key.verifying
 
     def mend_all(self) -> tuple[Mended, ...]:
-        """Bring every recording into order; one that the disk refuses is told, and does not keep the unit down."""
+        """Bring every recording into order; one that the disk refuses is marked, and does not keep the unit down."""
         self._store.prepare()
-        return tuple(self._mend_or_tell(recording) for recording in self._store.recordings())
+        return tuple(self._mend_or_mark(recording) for recording in self._store.recordings())
 
     def mend(self, recording: str) -> Mended:
         """Bring one recording into order."""
@@ -68,18 +68,23 @@ class SpoolKeeper:
         """Tell whether anything of a recording is here."""
         return recording in self._store.recordings()
 
-    def _mend_or_tell(self, recording: str) -> Mended:
+    def _mend_or_mark(self, recording: str) -> Mended:
         try:
             return self.mend(recording)
-        except OSError as error:
-            return Mended(recording=recording, problems=(f"recording {recording}: {error}",))
+        except OSError:
+            return Mended(recording=recording, is_refused=True)
 
     def with_reserve(self, write: Callable[[], Result]) -> Result:
-        """Write, and when the disk refuses once more with the reserve given back; raise what the second try says."""
+        """Write, and on a full disk once more with the reserve given back; raise what the second try says.
+
+        Any other refusal (a read-only card, an error of the card) is no question of space: the reserve stays.
+        """
         try:
             return write()
         except OSError as error:
+            if error.errno not in FULL:
+                raise
             if self._store.reserve_bytes:
-                log.debug("the disk refuses (%s); giving the reserve back and trying once more", error)
+                log.debug("the disk is full (%s); giving the reserve back and trying once more", error)
             self._store.release_reserve()
             return write()

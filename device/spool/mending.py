@@ -1,8 +1,8 @@
 """Brings a recording that was cut off into order, without a key and without touching what is on the disk.
 
 A torn last line is cut off the manifest; a segment that was open gets its `recovered` line, with as much as is there,
-be it nothing. What a power cut cannot have done (an edited manifest, a segment of another length, a file that nobody
-named) is told and left alone. Rules: docs/protocol/manifest.md and docs/protocol/envelope.md.
+be it nothing. What a power cut cannot have done (an edited manifest, a segment of another length) is told and left
+alone; files that nobody named are inspecting.py's to tell. Rules: docs/protocol/manifest.md, docs/protocol/envelope.md.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ from protocol.manifest import KEY_INDEX, Manifest, Recovered, Sealed, Segment, p
 
 @dataclass(frozen=True, kw_only=True)
 class Mended:
-    """A recording in order. `manifest` is None when it could not be believed or nothing of it had begun."""
+    """A recording in order. `manifest` is None when it could not be believed or nothing of it had begun.
+
+    `is_refused`: the disk refused what there was to do, so that this has to be tried again.
+    """
 
     recording: str
     manifest: Manifest | None = None
     writer: ManifestWriter | None = None
     problems: tuple[str, ...] = ()
+    is_refused: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -6,6 +6,7 @@ is retention's question). Layout and modes: docs/ARCHITECTURE.md.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -19,6 +20,8 @@ LAST_INDEX = 999_999
 _KEY = "key.age"
 _MANIFEST = "manifest"
 _RESERVE = ".reserve"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when no space is left; only then it helps to give the reserve back."""
 
 
 class SpoolStore:
@@ -63,6 +66,14 @@ class SpoolStore:
             raise ValueError(f"recording {recording}: expected an index of 0 to {LAST_INDEX}, got {index}")
         return self.folder(recording) / (_KEY if index == KEY_INDEX else f"{index:06d}.age")
 
+    def find_strays(self, recording: str, indexes: tuple[int, ...]) -> tuple[str, ...]:
+        """Name what lies in a recording's folder beside its manifest and the objects of these indexes."""
+        known = {_MANIFEST, *(self.object_path(recording, index).name for index in indexes)}
+        try:
+            return tuple(sorted(set(os.listdir(self.folder(recording))) - known))
+        except FileNotFoundError:
+            return ()  # released in the meantime
+
     def size_bytes(self, recording: str, index: int) -> int | None:
         """Give the length of an object's file, or None when there is no regular file."""
         try:
@@ -92,6 +103,17 @@ class SpoolStore:
         """Remove what a replacement that was cut off left behind."""
         for path in self.folder(recording).glob(".*.new"):
             self.files.unlink(path)
+
+    def require_writable(self) -> None:
+        """Raise `OSError` when nothing can be made here: the card is read-only, or the folder somebody else's.
+
+        Writes nothing: a unit asks every few seconds, and a card is worn by writing.
+        """
+        if os.access(self.root, os.W_OK | os.X_OK):
+            return
+        is_read_only = bool(os.statvfs(self.root).f_flag & os.ST_RDONLY)
+        code = errno.EROFS if is_read_only else errno.EACCES
+        raise OSError(code, os.strerror(code), str(self.root))
 
     @property
     def reserve_bytes(self) -> int:

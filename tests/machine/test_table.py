@@ -198,3 +198,17 @@ def test_orderly_leave_knows_of_no_recording(walk: list[Event]) -> None:
     world.follow((BOOT, *walk))
     checkpoint = checkpoint_of(world.state, boot="boot-1", wall_at=BEGAN_AT)
     assert checkpoint.phase is not Phase.OFF or checkpoint.recording is None
+
+
+@pytest.mark.parametrize("phase", [Phase.RECORDING, Phase.PAUSED])
+def test_recording_that_the_disk_refuses_does_not_go_on(phase: Phase) -> None:
+    """What could not be brought into order is closed as soon as the disk lets it be, and the lamp asks."""
+    plan = plan_boot(_checkpoint(phase), boot="boot-1", open_recordings=(), refused=("recording-1",))
+    assert plan == BootPlan(close=(("recording-1", CloseReason.INTERRUPTED),), interrupted=True)
+
+
+def test_stop_that_the_disk_refuses_keeps_its_reason() -> None:
+    """A discard stays one, however long its last line has to wait."""
+    stopping = _checkpoint(Phase.STOPPING, reason=DISCARDED)
+    plan = plan_boot(stopping, boot="boot-1", open_recordings=(), refused=("recording-1",))
+    assert plan == BootPlan(close=(("recording-1", DISCARDED),))

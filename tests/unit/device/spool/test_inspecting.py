@@ -57,3 +57,25 @@ def test_recording_that_is_released_meanwhile_is_nothing_wrong(bench: SpoolBench
     recording = bench.record(2)
     bench.store.remove_object(recording, 1)
     assert _look(Inspector(bench.store, bench.recorder.verifying), 10) == []
+
+
+def test_file_that_nobody_named_is_told_once_and_left_alone(bench: SpoolBench) -> None:
+    """What the manifest does not name is delivered by nobody and erased with the rest; whoever looks after it knows."""
+    recording = bench.record(2)
+    stray = bench.store.object_path(recording, 9)
+    stray.write_bytes(b"nobody named this")
+    inspector = Inspector(bench.store, bench.recorder.verifying)
+    assert _look(inspector, 20) == [f"recording {recording}: 000009.age: the manifest does not name that; left alone"]
+    assert _look(inspector, 20) == []
+    assert stray.read_bytes() == b"nobody named this"
+
+
+def test_file_beside_a_recording_that_is_released_is_no_surprise(bench: SpoolBench) -> None:
+    """A folder that goes while its objects are read holds nothing to tell."""
+    recording = bench.record(1)
+    inspector = Inspector(bench.store, bench.recorder.verifying)
+    inspector.inspect_next()
+    inspector.inspect_next()  # key.age
+    inspector.inspect_next()  # segment 1
+    bench.store.remove_recording(recording)
+    assert _look(inspector, 5) == []

@@ -245,3 +245,8 @@ def test_config_that_is_no_toml_says_where(tmp_path: Path) -> None:
     path.write_text("[device\n")
     with pytest.raises(ConfigError, match=r"expected TOML in UTF-8: .*line 1"):
         load_config(path)
+
+
+def test_bad_sound_is_told_after_twenty_seconds_unless_said_otherwise(tmp_path: Path) -> None:
+    """The design's promise is the default: a lesson without sound is not found out at its end."""
+    assert load_config(_write(tmp_path, {})).microphone.warn_after_s == 20.0

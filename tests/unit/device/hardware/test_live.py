@@ -306,3 +306,12 @@ def test_times_rise_from_one_picture_to_the_next() -> None:
     sink.wait_items(5)
     camera.stop()
     assert all(after.dts > before.dts for before, after in itertools.pairwise(sink.video))
+
+
+def test_silence_of_two_seconds_is_a_fault_unless_said_otherwise() -> None:
+    """What the design promises and the wiring does not set: the room learns after 2 s that nothing comes."""
+    usual = LiveSettings(description="the camera under test", fps=25, queue_bytes=1_000_000)
+    said, sink = fault_of(FakeDevice().open, replace(QUICK, stall_s=usual.stall_s))
+    silent_s = float(said.split("no picture for ")[1].split(" s")[0])
+    assert 2.0 <= silent_s < 10.0
+    assert len(sink.items) == 5

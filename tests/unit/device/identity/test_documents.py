@@ -231,3 +231,17 @@ def test_what_is_held_about_erased_recordings_is_forgotten(
     draft.unlink()
     folders = [unit.data / "state" / name for name in ("undo", "receipts")]
     assert [path.name for folder in folders for path in folder.iterdir()] == [kept, kept]
+
+
+def test_document_that_lies_there_and_cannot_be_read_is_named(
+    store: DocumentStore, empty: DocumentStore, unit: UnitBundle
+) -> None:
+    """One that is missing is waited for; one that the system refuses has to be mended by a hand, which is told how."""
+    assert (store.find_obstacle(), empty.find_obstacle()) == ("", "")
+    policy = unit.data / "state" / "policy"
+    policy.unlink()
+    assert store.find_obstacle() == ""
+    policy.mkdir()
+    said = store.find_obstacle()
+    assert said.startswith(f"{policy}: Is a directory; ")
+    assert said.endswith("systemd-tmpfiles --create backrow.conf")

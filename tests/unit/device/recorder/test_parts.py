@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from device.spool.manifest import Signer
 from device.spool.store import SpoolStore
 from protocol.codec import encode_record
 from protocol.documents import Recipients
-from protocol.durable import REAL
+from protocol.durable import REAL, Files
 from protocol.envelope import HybridRecipient, X25519Recipient, open_sealed, parse_identities, parse_recipient
 from protocol.manifest import CloseReason, SoundVerdict
 from tests.fakes.button import FakeButton
@@ -327,6 +328,36 @@ def test_recording_does_not_begin_without_a_lessons_space(school: School, unit: 
     with pytest.raises(CannotBegin, match="disk_full"):
         replace(beginner, limits=huge).begin(_permit(unit))
     assert unit.recordings() == []
+
+
+class _RefusingReserve(Files):
+    """A disk that refuses to set the reserve aside."""
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+
+    def allocate(self, descriptor: int, size_bytes: int) -> None:
+        raise OSError(self._code, os.strerror(self._code))
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "words"),
+    [
+        (errno.ENOSPC, "disk_full", ""),
+        (errno.EDQUOT, "disk_full", ""),
+        (errno.EROFS, "card_read_only", "spool: Read-only file system; restart the unit"),
+        (errno.EACCES, "spool_not_writable", "spool: Permission denied; the recorder's user must own this folder"),
+        (errno.EIO, "spool_failed", "spool: Input/output error; look at the system's log"),
+    ],
+)
+def test_reserve_that_is_refused_tells_why(school: School, unit: UnitBundle, code: int, said: str, words: str) -> None:
+    """Only a full disk is called full; the words for the log name the folder and what to do."""
+    beginner = _beginner(school, unit, ManualClock())
+    refusing = replace(beginner, store=SpoolStore(beginner.store.root, _RefusingReserve(code)))
+    with pytest.raises(CannotBegin, match=said) as refused:
+        refusing.require_space()
+    assert words in refused.value.words
+    assert bool(words) == bool(refused.value.words)
 
 
 # ---- the sound's verdict

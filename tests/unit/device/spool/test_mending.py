@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -194,3 +196,19 @@ def test_ending_what_cannot_be_believed_is_an_error(bench: SpoolBench) -> None:
     bench.store.manifest_path(recording).write_bytes(b"nonsense\nnonsense\n")
     with pytest.raises(ProtocolError, match="damaged at line 0"):
         SpoolKeeper(bench.store, bench.signer).end(recording, CloseReason.STOPPED)
+
+
+@pytest.mark.parametrize(("code", "tries"), [(errno.ENOSPC, 2), (errno.EDQUOT, 2), (errno.EIO, 1), (errno.EROFS, 1)])
+def test_reserve_is_given_away_for_a_full_disk_alone(bench: SpoolBench, code: int, tries: int) -> None:
+    """An error of the card or a read-only one is no question of space: nothing is tried twice, the reserve stays."""
+    bench.store.hold_reserve(4096)
+    tried: list[int] = []
+
+    def write() -> None:
+        tried.append(bench.store.reserve_bytes)
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(OSError, match=os.strerror(code)):
+        SpoolKeeper(bench.store, bench.signer).with_reserve(write)
+    assert tried == [4096, 0][:tries]
+    assert bench.store.reserve_bytes == (0 if tries == 2 else 4096)

@@ -25,7 +25,7 @@ from device.hardware.picam import Encoder, Library, PiOpener, load_library, make
 from device.hardware.ports import TICKS_PER_S, PictureFacts, VideoPacket
 from device.media.muxer import TakeMuxer
 from device.media.nals import split_annexb
-from device.wiring.sources import make_camera
+from device.wiring import sources
 from tests.fakes.sink import CollectingSink
 from tests.pi_lab.conftest import make_camera, refuse
 from tests.pi_lab.stand_in import Sensor, sensor
@@ -279,7 +279,7 @@ def test_units_configuration_makes_it(tmp_path: Path) -> None:
     """`[camera] kind = "picamera2"` in `device.toml` is all that it takes."""
     table = {"kind": "picamera2", "width": 1280, "height": 720, "rotation_degrees": 270}
     unit = make_school(tmp_path, now=datetime.now(UTC)).make_unit(tmp_path / "unit", tables={"camera": table})
-    camera = make_camera(load_config(unit.config), SystemClock(), on_stuck=refuse)
+    camera = sources.make_camera(load_config(unit.config), SystemClock(), on_stuck=refuse)
     assert camera.facts.is_production
     assert camera.picture.display_matrix is not None
     film(camera, 3)

@@ -125,8 +125,3 @@ def step(state: State, event: Event) -> Step:
     if after.phase is not state.phase:
         after = replace(after, entered_s=event.at_s)
     return after, effects
-
-
-def is_living(state: State) -> bool:
-    """Tell whether a recording lives in this state, so that a hold can end it and the camera may be running."""
-    return TABLE[state.phase].get(Kind.RELEASED) is let_go

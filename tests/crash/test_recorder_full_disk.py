@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,22 +15,18 @@ from protocol.manifest import CloseReason
 from tests.footage import find_footage
 from tests.recorder_process import PATIENCE_S, panel_of, running_recorder, terminate
 from tests.school import School, UnitBundle, make_school
+from tests.small_disk import needs_mount, small_disk
 from tests.unsealed import find_plaintext, open_recording
 
 MEBIBYTE = 1024 * 1024
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+pytestmark = needs_mount
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 12 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "backrow-test", folder], check=True)
-    try:
+    with small_disk(tmp_path / "disk", mebibytes=12) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def _unit(folder: Path, disk: Path, *, lesson_bytes: int) -> tuple[School, UnitBundle]:
@@ -59,9 +53,9 @@ def _wait_until_unfit(unit: UnitBundle) -> None:
         time.sleep(0.05)
 
 
-def test_disk_that_fills_ends_the_recording_as_a_fault(tmp_path: Path, small_disk: Path) -> None:
+def test_disk_that_fills_ends_the_recording_as_a_fault(tmp_path: Path, disk: Path) -> None:
     """P5: what was durable stays and opens, the recording is closed as a fault, the lamp and the status say so."""
-    school, unit = _unit(tmp_path, small_disk, lesson_bytes=4 * MEBIBYTE)
+    school, unit = _unit(tmp_path, disk, lesson_bytes=4 * MEBIBYTE)
     with running_recorder(unit) as process, panel_of(unit) as panel:
         panel.wait_for("ready")
         panel.tap()
@@ -77,9 +71,9 @@ def test_disk_that_fills_ends_the_recording_as_a_fault(tmp_path: Path, small_dis
         assert terminate(process) == 0
 
 
-def test_disk_without_room_for_a_lesson_refuses_the_press(tmp_path: Path, small_disk: Path) -> None:
+def test_disk_without_room_for_a_lesson_refuses_the_press(tmp_path: Path, disk: Path) -> None:
     """P5: a full card refuses to record; nothing is deleted and nothing begun."""
-    _, unit = _unit(tmp_path, small_disk, lesson_bytes=11 * MEBIBYTE)
+    _, unit = _unit(tmp_path, disk, lesson_bytes=11 * MEBIBYTE)
     with running_recorder(unit) as process, panel_of(unit) as panel:
         panel.wait_for("fault")
         panel.tap()

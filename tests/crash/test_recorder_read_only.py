@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,20 +17,16 @@ from protocol.manifest import CloseReason
 from tests.footage import find_footage
 from tests.recorder_process import PATIENCE_S, panel_of, running_recorder, terminate
 from tests.school import UnitBundle, make_school
+from tests.small_disk import needs_mount, small_disk
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+pytestmark = needs_mount
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "backrow-test", folder], check=True)
-    try:
+    with small_disk(tmp_path / "disk", mebibytes=64) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 @pytest.fixture

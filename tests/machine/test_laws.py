@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from device.hardware.ports import Tune
 from device.recorder.effects import Ask, Begin, Chirp, Exit, Resume, Show, StartTake
-from device.recorder.machine import is_living
+from device.recorder.law.running import let_go
+from device.recorder.machine import TABLE
 from device.recorder.states import Event, Hold, Kind, Phase, TakeEnd
 from protocol.manifest import CloseReason
 from protocol.room import lamp as patterns
@@ -88,7 +89,7 @@ def test_stop_is_always_reached_by_letting_go(walk: list[Event]) -> None:
     """From every state in which the camera may run, a hold that began in it and the take's end close the recording."""
     world = World()
     world.follow((BOOT, *walk))
-    if not is_living(world.state):
+    if TABLE[world.state.phase].get(Kind.RELEASED) is not let_go:  # no recording lives
         return
     world.take(Event(kind=Kind.RELEASED, at_s=5.0, since_s=2.5, hold=Hold.KEEP))
     assert not world.camera

@@ -8,10 +8,8 @@ second.
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
-import subprocess
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -35,6 +33,7 @@ from tests.e2e.stack import EVERYBODY, LEASE_S, UNIT, Stack, found_place, set_va
 from tests.e2e.tampering import Card
 from tests.e2e.wire import Fate
 from tests.footage import find_footage
+from tests.small_disk import needs_mount, small_disk
 
 RATE_BPS = 8_000_000
 LOST_S = 2.0
@@ -360,21 +359,19 @@ def small_card(stack: Stack, mebibytes: int) -> Iterator[None]:
     data, aside = stack.school.unit / "data", stack.school.unit / "aside"
     stack.stop(*UNIT)
     data.rename(aside)
-    data.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "backrow-e2e", data], check=True)
-    try:
-        shutil.copytree(aside, data, dirs_exist_ok=True)
-        shutil.rmtree(aside)
-        yield
-    finally:
-        stack.stop(*(name for name in UNIT if stack.runs(name)))
-        shutil.copytree(data, aside, dirs_exist_ok=True)
-        subprocess.run(["umount", data], check=True)
-        data.rmdir()
-        aside.rename(data)
+    with small_disk(data, mebibytes=mebibytes):
+        try:
+            shutil.copytree(aside, data, dirs_exist_ok=True)
+            shutil.rmtree(aside)
+            yield
+        finally:
+            stack.stop(*(name for name in UNIT if stack.runs(name)))
+            shutil.copytree(data, aside, dirs_exist_ok=True)
+    data.rmdir()
+    aside.rename(data)
 
 
-@pytest.mark.skipif(os.geteuid() != 0 and not os.environ.get("CI"), reason="mounting a small disk needs root")
+@needs_mount
 def test_card_that_fills_while_recording_keeps_and_delivers_what_was_durable(stack: Stack) -> None:
     """P5: the recording ends as a fault, nothing is erased for room, it comes home, and the unit records again."""
     before = stack.school.unit_config.read_text("utf-8")

@@ -7,8 +7,16 @@
   const fault = document.getElementById("player-fault");
   const playlist = video.dataset.playlist;
 
+  const MENDED_WITHIN_MS = 3000;
+
   function tell() {
     fault.hidden = false;
+  }
+
+  function giveUp(hls) {
+    if (!fault.hidden) return;
+    tell();
+    hls.destroy();
   }
 
   function recover(hls, data) {
@@ -18,14 +26,19 @@
       hls.recoverMediaError();
       return;
     }
-    hls.destroy();
-    tell();
+    giveUp(hls);
+  }
+
+  // hls.js does not pass on each error of the video element; one that stands was mended by nobody.
+  function watch(hls) {
+    video.addEventListener("error", () => setTimeout(() => video.error && giveUp(hls), MENDED_WITHIN_MS));
   }
 
   function begin() {
     if (window.Hls && Hls.isSupported()) {
       const hls = new Hls({ enableWorker: false, maxBufferLength: 20, backBufferLength: 30 });
       hls.on(Hls.Events.ERROR, (_name, data) => recover(hls, data));
+      watch(hls);
       hls.loadSource(playlist);
       hls.attachMedia(video);
     } else {

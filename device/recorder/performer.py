@@ -43,7 +43,7 @@ from device.recorder.effects import (
 )
 from device.recorder.fitness import Fitness
 from device.recorder.media import MediaWriter, SoundRules
-from device.recorder.permission import Permission
+from device.recorder.permission import Outcome, Permission
 from device.recorder.recovery import plan_boot
 from device.recorder.sound import SoundKeeper
 from device.recorder.states import Checkpoint, Event, Kind
@@ -153,14 +153,14 @@ class Performer:
         """
         if self._recording is None or self._permit is None:
             return
-        permission, began = self._room.permission, self._recording.began
-        if permission.is_withdrawn(self._recording.name) or not permission.still_holds(self._permit, began):
+        review = self._room.permission.review(self._recording.name, self._permit, self._recording.began)
+        if review.outcome is Outcome.FORBIDDEN:
             self._say(Kind.FORBIDDEN)
-        elif permission.has_rung(self._permit, began):
+        elif review.outcome is Outcome.RUNG:
             self._say(Kind.BELL)
         else:
-            self._permit = permission.renew(self._permit)
-            self._write_policy(self._permit.policy_generation, self._permit.policy_version)
+            self._permit = review.permit
+            self._write_policy(review.permit.policy_generation, review.permit.policy_version)
 
     @singledispatchmethod
     def perform(self, effect: Effect) -> None:

@@ -6,7 +6,8 @@ The snapshot is read and verified each time; the decision itself is device/conse
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum
 
 from device.consent import PressDecision, decide_bell, decide_press, decide_running
 from device.identity import DocumentStore
@@ -15,6 +16,22 @@ from protocol.documents import Policy, Withdrawal
 from protocol.manifest import Begun, Moment
 
 log = logging.getLogger(__name__)
+
+
+class Outcome(Enum):
+    """How a recording stands under the newest documents."""
+
+    GOES_ON = "goes on"
+    FORBIDDEN = "forbidden"
+    RUNG = "rung"
+
+
+@dataclass(frozen=True)
+class Review:
+    """How a recording stands, and the permit under which it goes on from now."""
+
+    outcome: Outcome
+    permit: PressDecision
 
 
 class Permission:
@@ -42,32 +59,47 @@ class Permission:
 
     def still_holds(self, permit: PressDecision, began: Moment) -> bool:
         """Tell whether the newest snapshot lets go on what `permit` allowed."""
-        policy = self._documents.load(Policy, self._moments.now_at()).document
+        return self._still_holds(self._newest_policy(), permit, began)
+
+    def review(self, recording: str, permit: PressDecision, began: Moment) -> Review:
+        """Say how a recording stands that `permit` allowed: forbidden, over, or going on under the newest snapshot.
+
+        The snapshot is read once. The permit is renewed by the very one that let the recording go on: were it read
+        again for that, one that arrives in between would count as looked at and never be asked.
+        """
+        policy = self._newest_policy()
+        if self._is_withdrawn(recording) or not self._still_holds(policy, permit, began):
+            return Review(Outcome.FORBIDDEN, permit)
+        if self._has_rung(policy, permit, began):
+            return Review(Outcome.RUNG, permit)
+        return Review(Outcome.GOES_ON, _renewed(permit, policy))
+
+    def _newest_policy(self) -> Policy | None:
+        return self._documents.load(Policy, self._moments.now_at()).document
+
+    def _still_holds(self, policy: Policy | None, permit: PressDecision, began: Moment) -> bool:
         trusted = self._moments.trusted or began.wall_trusted
         return decide_running(policy, permit, began_at=self._moments.wall_of(began), clock_trusted=trusted)
 
-    def renew(self, permit: PressDecision) -> PressDecision:
-        """Give the permit as one of the newest snapshot, which was found to let its recording go on."""
-        policy = self._documents.load(Policy, self._moments.now_at()).document
-        if policy is None:
-            return permit
-        return replace(permit, policy_generation=policy.generation, policy_version=policy.version)
-
-    def is_withdrawn(self, recording: str) -> bool:
+    def _is_withdrawn(self, recording: str) -> bool:
         """Tell whether a withdrawal names a recording: then it may not go on, and is erased when it has ended."""
         withdrawal = self._documents.load(Withdrawal, self._moments.now_at()).document
         return withdrawal is not None and recording in withdrawal.recordings
 
-    def has_rung(self, permit: PressDecision, began: Moment) -> bool:
+    def _has_rung(self, policy: Policy | None, permit: PressDecision, began: Moment) -> bool:
         """Tell whether the bell has rung for a recording: by the newest snapshot, else by the one that allowed it.
 
         Without a trusted clock no bell is heard; it is asked again when the clock has been set.
         """
         if not self._moments.trusted:
             return False
-        now = self._moments.now_at()
-        policy = self._documents.load(Policy, now).document
         bell = permit.ends_at
         if policy is not None:
             bell = decide_bell(policy, began_at=self._moments.wall_of(began), checked=permit.seats)
-        return bell is not None and now >= bell
+        return bell is not None and self._moments.now_at() >= bell
+
+
+def _renewed(permit: PressDecision, policy: Policy | None) -> PressDecision:
+    if policy is None:
+        return permit
+    return replace(permit, policy_generation=policy.generation, policy_version=policy.version)

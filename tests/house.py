@@ -31,10 +31,10 @@ from controller.accounts.services import Accounts, make_accounts
 from controller.auth.logins import COOKIE
 from controller.config import Config, Core, People
 from controller.db import Database
-from controller.devices.models import Device
+from controller.devices.models import Device, DeviceState
 from controller.migrations import upgrade
 from controller.recordings.ingest import Arrived, take_in
-from controller.recordings.manifests import take_in_manifest
+from controller.recordings.manifests import ArrivedManifest, take_in_manifest
 from controller.services import Services
 from protocol.manifest import Event, parse_manifest
 from protocol.signing import SigningKey
@@ -151,7 +151,10 @@ class House:
         services = self.services
         manifest = parse_manifest(lesson.manifest, lesson.recorder.verifying)
         with services.database.writing() as session:
-            take_in_manifest(session, services.objects, manifest, lesson.manifest, now=services.clock())
+            arrived = ArrivedManifest(
+                manifest=manifest, data=lesson.manifest, signed_by=lesson.recorder.verifying.encode()
+            )
+            take_in_manifest(session, services.objects, arrived, now=services.clock())
         incoming = services.config.controller.data / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         for index, data in sorted(lesson.objects.items()):
@@ -173,8 +176,7 @@ def _make_device(device: str, owner: str, room: str, recorder: SigningKey) -> De
         label=room,
         owner=owner,
         recorder_key=recorder.verifying.encode(),
-        certificate_digest="0" * 64,
-        certificate_ends_at=NIGHT + timedelta(days=365),
+        state=DeviceState.ACTIVE,
         added_at=NIGHT,
     )
 

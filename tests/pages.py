@@ -113,8 +113,7 @@ def _copy_device(first: Device, label: str) -> Device:
         label=label,
         owner=first.owner,
         recorder_key=first.recorder_key,
-        certificate_digest=first.certificate_digest,
-        certificate_ends_at=first.certificate_ends_at,
+        state=first.state,
         added_at=NIGHT,
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
 from controller.devices import repo as devices
-from controller.devices.models import Device
+from controller.devices.models import LIVING, Device
 from controller.recordings.models import Recording
 from controller.services import Services
 from controller.uploads import leases
@@ -34,7 +34,7 @@ def hear(services: Services, session: Session, topic: str, payload: bytes) -> No
     """Write one message down; raise a `ProtocolError` when it is malformed or from nobody of ours."""
     said_on = parse_up(topic)
     device = session.get(Device, said_on.device)
-    if device is None or device.retired_at is not None:
+    if device is None or device.state not in LIVING:
         raise UnknownDeviceError(f"device {said_on.device} is not one of this school's")
     now = services.clock()
     if said_on.kind is Up.PRESENCE:

@@ -12,7 +12,7 @@ from controller.accounts.models import Role
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import current_language, gettext
 from controller.devices.cards import card_of, print_card, room_of, sentences_of
-from controller.devices.models import Device
+from controller.devices.models import LIVING, Device
 from controller.services import Services
 from protocol.room.drawing import Drawing, Paper
 from protocol.room.svg import encode_svg
@@ -68,6 +68,6 @@ class CardPages:
 def _find(session: Session, device: str) -> Device:
     """Give a unit that is this person's business; for others it does not exist."""
     row, person = session.get(Device, device), signed_in()
-    if row is None or row.retired_at or (person.role is not Role.ADMIN and row.owner != person.id):
+    if row is None or row.state not in LIVING or (person.role is not Role.ADMIN and row.owner != person.id):
         abort(404)
     return row

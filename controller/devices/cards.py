@@ -37,7 +37,7 @@ def page_address(config: Config) -> str:
 def room_of(config: Config, device: Device) -> RoomFacts:
     """Read a unit's facts out of its row."""
     page = page_address(config)
-    facts = parse_room(device.label, json.loads(device.room or "{}"), page=page)
+    facts = parse_room(device.label, json.loads(device.card or "{}"), page=page)
     if not page:
         return facts
     return replace(facts, modules=tuple(map(tuple, segno.make(page, error="m", micro=False).matrix_iter(border=4))))

@@ -6,11 +6,26 @@ A device belongs to one person (`owner`, an account's id). What IT reads of a de
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from controller.db import DIGEST_CHARS, ID_CHARS, Base
+from controller.db import ID_CHARS, Base, ChoiceType
+
+
+class DeviceState(StrEnum):
+    """Where a unit stands in its life; controller/devices/policy.py says what each may."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    QUARANTINED = "quarantined"
+    RETIRED = "retired"
+    LOST = "lost"
+
+
+LIVING = (DeviceState.PENDING, DeviceState.ACTIVE, DeviceState.QUARANTINED)
+"""Units that the school still counts as its own."""
 
 
 class Device(Base):
@@ -21,15 +36,22 @@ class Device(Base):
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
     label: Mapped[str] = mapped_column(String(120))
     owner: Mapped[str] = mapped_column(String(ID_CHARS), index=True)
-    recorder_key: Mapped[str] = mapped_column(String(64))
-    certificate_digest: Mapped[str] = mapped_column(String(DIGEST_CHARS))
-    certificate_ends_at: Mapped[datetime]
+    state: Mapped[DeviceState] = mapped_column(ChoiceType(DeviceState), index=True)
+    state_reason: Mapped[str] = mapped_column(String(200), default="")
+    site: Mapped[str] = mapped_column(String(80), default="")
+    room_name: Mapped[str] = mapped_column(String(120), default="")
+    tags: Mapped[str] = mapped_column(Text, default="[]")
+    """JSON: a list of short texts."""
+    model: Mapped[str] = mapped_column(String(120), default="")
+    serial: Mapped[str] = mapped_column(String(64), default="")
+    software: Mapped[str] = mapped_column(String(64), default="")
+    recorder_key: Mapped[str | None] = mapped_column(String(64))
+    """The key that signs its manifests; None until it has enrolled."""
     added_at: Mapped[datetime]
-    retired_at: Mapped[datetime | None]
     policy_version: Mapped[int] = mapped_column(default=0)
     policy_line: Mapped[bytes | None] = mapped_column(LargeBinary)
     policy_ends_at: Mapped[datetime | None]
-    room: Mapped[str | None] = mapped_column(Text)
+    card: Mapped[str | None] = mapped_column(Text)
     """JSON: the tables of its device.toml that its room card speaks of, as they were when it was prepared."""
     fence: Mapped[int] = mapped_column(default=0)
     """The newest fence that was given to a lease of this device."""
@@ -62,3 +84,28 @@ class Health(Base):
     school_days_left: Mapped[int | None]
     said_at: Mapped[datetime]
     received_at: Mapped[datetime]
+
+
+class DeviceEvent(Base):
+    """One line of a unit's history, which IT reads: what was done to it and by whom, never what it recorded."""
+
+    __tablename__ = "device_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    at: Mapped[datetime]
+    what: Mapped[str] = mapped_column(String(32))
+    by: Mapped[str] = mapped_column(String(ID_CHARS))
+    """An account's id, `unit` or `operator`."""
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+
+class UnitCounter(Base):
+    """The highest counters that a unit ever said; a lower one means that its card is an old one."""
+
+    __tablename__ = "unit_counter"
+
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    birth: Mapped[int]
+    boots: Mapped[int]
+    noted_at: Mapped[datetime]

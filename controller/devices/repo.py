@@ -8,19 +8,21 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from controller.devices.models import Device, Health, Presence
+from controller.devices.models import LIVING, Device, DeviceState, Health, Presence
 from protocol import messages
 
 
 def devices(session: Session) -> Sequence[Device]:
-    """Give the units that are not retired, by label."""
-    return session.scalars(select(Device).where(Device.retired_at.is_(None)).order_by(Device.label)).all()
+    """Give the units that the school counts as its own, by label."""
+    return session.scalars(select(Device).where(Device.state.in_(LIVING)).order_by(Device.label)).all()
 
 
 def policies_ending_before(session: Session, instant: datetime) -> Sequence[Device]:
     """Give the units whose policy ends before `instant`, or that have none."""
     ending = or_(Device.policy_ends_at.is_(None), Device.policy_ends_at < instant)
-    return session.scalars(select(Device).where(Device.retired_at.is_(None), ending)).all()
+    return session.scalars(
+        select(Device).where(Device.state.in_((DeviceState.PENDING, DeviceState.ACTIVE)), ending)
+    ).all()
 
 
 def note_presence(session: Session, said: messages.Presence, now: datetime) -> bool:

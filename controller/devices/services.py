@@ -17,13 +17,15 @@ from controller.accounts.models import Account, Role
 from controller.config import Config
 from controller.devices.bundle import Bundle, Tables, store_bundle
 from controller.devices.cards import encode_room, page_address
-from controller.devices.models import Device
+from controller.devices.models import Device, DeviceEvent, DeviceState
 from controller.devices.policies import issue_policy
 from controller.devices.trial import require_taken_by_unit
+from controller.enrollment.models import KeyOrigin
+from controller.enrollment.repo import enter_certificate, enter_recorder_key
 from controller.errors import OperatorError
 from controller.keys import load_authority
 from controller.services import Services
-from protocol.pki import Credential, fingerprint, issue_device
+from protocol.pki import Credential, issue_device
 from protocol.room.facts import require_label
 from protocol.signing import SigningKey
 
@@ -80,17 +82,17 @@ def _enter(services: Services, session: Session, wanted: NewDevice, made: tuple[
         id=device,
         label=wanted.label,
         owner=find_owner(session, wanted.owner),
-        recorder_key=recorder.verifying.encode(),
-        certificate_digest=fingerprint(credential.certificate),
-        certificate_ends_at=credential.certificate.not_valid_after_utc,
+        state=DeviceState.ACTIVE,
         added_at=services.clock(),
-        room=encode_room(wanted.settings),
+        card=encode_room(wanted.settings),
         policy_version=0,
         fence=0,
         receipt_version=0,
     )
     session.add(row)
     session.flush()
+    enter_certificate(session, device, credential.certificate, now=services.clock())
+    enter_recorder_key(session, row, recorder.verifying.encode(), how=KeyOrigin.ENROLLED, now=services.clock())
     return row
 
 
@@ -100,7 +102,9 @@ def retire_device(services: Services, device: str) -> Device:
         row = session.get(Device, device)
         if row is None:
             raise OperatorError(f"there is no unit {device}; list them with: backrow controller device list")
-        row.retired_at = row.retired_at or services.clock()
+        if row.state is not DeviceState.RETIRED:
+            row.state = DeviceState.RETIRED
+            session.add(DeviceEvent(device=device, at=services.clock(), what="retired", by="operator"))
         row.fence += 1
     return row
 

@@ -16,7 +16,7 @@ from controller.accounts.repo import names_of
 from controller.accounts.services import Person
 from controller.auth.access import for_roles, signed_in
 from controller.devices.card_views import CardPages
-from controller.devices.models import Device, Health, Presence
+from controller.devices.models import LIVING, Device, Health, Presence
 from controller.devices.reasons import Reason, describe_reasons
 from controller.services import Services
 from protocol.messages import MOST_SCHOOL_DAYS
@@ -74,7 +74,7 @@ class UnitPages:
 
 
 def _list_units(session: Session, person: Person) -> list[Unit]:
-    wanted = select(Device).where(Device.retired_at.is_(None)).order_by(Device.label)
+    wanted = select(Device).where(Device.state.in_(LIVING)).order_by(Device.label)
     if person.role is not Role.ADMIN:
         wanted = wanted.where(Device.owner == person.id)
     devices = session.scalars(wanted).all()

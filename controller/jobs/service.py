@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.devices.models import Device
 from controller.devices.policies import renew_policies
 from controller.recordings import receipts, repo
 from controller.recordings.manifests import read_for_release
@@ -62,7 +61,7 @@ def destroy_due(services: Services) -> int:
     with services.database.writing() as session:
         due = repo.due_for_destruction(session, services.clock())
         for row in due:
-            manifest = read_for_release(services.manifests, row, session.get(Device, row.device))
+            manifest = read_for_release(services.manifests, row)
             stores = Stores(services.objects, services.key_store)
             destroy_recording(session, row, manifest, stores=stores, now=services.clock())
     return len(due)

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 
 from controller.audit.models import Incident
 from controller.db import Database
-from controller.devices.models import Device
 from controller.errors import Refusal
 from controller.recordings import policy, repo
 from controller.recordings.models import HeldObject, Recording, RecordingState
@@ -31,10 +30,8 @@ from protocol.manifest import KEY_INDEX, Manifest, Recovered, digest_of
 
 KEY_LIMIT_BYTES = 64 * 1024
 
-_ANNOUNCED = (
-    select(Recording.device, Recording.state, Device.recorder_key)
-    .join(Device, Device.id == Recording.device)
-    .where(Recording.id == bindparam("recording"))
+_ANNOUNCED = select(Recording.device, Recording.state, Recording.recorder_key).where(
+    Recording.id == bindparam("recording")
 )
 
 log = logging.getLogger(__name__)

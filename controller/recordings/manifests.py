@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.audit.models import Incident
 from controller.devices.models import Device
+from controller.enrollment.models import RecorderKey
 from controller.errors import Refusal
 from controller.recordings.models import Recording, RecordingState
 from controller.recordings.store import ObjectStore
@@ -34,7 +36,7 @@ from protocol.manifest import (
     parse_manifest,
     require_extension,
 )
-from protocol.signing import VerifyingKey
+from protocol.signing import SignatureError, VerifyingKey
 
 log = logging.getLogger(__name__)
 UNDISCARD = timedelta(days=1)
@@ -98,30 +100,63 @@ def summarize(manifest: Manifest) -> Summary:
     )
 
 
-def verify_arrived(manifests: Manifests, device: Device, recording: str, data: bytes) -> Manifest:
-    """Verify a manifest that `device` sent for `recording`; raise `Refusal`."""
+@dataclass(frozen=True, kw_only=True)
+class ArrivedManifest:
+    """A manifest that was verified: its bytes, and the recorder's key that signed it."""
+
+    manifest: Manifest
+    data: bytes
+    signed_by: str
+
+
+def verify_arrived(
+    session: Session, manifests: Manifests, data: bytes, *, device: str, recording: str
+) -> ArrivedManifest:
+    """Verify a manifest that `device` sent for `recording`; raise `Refusal`.
+
+    What began under one key goes on under it; a recording that is new may be signed by any key that the unit ever had,
+    for it may have been made before the newest one.
+    """
+    held = session.get(Recording, recording)
+    keys = (held.recorder_key,) if held and held.device == device else recorder_keys(session, device)
     try:
-        manifest = manifests.verify(data, device.recorder_key)
-        parse_id(manifest.begun.owner, "owner")
+        arrived = _verify_by_any(manifests, data, keys)
+        parse_id(arrived.manifest.begun.owner, "owner")
     except ProtocolError as error:
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "manifest_unverified", str(error)) from None
-    named = (manifest.begun.device, manifest.begun.recording)
-    if named != (device.id, recording):
-        detail = f"the manifest is of recording {named[1]} of device {named[0]}, not of {recording} of {device.id}"
+    named = (arrived.manifest.begun.device, arrived.manifest.begun.recording)
+    if named != (device, recording):
+        detail = f"the manifest is of recording {named[1]} of device {named[0]}, not of {recording} of {device}"
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "manifest_foreign", detail)
-    return manifest
+    return arrived
 
 
-def take_in_manifest(
-    session: Session, objects: ObjectStore, manifest: Manifest, data: bytes, *, now: datetime
-) -> Recording:
+def recorder_keys(session: Session, device: str) -> tuple[str, ...]:
+    """Give all keys that a unit's recorder ever signed with, the newest first."""
+    newest = session.get_one(Device, device).recorder_key
+    ever = select(RecorderKey.key).where(RecorderKey.device == device).order_by(RecorderKey.since.desc())
+    return tuple(dict.fromkeys(key for key in (newest, *session.scalars(ever)) if key))
+
+
+def _verify_by_any(manifests: Manifests, data: bytes, keys: tuple[str, ...]) -> ArrivedManifest:
+    refusal: ProtocolError = SignatureError("this unit's recorder has no key yet")
+    for key in keys:
+        try:
+            return ArrivedManifest(manifest=manifests.verify(data, key), data=data, signed_by=key)
+        except SignatureError as error:
+            refusal = error
+    raise refusal
+
+
+def take_in_manifest(session: Session, objects: ObjectStore, arrived: ArrivedManifest, *, now: datetime) -> Recording:
     """Keep a verified manifest durably and bring its recording's row up to date; raise `Refusal` for a fork.
 
     Call inside a writing session: two manifests of one recording are taken in one after the other.
     """
+    manifest, data = arrived.manifest, arrived.data
     row = session.get(Recording, manifest.begun.recording, with_for_update=True)
     if row is None:
-        row = _begin(session, manifest, now)
+        row = _begin(session, arrived, now)
     if row.state is RecordingState.DESTROYED:
         return row
     held = _read_held(objects, row.id)
@@ -133,7 +168,8 @@ def take_in_manifest(
     return row
 
 
-def _begin(session: Session, manifest: Manifest, now: datetime) -> Recording:
+def _begin(session: Session, arrived: ArrivedManifest, now: datetime) -> Recording:
+    manifest = arrived.manifest
     if manifest.discarded:
         detail = "the teacher discarded this recording at the button; it is not taken in"
         raise Refusal(HTTPStatus.CONFLICT, "discarded", detail)
@@ -142,6 +178,7 @@ def _begin(session: Session, manifest: Manifest, now: datetime) -> Recording:
         id=begun.recording,
         device=begun.device,
         owner=begun.owner,
+        recorder_key=arrived.signed_by,
         state=RecordingState.ARRIVING,
         began_at=manifest.began_at,
         first_seen_at=now,
@@ -192,10 +229,10 @@ def note_refusal(session: Session, device: str, recording: str, refusal: Refusal
     session.add(Incident(device=device, recording=recording, kind=refusal.code, detail=refusal.detail, at=now))
 
 
-def read_for_release(manifests: Manifests, row: Recording, device: Device | None) -> Manifest | None:
+def read_for_release(manifests: Manifests, row: Recording) -> Manifest | None:
     """Give the manifest of a recording that is about to be destroyed; None when it is not there to be read any more."""
     try:
-        return manifests.load(row.id, device.recorder_key) if device else None
+        return manifests.load(row.id, row.recorder_key)
     except (OSError, ProtocolError):
         log.exception("recording %s: its manifest cannot be read; it is destroyed all the same", row.id)
         return None

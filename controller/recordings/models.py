@@ -31,6 +31,8 @@ class Recording(Base):
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
     owner: Mapped[str] = mapped_column(String(ID_CHARS), index=True)
+    recorder_key: Mapped[str] = mapped_column(String(64))
+    """The key that signed its manifest: a unit's recorder may have had another one since."""
     title: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[RecordingState] = mapped_column(ChoiceType(RecordingState))
     began_at: Mapped[datetime]

@@ -16,7 +16,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from controller.devices.models import Device
+from controller.devices.models import Device, DeviceState
+from controller.enrollment.models import Certificate
 from controller.errors import Refusal
 from controller.services import Services
 from controller.uploads import policy
@@ -25,14 +26,19 @@ from protocol.errors import ProtocolError
 
 LEASE_HEADER = "HTTP_BACKROW_LEASE"
 REMEMBERED = 1024
-_UNIT = select(Device.fence, Device.certificate_digest, Device.retired_at).where(Device.id == bindparam("device"))
+_UNIT = select(Device.id, Device.state, Device.fence).where(Device.id == bindparam("device"))
+_HOLDER = (
+    select(Device.id, Device.state, Device.fence)
+    .join(Certificate, Certificate.device == Device.id)
+    .where(Certificate.digest == bindparam("digest"), Certificate.revoked_at.is_(None))
+)
 
 
 @dataclass(frozen=True)
 class _Unit:
     device: str
+    state: DeviceState
     fence: int
-    certificate_digest: str
 
 
 class Callers:
@@ -69,16 +75,22 @@ class Callers:
         """Give the device of the verified client certificate, or None where no certificate was shown."""
         if environ.get("SSL_CLIENT_VERIFY") != "SUCCESS":
             return None
-        unit = self._known(str(environ.get("SSL_CLIENT_S_DN_CN")))
         digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(environ["SSL_CLIENT_CERT"])).hexdigest()
-        if digest != unit.certificate_digest:
-            detail = f"device {unit.device} showed a certificate that is not the registered one"
-            raise Refusal(HTTPStatus.FORBIDDEN, "certificate_replaced", detail)
-        return unit.device
+        named = str(environ.get("SSL_CLIENT_S_DN_CN"))
+        found = self._services.database.find(_HOLDER, digest=digest)
+        if found is None or found[0] != named:
+            detail = f"device {named[:40]!r} showed a certificate that is not registered, or revoked"
+            raise Refusal(HTTPStatus.FORBIDDEN, "certificate_unknown", detail)
+        return _require_active(_Unit(*found)).device
 
     def _known(self, device: str) -> _Unit:
         found = self._services.database.find(_UNIT, device=device)
-        if found is None or found[2] is not None:
+        if found is None:
             raise Refusal(HTTPStatus.FORBIDDEN, "device_unknown", f"device {device[:40]!r} is not one of this school's")
-        fence, certificate_digest, _ = found
-        return _Unit(device, fence, certificate_digest)
+        return _require_active(_Unit(*found))
+
+
+def _require_active(unit: _Unit) -> _Unit:
+    if unit.state is not DeviceState.ACTIVE:
+        raise Refusal(HTTPStatus.FORBIDDEN, f"device_{unit.state}", f"device {unit.device} is {unit.state}")
+    return unit

@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import Table, bindparam, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
-from controller.devices.models import Device, Presence
+from controller.devices.models import Device, DeviceState, Presence
 from controller.uploads.models import LeaseRow, SpoolReportRow, Upload, UploadState
 
 _UPLOAD = cast("Table", Upload.__table__)
@@ -36,7 +36,7 @@ def waiting_units(session: Session) -> Sequence[SpoolReportRow]:
         select(SpoolReportRow)
         .join(Presence, Presence.device == SpoolReportRow.device)
         .join(Device, Device.id == SpoolReportRow.device)
-        .where(Presence.online, Device.retired_at.is_(None), SpoolReportRow.waiting_bytes > 0)
+        .where(Presence.online, Device.state == DeviceState.ACTIVE, SpoolReportRow.waiting_bytes > 0)
     )
     return session.scalars(waiting).all()
 
@@ -57,7 +57,7 @@ def asking_units(session: Session, *, asked_after: datetime, said_before: dateti
         select(Device)
         .outerjoin(Presence, Presence.device == Device.id)
         .outerjoin(SpoolReportRow, SpoolReportRow.device == Device.id)
-        .where(Device.retired_at.is_(None), Device.asked_at > asked_after, not_heard)
+        .where(Device.state == DeviceState.ACTIVE, Device.asked_at > asked_after, not_heard)
     )
     return session.scalars(asking).all()
 

@@ -11,7 +11,6 @@ from http import HTTPStatus
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from controller.devices.models import Device
 from controller.errors import Refusal
 from controller.recordings import ingest, manifests, receipts
 from controller.recordings.models import Recording
@@ -84,10 +83,10 @@ class UploadViews:
     def _take_in_manifest(self, device: str, recording: str, data: bytes) -> Response:
         services = self._services
         with services.database.reading() as session:
-            manifest = manifests.verify_arrived(services.manifests, session.get_one(Device, device), recording, data)
+            arrived = manifests.verify_arrived(session, services.manifests, data, device=device, recording=recording)
         with services.database.writing() as session:
-            row = manifests.take_in_manifest(session, services.objects, manifest, data, now=services.clock())
-            wanted = ingest.find_wanted(services, session, row, manifest)
+            row = manifests.take_in_manifest(session, services.objects, arrived, now=services.clock())
+            wanted = ingest.find_wanted(services, session, row, arrived.manifest)
         return answer_json({"lines": row.manifest_lines, "wanted": list(wanted)})
 
     def receipt(self, recording: str) -> Response:

@@ -20,6 +20,7 @@ from controller.devices.commands import describe_units
 from controller.devices.models import Device, Health
 from controller.devices.policies import LASTS, renew_policies
 from controller.devices.services import NewDevice, add_device
+from controller.enrollment.models import Certificate
 from controller.errors import OperatorError
 from device.config import CameraKind, load_config
 from device.microphone_settings import MicrophoneKind
@@ -116,7 +117,9 @@ def test_certificate_and_recorder_key_are_registered(house: House, tmp_path: Pat
     authority = x509.load_pem_x509_certificate((identity / "ca.pem").read_bytes())
     credential.certificate.verify_directly_issued_by(authority)
     assert isinstance(authority.public_key(), ec.EllipticCurvePublicKey)
-    assert row.certificate_digest == fingerprint(credential.certificate)
+    with house.services.database.reading() as session:
+        known = session.scalars(select(Certificate).where(Certificate.device == row.id)).one()
+    assert known.digest == fingerprint(credential.certificate)
     assert row.recorder_key == load_signing_key(identity / "recorder.key").verifying.encode()
 
 

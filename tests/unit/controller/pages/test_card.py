@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.devices.bundle import parse_settings
-from controller.devices.models import Device
+from controller.devices.models import Device, DeviceState
 from controller.devices.services import NewDevice, add_device
 from device.card import read_facts
 from device.config import load_config
@@ -76,7 +76,7 @@ def test_card_of_another_teachers_unit_does_not_exist(school: House, ending: str
     assert school.browser(None, app).get(address).status_code in (302, 401)
     assert school.browser(admin, app).get(f"/units/nothing/card{ending}").status_code == 404
     with school.services.database.writing() as session:
-        session.get_one(Device, ada.device).retired_at = school.clock()
+        session.get_one(Device, ada.device).state = DeviceState.RETIRED
     assert school.browser(admin, app).get(address).status_code == 404
 
 
@@ -88,7 +88,7 @@ def test_card_of_the_controller_is_the_units_own(school: House, tmp_path: Path) 
     config = load_config(tmp_path / "unit" / "device.toml")
     assert config.controller.page == f"{SITE}/recordings"
     facts = read_facts(config, page=config.controller.page)
-    ours = parse_room("Room 3", json.loads(row.room or ""), page=f"{SITE}/recordings")
+    ours = parse_room("Room 3", json.loads(row.card or ""), page=f"{SITE}/recordings")
     assert (ours.times, ours.has_blue, ours.has_buzzer, ours.undo_until, ours.page) == (
         facts.times,
         facts.has_blue,
@@ -106,7 +106,7 @@ def test_row_of_a_unit_keeps_only_what_its_card_speaks_of(school: House, tmp_pat
     teacher = school.add_teacher()
     wanted = NewDevice(label="Room 3", owner=teacher.id, settings=parse_settings(SETTINGS))
     row = add_device(school.services, wanted, tmp_path / "unit")
-    assert set(json.loads(row.room or "")) == {"timings", "pins", "limits"}
+    assert set(json.loads(row.card or "")) == {"timings", "pins", "limits"}
 
 
 def test_school_without_an_address_is_told_that_the_code_is_missing(house: House) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.devices.models import Device, Health, Presence
+from controller.devices.models import Device, DeviceState, Health, Presence
 from tests.house import NIGHT, House
 from tests.lesson import MediaSegment, record_synthetic
 from tests.pages import furnish
@@ -62,7 +62,7 @@ def test_teacher_sees_own_units_and_admin_all(house: House) -> None:
     assert "Room 12" in page
     assert "Room 14" not in page
     with house.services.database.writing() as session:
-        session.get_one(Device, bea.device).retired_at = NIGHT
+        session.get_one(Device, bea.device).state = DeviceState.RETIRED
     page = house.browser(admin, app).get("/units").text
     assert "Room 12" in page
     assert "Room 14" not in page

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from controller.audit.models import Incident
 from controller.config import Uploads
-from controller.devices.models import Device
+from controller.devices.models import Device, DeviceState
 from controller.devices.services import NewDevice, add_device
 from controller.recordings.models import Recording, RecordingState
 from controller.uploads.models import Upload, UploadState
@@ -375,7 +375,7 @@ def test_certificate_and_lease_must_agree(house: House, unit: UnitClient, lesson
     assert unit.web.get(f"{PATH}/lease", environ_overrides=shown).status_code == 204
     answer = unit.ask("PUT", f"/recordings/{lesson.id}/manifest", data=lesson.manifest, environ_overrides=shown)
     assert (answer.status_code, answer.get_json()["error"]) == (403, "lease_foreign")
-    for other, code in ((unit.teacher.device, "certificate_replaced"), ("a" * 26, "device_unknown")):
+    for other, code in ((unit.teacher.device, "certificate_unknown"), ("a" * 26, "certificate_unknown")):
         mixed = {**shown, "SSL_CLIENT_S_DN_CN": other}
         assert unit.web.get(f"{PATH}/documents", environ_overrides=mixed).get_json()["error"] == code
 
@@ -383,8 +383,8 @@ def test_certificate_and_lease_must_agree(house: House, unit: UnitClient, lesson
 def test_retired_unit_is_refused(house: House, unit: UnitClient) -> None:
     """A unit that was retired gets nothing any more, whatever it shows."""
     with house.services.database.writing() as session:
-        session.get_one(Device, unit.teacher.device).retired_at = house.clock()
-    assert unit.ask("GET", "/lease").get_json()["error"] == "device_unknown"
+        session.get_one(Device, unit.teacher.device).state = DeviceState.RETIRED
+    assert unit.ask("GET", "/lease").get_json()["error"] == "device_retired"
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("PUT", "/lease", 405)])

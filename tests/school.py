@@ -14,6 +14,7 @@ from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
+from protocol.commands import Command, Task
 from protocol.documents import (
     Decision,
     Epoch,
@@ -195,6 +196,29 @@ class School:
             recordings=recordings,
         )
         return issue_document(withdrawal, self.policy_key)
+
+    def issue_command(
+        self,
+        device: str,
+        task: Task = Task.IDENTIFY,
+        *,
+        version: int = 1,
+        issued_at: datetime | None = None,
+        lasts: timedelta = timedelta(minutes=2),
+        not_before: datetime | None = None,
+    ) -> bytes:
+        """Sign a command; a retirement lasts as long as it is told."""
+        begins = issued_at or self.now
+        command = Command(
+            generation=1,
+            version=version,
+            issued_at=begins,
+            expires_at=begins + lasts,
+            device=device,
+            task=task,
+            not_before=not_before,
+        )
+        return issue_document(command, self.policy_key)
 
     def make_unit(
         self,

@@ -11,6 +11,7 @@ from controller.recordings.titles import mark
 
 WORDS = {
     "no_keyring": mark("It has not received the school’s keys yet."),
+    "unit_retired": mark("It is retired: it delivers what it holds and wipes itself."),
     "no_recipients": mark("The school’s list of recipients has ended; issue a new one."),
     "no_policy": mark("It has no valid permission to record."),
     "disk_full": mark("Its card was full on the last school day: it has to deliver before it can record again."),

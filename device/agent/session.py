@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from protocol.codec import parse_canonical
+from protocol.commands import Command
 from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
 from protocol.errors import ProtocolError
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict, encode_message
@@ -26,7 +27,7 @@ KINDS: dict[Down, type[Document]] = {
     Down.LEASE: Lease,
     Down.RECEIPT: Receipt,
 }
-COMMANDS: dict[str, type[Document]] = {Undo.KIND: Undo}
+COMMANDS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Undo, Command)}
 """What travels as a command: the line says of which kind it is, and is worth nothing when another kind was signed."""
 HELD_LINES = 8
 REASON_LIMIT = 400

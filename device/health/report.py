@@ -47,6 +47,7 @@ DELIVERY_STUCK = "delivery_stuck"
 _NO_CAMERA = "switch the unit off, press the ribbon cable in at both ends, switch it on"
 _BAD_CARD = "restart the unit; if it happens again, replace the card"
 MEANINGS: dict[str, Meaning] = {
+    "unit_retired": Meaning(UNFIT, "the school has retired this unit", "prepare a new card for another life"),
     "no_keyring": Meaning(UNFIT, "no list of the school's keys is here", "let the unit reach the school's server"),
     "no_recipients": Meaning(UNFIT, "no list of recipients reaches this day", "issue a new one on the school's server"),
     "no_policy": Meaning(UNFIT, "there is no permission to record", "let the unit reach the school's server"),

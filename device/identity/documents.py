@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from protocol.commands import Command, Task
 from protocol.documents import (
     Document,
     Keyring,
@@ -41,7 +42,8 @@ from protocol.signing import VerifyingKey
 Kind = TypeVar("Kind", bound=Document)
 OF_A_UNIT: tuple[type[Document], ...] = (Keyring, Recipients, Policy, Withdrawal, Lease)
 FOLDERS: dict[type[Document], str] = {Receipt: "receipts", Undo: "undo"}
-DOCUMENTS: dict[str, type[Document]] = {kind.KIND: kind for kind in OF_A_UNIT + tuple(FOLDERS)}
+COMMANDS = "commands"
+DOCUMENTS: dict[str, type[Document]] = {kind.KIND: kind for kind in OF_A_UNIT + tuple(FOLDERS) + (Command,)}
 TELLTALE: tuple[type[Document], ...] = (Lease, Receipt, Undo, Withdrawal)
 """Kinds that a log must not tell of: whoever reads it would learn when or how often a room records (promise P7)."""
 
@@ -112,6 +114,13 @@ class DocumentStore:
         held = self._load(Undo, self._path_for(Undo, recording), now)
         if held.document and held.document.recording != recording:
             return Held(reason=f"undo {recording}: it is for recording {held.document.recording}")
+        return held
+
+    def load_command(self, task: Task, now: datetime) -> Held[Command]:
+        """Give the newest command for a task."""
+        held = self._load(Command, self._folder / COMMANDS / task, now)
+        if held.document and held.document.task is not task:
+            return Held(reason=f"command {task}: it is for {held.document.task}")
         return held
 
     def find_obstacle(self) -> str:
@@ -187,6 +196,8 @@ class DocumentStore:
         return line
 
     def _path_of(self, document: Document) -> Path:
+        if isinstance(document, Command):
+            return self._folder / COMMANDS / document.task
         if isinstance(document, Receipt | Undo):
             return self._path_for(type(document), document.recording)
         return self._folder / document.KIND

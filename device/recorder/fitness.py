@@ -1,8 +1,8 @@
 """Whether a press could record now, and what of that the status file says.
 
-The reasons are a small set of codes for IT: no_keyring, no_recipients, no_policy, disk_full, card_read_only,
-spool_not_writable, spool_failed, and what the machine reports of a recording. It looks; what follows is the machine's
-to say.
+The reasons are a small set of codes for IT: unit_retired, no_keyring, no_recipients, no_policy, disk_full,
+card_read_only, spool_not_writable, spool_failed, and what the machine reports of a recording. It looks; what follows is
+the machine's to say.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from device.identity import DocumentStore
 from device.recorder.begin import SPOOL_FAILED, Beginner, CannotBegin
 from device.recorder.moments import Moments
 from device.spool.outlook import Outlook
+from protocol.commands import Task
 from protocol.documents import Keyring, Policy
 from protocol.manifest import Manifest, Recovered
 
 log = logging.getLogger(__name__)
 NO_KEYRING = "no_keyring"
 NO_POLICY = "no_policy"
+RETIRED = "unit_retired"
 SPOOL_DAMAGED = "spool_damaged"
 TAIL_RECOVERED = "tail_recovered"
 
@@ -92,6 +94,8 @@ class Fitness:
     def _find_fault(self, active: str) -> tuple[str, str]:
         """Give the reason, and words for the log, if there are any."""
         now = self._moments.now_at()
+        if self._documents.load_command(Task.RETIRE, now).document:
+            return RETIRED, ""
         if not self._documents.load(Keyring, now).document:
             return NO_KEYRING, self._documents.find_obstacle()
         try:

@@ -22,7 +22,7 @@ from device.recorder.law.asking import (
     refuse,
     require_seats,
 )
-from device.recorder.law.condition import fit, free, jam, loose, note, okay, stick, unfit
+from device.recorder.law.condition import blink, fit, free, jam, loose, note, okay, stick, unfit
 from device.recorder.law.ending import botch, done, forbid, go, hang, keep, later, ring, seal, wind_up
 from device.recorder.law.rule import Rule, Step, stay
 from device.recorder.law.running import (
@@ -52,6 +52,7 @@ AT_REST: Rules = {
     Kind.STUCK: jam,
     Kind.FREED: free,
     Kind.UNFIT: unfit,
+    Kind.IDENTIFY: blink,
     Kind.TERMINATE: go,
 }
 LIVING: Rules = {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from device.hardware.ports import ButtonEdge, ButtonFault, HardwareError
 from device.notify import SILENT, Notifier
+from device.recorder.commands import Commands
 from device.recorder.gestures import GestureTimings
 from device.recorder.hands import Hands
 from device.recorder.journal import Journal
@@ -42,10 +43,11 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What only the loop uses: the journal, the clock's knowledge, who erases what may go, who reads what is there."""
+    """What only the loop uses: journal, the clock's knowledge, the school's commands, who erases, who reads."""
 
     journal: Journal
     moments: Moments
+    commands: Commands
     releaser: Releaser
     inspector: Inspector
 
@@ -193,6 +195,7 @@ class Recorder:
         self._start_button()
         self._performer.check_permission()
         self._performer.end_leftovers()
+        self._obey()
         moments = self._desk.moments
         try:
             self._desk.releaser.release(now=moments.now_at(), trusted=moments.trusted, active=self._performer.active)
@@ -209,6 +212,16 @@ class Recorder:
             self._fault = fault
             self._inbox.put(Event(kind=Kind.UNFIT if fault else Kind.FIT, at_s=self._now_s(), reason=fault))
         self._room.fitness.say_again()
+
+    def _obey(self) -> None:
+        """Blink when the school's command says so: when, is the machine's to say. Let a retired one be wiped."""
+        try:
+            if not self._performer.active:
+                self._desk.commands.allow_wipe()
+            if self._desk.commands.take_blink():
+                self._inbox.put(Event(kind=Kind.IDENTIFY, at_s=self._now_s()))
+        except OSError as error:
+            self._complain("commands", f"what a command asks for cannot be written down: {error.strerror}")
 
     def _complain(self, about: str, words: str) -> None:
         """Say what is wrong, once and not at every turn; several things may be wrong at a time."""

@@ -59,6 +59,7 @@ class Kind(StrEnum):
     UNFIT = "unfit"
     FORBIDDEN = "forbidden"
     BELL = "bell"
+    IDENTIFY = "identify"
     TERMINATE = "terminate"
     TICK = "tick"
 

@@ -13,12 +13,15 @@ from datetime import datetime
 from device.identity import TELLTALE, Acceptance, DocumentStore
 from device.uploads.endpoints import Endpoints
 from protocol.codec import parse_canonical
+from protocol.commands import Command
 from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
 from protocol.errors import ProtocolError
 from protocol.signing import split_line
 
 log = logging.getLogger(__name__)
-FETCHED: dict[str, type[Document]] = {kind.KIND: kind for kind in (Keyring, Recipients, Policy, Withdrawal, Undo)}
+FETCHED: dict[str, type[Document]] = {
+    kind.KIND: kind for kind in (Keyring, Recipients, Policy, Withdrawal, Undo, Command)
+}
 
 
 class Inbox:

@@ -25,6 +25,7 @@ from device.localtime import local_zone
 from device.media.segments import SegmentLimits
 from device.media.speech import can_measure_speech
 from device.recorder.begin import Beginner, SpoolLimits
+from device.recorder.commands import Commands
 from device.recorder.fitness import Fitness
 from device.recorder.gestures import GestureTimings
 from device.recorder.journal import Journal
@@ -153,6 +154,7 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
     return Desk(
         journal=Journal(folder / "journal", files),
         moments=ground.moments,
+        commands=Commands(ground.documents, ground.moments, store=ground.store, folder=folder),
         releaser=releaser,
         inspector=Inspector(ground.store, ground.signer.key.verifying),
     )

@@ -198,6 +198,7 @@ IDENTIFY = LampPattern(
     _rhythm((Light.GREEN, 0.5), (Light.BLUE, 0.5), (Light.WHITE, 0.5)),
     Audience.IT,
     _("Green, blue and white in turn: IT is looking for this unit. Nothing is recorded."),
+    plays=7,  # ten seconds
 )
 NOT_SET_UP = LampPattern(
     "not_set_up",

@@ -16,7 +16,15 @@ from device.recorder.states import Event, Kind, Phase, State, TakeEnd
 from tests.machine.walks import ALLOWED
 
 CODE = re.compile(r"[a-z]+(_[a-z]+)+")
-AT_REST = {"no_keyring", "no_recipients", "no_policy", "card_read_only", "spool_not_writable", "button_stuck"}
+AT_REST = {
+    "unit_retired",
+    "no_keyring",
+    "no_recipients",
+    "no_policy",
+    "card_read_only",
+    "spool_not_writable",
+    "button_stuck",
+}
 """What is as true of a unit that never records, and so may be told the moment it is so."""
 BESIDE_THE_REASON = {SPOOL_DAMAGED, TAIL_RECOVERED}
 STEPS = 3

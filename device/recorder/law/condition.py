@@ -1,4 +1,4 @@
-"""The rules about the unit itself: fit or unfit to record, and a button that is stuck. Pure."""
+"""The rules about the unit itself: fit or unfit to record, a button that is stuck, a unit that is looked for. Pure."""
 
 from __future__ import annotations
 
@@ -60,3 +60,9 @@ def stick(state: State, _event: Event) -> Step:
 def loose(state: State, _event: Event) -> Step:
     """Nothing is shown of it."""
     return replace(state, stuck=False), ()
+
+
+@rule("blink for ten seconds: IT looks for this unit")
+def blink(state: State, _event: Event) -> Step:
+    """A passing pattern: a press that comes meanwhile is answered at once, and what lasts comes back after it."""
+    return state, (Show(patterns.IDENTIFY),)

@@ -15,7 +15,7 @@ from protocol.manifest import CloseReason
 from protocol.room import lamp as patterns
 from protocol.room.lamp import LampPattern
 
-SETUP_REASONS = ("no_keyring", "no_recipients", "no_policy")
+SETUP_REASONS = ("no_keyring", "no_recipients", "no_policy", "unit_retired")
 _LASTING = {
     Phase.INTERRUPTED: patterns.LOOK_AT_PAGE,
     Phase.SEATS: patterns.CHECK_SEATS,

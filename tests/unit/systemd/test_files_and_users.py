@@ -23,6 +23,7 @@ OWNERS = {
     f"{DATA}/state": ("root", "backrow", 0o2770),
     f"{DATA}/state/receipts": ("root", "backrow", 0o2770),
     f"{DATA}/state/undo": ("root", "backrow", 0o2770),
+    f"{DATA}/state/commands": ("root", "backrow", 0o2770),
     f"{DATA}/uploads": ("backrow-uploader", "backrow", 0o2750),
     f"{DATA}/agent": ("backrow-agent", "backrow-agent", 0o700),
     f"{DATA}/selftest": ("backrow-selftest", "backrow", 0o2750),

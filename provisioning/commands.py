@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from protocol.envelope import generate_hybrid, generate_x25519
+from provisioning.broker.command import broker_command
 from provisioning.keys import KeysError, SchoolKeys, make_school_keys, require_new_folder, store_school_keys
 
 WEEKS = 12
@@ -78,3 +79,6 @@ def _describe(folder: Path, keys: SchoolKeys, count: int) -> str:
         hosts=", ".join(keys.hosts),
         server_ends_at=keys.server.certificate.not_valid_after_utc,
     )
+
+
+group.add_command(broker_command)

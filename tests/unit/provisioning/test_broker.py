@@ -1,0 +1,297 @@
+"""The broker as a school installs it: a real Mosquitto with exactly the files of `backrow provision broker`.
+
+What Mosquitto would do by itself, and must not, is asked of it here; who is let in at all is in test_broker_tls.py,
+and the thousands of attempts of one unit to be another are in test_broker_attacks.py.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from protocol.messages import MESSAGE_LIMIT_BYTES
+from protocol.pki import Credential, issue_authority, issue_device, issue_issuing_authority, issue_root_authority
+from protocol.topics import PREFIX, Down, Up, down_topic, every_down, up_topic
+from provisioning.commands import group
+from tests.mqtt_wire import GRANTED, Wire
+from tests.school import make_school, new_id
+from tests.school_broker import SchoolBroker, school_broker
+
+NOW = datetime.now(UTC)
+DEVICE, OTHER = new_id(), new_id()
+QUIET_S = 0.3
+PATIENCE_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def root() -> Credential:
+    """The school's root CA."""
+    return issue_root_authority("Root", now=NOW)
+
+
+@pytest.fixture(scope="module")
+def authority(root: Credential) -> Credential:
+    """The CA that issues."""
+    return issue_issuing_authority(root, "Issuing", now=NOW)
+
+
+@pytest.fixture(scope="module")
+def broker(root: Credential, authority: Credential) -> Iterator[SchoolBroker]:
+    """One broker for what leaves nothing behind."""
+    with school_broker(authority, root=root, now=NOW) as running:
+        yield running
+
+
+def unit(broker: SchoolBroker, device: str = DEVICE) -> Wire:
+    """Connect as a unit does."""
+    wire = broker.dial_unit(broker.papers(device, issue_device(broker.authority, device, now=NOW)))
+    assert wire.connect(device) == GRANTED
+    return wire
+
+
+def bridge(broker: SchoolBroker, *filters: str) -> Wire:
+    """Connect as the bridge does, and listen."""
+    wire = broker.dial_bridge()
+    assert wire.connect("backrow-bridge") == GRANTED
+    wire.subscribe(*(filters or (f"{PREFIX}/+/up/#",)))
+    wire.settle()
+    return wire
+
+
+def test_unit_and_bridge_speak_to_each_other(broker: SchoolBroker) -> None:
+    """Each of the four things that a unit says reaches the bridge, each document the unit, as they were sent."""
+    with unit(broker) as one, bridge(broker) as the_bridge:
+        one.subscribe(every_down(DEVICE))
+        one.settle()
+        for kind in Up:
+            one.publish(up_topic(DEVICE, kind), kind.encode(), qos=1)
+        for down in Down:
+            the_bridge.publish(down_topic(DEVICE, down), down.encode(), qos=1)
+        one.settle(), the_bridge.settle(), one.settle()
+        assert [heard.payload.decode() for heard in the_bridge.heard] == list(Up)
+        assert [heard.payload.decode() for heard in one.heard] == list(Down)
+
+
+def test_broker_tells_nothing_of_itself(broker: SchoolBroker) -> None:
+    """Nobody is sent a $SYS topic: they count clients and messages. Neither unit nor bridge."""
+    with unit(broker) as one, bridge(broker, "$SYS/#", "$SYS/broker/clients/connected") as the_bridge:
+        one.subscribe("$SYS/#")
+        assert not one.is_closed(QUIET_S)
+        assert not the_bridge.is_closed(QUIET_S)
+        assert (one.heard, the_bridge.heard) == ([], [])
+    assert "sys_interval 0\n" in (broker.files / "mosquitto.conf").read_text()
+
+
+def test_longest_message_passes_and_a_longer_packet_ends_the_connection(broker: SchoolBroker) -> None:
+    """64 KiB, the limit of the contract, are carried; what is longer is never kept, and its sender notices."""
+    with unit(broker) as one, bridge(broker) as the_bridge:
+        one.publish(up_topic(DEVICE, Up.HEALTH), bytes(MESSAGE_LIMIT_BYTES), qos=1)
+        one.settle(), the_bridge.settle()
+        assert [len(heard.payload) for heard in the_bridge.heard] == [MESSAGE_LIMIT_BYTES]
+        with pytest.raises(OSError, match=r"EOF|hung up|reset|pipe"):
+            overflow(one)
+        the_bridge.settle()
+        assert len(the_bridge.heard) == 1
+
+
+def overflow(one: Wire) -> None:
+    """Send a retained message that is too long; the broker may hang up before it has taken it in."""
+    one.publish(up_topic(DEVICE, Up.HEALTH), bytes(MESSAGE_LIMIT_BYTES + 1024), retain=1)
+    one.settle()
+
+
+def test_unit_can_leave_four_retained_messages_and_no_fifth(broker: SchoolBroker) -> None:
+    """A topic that is not one of the four is neither delivered nor kept, so that no unit can fill the broker."""
+    device = new_id()
+    with unit(broker, device) as one:
+        for name in (*Up, "photo", "presence/2", "presence/", "", "health/a/b"):
+            one.publish(f"{PREFIX}/{device}/up/{name}", b"kept?", retain=1)
+        one.settle()
+    with bridge(broker) as the_bridge:
+        mine = [heard.topic.rsplit("/", 1)[1] for heard in the_bridge.heard if device in heard.topic]
+    assert sorted(mine) == sorted(Up)
+
+
+def test_client_id_is_the_name_in_the_certificate(broker: SchoolBroker) -> None:
+    """A unit that calls itself by another unit's name ends nobody's session but its own earlier one."""
+    with unit(broker) as honest, unit(broker, OTHER) as first, broker.dial_unit(broker.papers(OTHER)) as thief:
+        assert thief.connect(DEVICE) == GRANTED
+        assert first.is_closed(PATIENCE_S)
+        honest.settle()
+
+
+def test_bridge_closes_the_session_of_a_unit_by_its_client_id(broker: SchoolBroker) -> None:
+    """On its own listener client ids are not replaced: a take-over ends a unit's live session at once."""
+    with unit(broker) as one, broker.dial_bridge() as the_bridge:
+        assert the_bridge.connect(DEVICE) == GRANTED
+        assert one.is_closed(PATIENCE_S)
+
+
+def test_unit_may_nothing_on_the_bridges_listener(broker: SchoolBroker) -> None:
+    """A unit's certificate that reaches the bridge's listener is heard by nobody and hears nothing."""
+    with bridge(broker) as the_bridge, unit(broker, OTHER) as other:
+        other.subscribe(every_down(OTHER))
+        with broker.dial_bridge(broker.papers(DEVICE)) as stray:
+            assert stray.connect("stray") == GRANTED
+            stray.subscribe("#", every_down(OTHER), every_down(DEVICE))
+            for topic in (up_topic(DEVICE, Up.HEALTH), up_topic(OTHER, Up.HEALTH), down_topic(OTHER, Down.POLICY)):
+                stray.publish(topic, b"stray", qos=1)
+            stray.settle()
+            the_bridge.publish(down_topic(DEVICE, Down.POLICY), b"for the unit", qos=1)
+            the_bridge.settle(), stray.settle(), other.settle()
+            assert (stray.heard, other.heard) == ([], [])
+            assert b"stray" not in [heard.payload for heard in the_bridge.heard]
+
+
+def test_bridges_name_may_nothing_on_the_units_listener(broker: SchoolBroker) -> None:
+    """The rules are each listener's own: the bridge's certificate has no power over units where units connect."""
+    with broker.dial_unit(broker.bridge_papers) as stray, unit(broker) as one:
+        assert stray.connect("anything") == GRANTED
+        one.subscribe(every_down(DEVICE))
+        one.settle()
+        stray.publish(down_topic(DEVICE, Down.POLICY), b"stray", qos=1)
+        stray.settle(), one.settle()
+        assert one.heard == []
+
+
+def test_connections_are_counted(root: Credential, authority: Credential) -> None:
+    """The units' listener takes as many connections as it was told, 8 here; the bridge's is not one of them."""
+    with school_broker(authority, root=root, now=NOW, connections=8) as broker, ExitStack() as wires:
+        for _ in range(8):
+            wires.enter_context(unit(broker, new_id()))
+        with pytest.raises(OSError, match=r"EOF|hung up|reset|pipe"):
+            unit(broker, new_id())
+        wires.enter_context(bridge(broker)).settle()
+
+
+def test_quality_of_service_above_one_is_refused(broker: SchoolBroker) -> None:
+    """A unit that publishes at QoS 2, for which the broker would keep state, is disconnected."""
+    with unit(broker) as one:
+        one.publish(up_topic(DEVICE, Up.HEALTH), b"", qos=2)
+        assert one.is_closed(PATIENCE_S)
+
+
+def test_session_that_is_kept_ends_with_its_unit(broker: SchoolBroker) -> None:
+    """What waits for a unit that is away is bounded: a session is its certificate's, one a unit, for a day."""
+    device = new_id()
+    papers = broker.papers(device, issue_device(broker.authority, device, now=NOW))
+    for name in ("a", "b", "c"):
+        with broker.dial_unit(papers) as one:
+            assert one.connect(name, clean=0) == GRANTED
+            one.subscribe(every_down(device))
+            one.settle()
+    with bridge(broker) as the_bridge:
+        the_bridge.publish(down_topic(device, Down.POLICY), b"once", qos=1)
+        the_bridge.settle()
+    with broker.dial_unit(papers) as one:
+        assert one.connect("d") == GRANTED, "a clean session forgets the kept one"
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_retained_messages_outlive_the_broker(root: Credential, authority: Credential, end: signal.Signals) -> None:
+    """Documents and presence that were acknowledged are there again after a stop, and after a power cut."""
+    with school_broker(authority, root=root, now=NOW) as broker:
+        with unit(broker) as one, bridge(broker) as the_bridge:
+            one.publish(up_topic(DEVICE, Up.PRESENCE), b"here", qos=1, retain=1)
+            for kind in (Down.KEYRING, Down.RECIPIENTS, Down.POLICY):
+                the_bridge.publish(down_topic(DEVICE, kind), kind.encode(), qos=1, retain=1)
+            one.settle(), the_bridge.settle()
+            wait_for_the_disk(broker, b"policy")
+        broker.stop(end)
+        broker.start()
+        with bridge(broker) as the_bridge, unit(broker) as one:
+            one.subscribe(every_down(DEVICE))
+            one.settle()
+            assert [heard.payload for heard in the_bridge.heard] == [b"here"]
+            assert {heard.payload for heard in one.heard} == {b"keyring", b"recipients", b"policy"}
+
+
+def wait_for_the_disk(broker: SchoolBroker, text: bytes) -> None:
+    """Wait until Mosquitto has saved; it does at the end of a turn of its loop, not at the acknowledgement."""
+    saved = Path(broker.plan.state) / "mosquitto.db"
+    deadline = time.monotonic() + PATIENCE_S
+    while not (saved.exists() and text in saved.read_bytes()):
+        assert time.monotonic() < deadline, "it was not saved"
+        time.sleep(0.05)
+
+
+def test_log_tells_of_connections_and_never_of_messages(broker: SchoolBroker) -> None:
+    """Whoever reads the broker's log does not learn when a lease or a receipt went to a room."""
+    with unit(broker) as one, bridge(broker) as the_bridge:
+        one.subscribe(every_down(DEVICE))
+        one.settle()
+        for kind in (Down.LEASE, Down.RECEIPT):
+            the_bridge.publish(down_topic(DEVICE, kind), b"x", qos=1)
+        one.publish(up_topic(DEVICE, Up.SPOOL), b"x", qos=1)
+        one.settle(), the_bridge.settle()
+    log = broker.log_text
+    assert f"as {DEVICE}" in log
+    assert [kind for kind in (*Down, *Up) if f"/{kind}" in log] == []
+
+
+def test_command_makes_files_that_mosquitto_accepts(tmp_path: Path) -> None:
+    """What the command writes is a configuration without a line that Mosquitto does not know, with strict modes."""
+    school, out = make_school(tmp_path, now=NOW), tmp_path / "out"
+    options = ("--keys", str(school.keys), "--out", str(out), "--crl", "/srv/backrow/revoked.crl")
+    made = CliRunner().invoke(group, ["broker", *options], catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    assert 'units_host = "localhost"' in made.output
+    files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
+    modes = {name: path.stat().st_mode & 0o777 for name, path in files.items()}
+    private = {name.rsplit("/", 1)[1] for name, mode in modes.items() if mode == 0o600}
+    assert private == {"server.key", "units.acl", "bridge.acl"}
+    assert "PathChanged=/srv/backrow/revoked.crl\n" in files["etc/systemd/system/backrow-crl.path"].read_text()
+    assert all("$" not in path.read_text() for name, path in files.items() if not name.endswith("mosquitto.conf"))
+    again = CliRunner().invoke(group, ["broker", *options])
+    assert (again.exit_code, "new or an empty folder" in again.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--crl", "revoked.crl"), "absolute path"),
+        (("--crl", "/a/b.crl", "--folder", "/etc/with space"), "absolute path"),
+        (("--crl", "/a/b.crl", "--host", "ä.example"), "no certificate can name"),
+    ],
+)
+def test_command_refuses_what_no_file_could_hold(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
+    """A path that would mean something else in a unit file, and a name that fits no certificate, are refused."""
+    school, out = make_school(tmp_path, now=NOW), tmp_path / "out"
+    made = CliRunner().invoke(group, ["broker", "--keys", str(school.keys), "--out", str(out), *options])
+    assert made.exit_code != 0
+    assert words in made.output
+    assert not out.exists()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
+def test_units_for_systemd_are_understood(tmp_path: Path) -> None:
+    """systemd knows every line of the drop-in, the path unit and the service; the broker's exposure is small."""
+    school, out = make_school(tmp_path, now=NOW), tmp_path / "out"
+    options = ("--keys", str(school.keys), "--out", str(out), "--crl", "/srv/backrow/revoked.crl")
+    assert CliRunner().invoke(group, ["broker", *options]).exit_code == 0
+    units = out / "etc/systemd/system"
+    stock = Path("/lib/systemd/system/mosquitto.service")
+    if stock.exists():
+        shutil.copy(stock, units / "mosquitto.service")
+    names = sorted(path.name for path in units.iterdir() if path.is_file())
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:"}
+    command = ["systemd-analyze", "verify", "--man=no", *(str(units / name) for name in names)]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert [line for line in found.stderr.splitlines() if str(units) in line or "backrow" in line] == []
+
+
+def test_authority_without_a_root_is_trusted_itself() -> None:
+    """A school whose only CA signed itself, as the demo's, is served as well."""
+    authority = issue_authority("Alone", now=NOW)
+    with school_broker(authority, now=NOW) as broker, unit(broker) as one:
+        one.settle()

@@ -49,7 +49,7 @@ def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
         yield Finding("identity/", str(error))
         return
     yield Finding("identity/recorder.key, recorder.pub, root.pub")
-    yield from _check_tls(config.data / "identity", config.keys)
+    yield from _check_tls(config)
     yield from _check_documents(config, identity, now)
     yield _check_space(config)
 
@@ -92,11 +92,13 @@ def _check_controls(pins: PinsTable, button: ButtonTable) -> Iterator[Finding]:
         yield Finding("[button] device", "" if button.device.exists() else problem)
 
 
-def _check_tls(folder: Path, keys: Path) -> Iterator[Finding]:
-    missing = [name for name in ("tls.pem", "ca.pem") if not (folder / name).is_file()]
-    yield Finding("identity/tls.pem, ca.pem", f"missing: {', '.join(missing)}; lay the bundle there" if missing else "")
+def _check_tls(config: DeviceConfig) -> Iterator[Finding]:
+    pinned = (config.data / "identity" / "ca.pem").is_file()
+    yield Finding("identity/ca.pem", "" if pinned else "missing; lay the unit's bundle there again")
+    enrolled = config.certificate.is_file()
+    yield Finding("certificate/tls.pem", "" if enrolled else "missing; run, as root: backrow device enroll")
     try:
-        read_secret(keys / "tls.key")
+        read_secret(config.keys / "tls.key")
         yield Finding("identity/tls.key")
     except KeyFileError as error:
         yield Finding("identity/tls.key", str(error))

@@ -22,7 +22,7 @@ from device.camera_settings import CameraKind, CameraTable
 from device.microphone_settings import MicrophoneKind, MicrophoneTable
 from device.pin_settings import ButtonTable, PinsKind, PinsTable
 from device.ranges import require_range as _require_range
-from device.unit_settings import ControllerTable, DeviceTable
+from device.unit_settings import ControllerTable, DeviceTable, EnrollmentTable
 from protocol.loopback import is_loopback
 
 Table = TypeVar("Table")
@@ -170,6 +170,7 @@ class DeviceConfig:
     limits: LimitsTable = field(default_factory=LimitsTable)
     agent: AgentTable = field(default_factory=AgentTable)
     upload: UploadTable = field(default_factory=UploadTable)
+    enrollment: EnrollmentTable = field(default_factory=EnrollmentTable)
 
     @property
     def data(self) -> Path:
@@ -180,6 +181,11 @@ class DeviceConfig:
     def keys(self) -> Path:
         """Give the folder of the private keys."""
         return self.device.keys or self.data / "identity"
+
+    @property
+    def certificate(self) -> Path:
+        """Give the file of the unit's certificate, which is renewed; its key lies with the keys and stays."""
+        return self.data / "certificate" / "tls.pem"
 
     def with_keys(self, folder: Path) -> DeviceConfig:
         """Take the private keys from `folder`, where the service manager has laid them for this process alone."""

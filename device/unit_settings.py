@@ -50,10 +50,29 @@ class ControllerTable:
 
     def __post_init__(self) -> None:
         """Refuse what is no address of a web server, and plain http beyond this machine."""
-        parts = urlsplit(self.url)  # raises ValueError itself for half an address
-        if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise ValueError(f"url: expected https://… (or http:// in tests), got {self.url!r}")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError(f"url: expected https://…, for plain http goes to this machine alone, got {self.url!r}")
+        _require_address(self.url)
         if self.page:
             require_page(self.page, "page")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrollmentTable:
+    """Where the unit gets its certificate: the controller's listener for people, which asks for none.
+
+    Without an address the unit can neither enroll nor renew a certificate that has ended.
+    """
+
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address of a web server, and plain http beyond this machine."""
+        if self.url:
+            _require_address(self.url)
+
+
+def _require_address(url: str) -> None:
+    parts = urlsplit(url)  # raises ValueError itself for half an address
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError(f"url: expected https://… (or http:// in tests), got {url!r}")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(f"url: expected https://…, for plain http goes to this machine alone, got {url!r}")

@@ -57,8 +57,8 @@ class ControllerProcess:
     @property
     def certificate(self) -> tuple[str, str]:
         """Give the unit's certificate and key."""
-        identity = self.folder / "unit" / "data" / "identity"
-        return str(identity / "tls.pem"), str(identity / "tls.key")
+        data = self.folder / "unit" / "data"
+        return str(data / "certificate" / "tls.pem"), str(data / "identity" / "tls.key")
 
     @property
     def authority(self) -> str:

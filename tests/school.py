@@ -234,7 +234,8 @@ class School:
         config = folder / "device.toml"
         data.mkdir(mode=0o750, parents=True, exist_ok=True)
         config.write_text(encode_toml(_merge(_default_tables(device, label), tables or {})), "utf-8")
-        self._put_identity(data / "identity", device, recorder)
+        self._put_identity(data / "identity", recorder)
+        self.put_certificate(data, issue_device(self.authority, device, now=self.now))
         unit = UnitBundle(
             folder=folder, config=config, data=data, device=device, label=label, owner=person, recorder=recorder
         )
@@ -243,15 +244,18 @@ class School:
         unit.put_state("policy", self.issue_policy(device, owner=person))
         return unit
 
-    def _put_identity(self, folder: Path, device: str, recorder: SigningKey) -> None:
+    def put_certificate(self, data: Path, credential: Credential) -> None:
+        """Give a unit a certificate and its key, as if it had enrolled."""
+        (data / "certificate").mkdir(mode=0o750, exist_ok=True)
+        (data / "certificate" / "tls.pem").write_bytes(credential.certificate_pem())
+        replace_file(data / "identity" / "tls.key", credential.key_pem())
+
+    def _put_identity(self, folder: Path, recorder: SigningKey) -> None:
         folder.mkdir(mode=0o750)
-        credential = issue_device(self.authority, device, now=self.now)
         (folder / "root.pub").write_text(self.root.verifying.encode() + "\n", "ascii")
         (folder / "recorder.pub").write_text(recorder.verifying.encode() + "\n", "ascii")
         store_signing_key(folder / "recorder.key", recorder, "recorder")
         (folder / "ca.pem").write_bytes(self.authority.certificate_pem())
-        (folder / "tls.pem").write_bytes(credential.certificate_pem())
-        replace_file(folder / "tls.key", credential.key_pem())
 
 
 def receipt_items(manifest: Manifest) -> list[ReceiptItem]:

@@ -53,14 +53,14 @@ def store_bundle(folder: Path, bundle: Bundle) -> None:
 
 def _write(folder: Path, bundle: Bundle) -> None:
     data = folder / "data"
-    identity, state = data / "identity", data / "state"
-    for path in (data, identity, state):
+    identity, certificate, state = data / "identity", data / "certificate", data / "state"
+    for path in (data, identity, certificate, state):
         path.mkdir(mode=0o750)
     replace_file(folder / "device.toml", encode_tables(bundle.tables).encode(), mode=SHARED)
     replace_file(identity / "root.pub", f"{bundle.root.encode()}\n".encode(), mode=SHARED)
     store_signing_key(identity / "recorder.key", bundle.recorder, "recorder")
     replace_file(identity / "recorder.pub", f"{bundle.recorder.verifying.encode()}\n".encode(), mode=SHARED)
-    replace_file(identity / "tls.pem", bundle.credential.certificate_pem(), mode=SHARED)
+    replace_file(certificate / "tls.pem", bundle.credential.certificate_pem(), mode=SHARED)
     replace_file(identity / "tls.key", bundle.credential.key_pem(), mode=PRIVATE)
     replace_file(identity / "ca.pem", bundle.authority_pem, mode=SHARED)
     for name, line in bundle.state.items():

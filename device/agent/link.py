@@ -8,11 +8,9 @@ device/agent/session.py; when to connect again is decided in device/agent/servic
 from __future__ import annotations
 
 import logging
-import ssl
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -21,26 +19,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.agent.session import Saying
+from device.identity.tls import Stamp, TlsFiles
 from protocol.topics import every_down
 
 log = logging.getLogger(__name__)
 QUEUE_SIZE = 256
-
-
-@dataclass(frozen=True, kw_only=True)
-class TlsFiles:
-    """The school's authority, which the broker must prove, and the unit's own certificate and key."""
-
-    authority: Path
-    certificate: Path
-    key: Path
-
-    def context(self) -> ssl.SSLContext:
-        """Build a context that checks the broker's name; raise `OSError` or `ssl.SSLError` on unreadable files."""
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(self.authority))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(str(self.certificate), str(self.key))
-        return context
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +62,35 @@ class Link:
     def __init__(self, settings: LinkSettings) -> None:
         self._settings = settings
         self._client: Client | None = None
+        self._stamp: Stamp | None = None
+        self._unusable: Stamp | None = None
         self._events: deque[LinkEvent] = deque(maxlen=QUEUE_SIZE)
 
     @property
     def is_open(self) -> bool:
         """Tell whether a connection stands or is being made."""
         return self._client is not None
+
+    def is_outdated(self) -> bool:
+        """Tell whether an open connection should be made anew: the certificate was renewed, or dates count now.
+
+        A certificate that cannot be used is no reason to let go of a connection that stands.
+        """
+        tls = self._settings.tls
+        if tls is None or self._stamp is None or not self.is_open:
+            return False
+        now = tls.stamp()
+        return self._stamp.is_older_than(now) and self._can_use(tls, now)
+
+    def _can_use(self, tls: TlsFiles, stamp: Stamp) -> bool:
+        try:
+            tls.context()
+        except OSError as error:
+            if stamp != self._unusable:
+                log.error("the certificate has changed and cannot be used: %s", error)
+            self._unusable = stamp
+            return False
+        return True
 
     def open(self, will: Saying) -> None:
         """Set the last will and connect; `READY` follows from `poll` once the subscription stands.
@@ -144,6 +150,7 @@ class Link:
         )
         client.connect_timeout = settings.connect_timeout_s
         if settings.tls:
+            self._stamp = settings.tls.stamp()
             client.tls_set_context(settings.tls.context())
         client.will_set(will.topic, will.payload, qos=1, retain=will.retained)
         client.max_queued_messages_set(QUEUE_SIZE)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 from importlib.metadata import version
-from pathlib import Path
 
 from device.agent.birth import next_birth
 from device.agent.facts import Sources
-from device.agent.link import Heard, Link, LinkSettings, TlsFiles, Turn
+from device.agent.link import Heard, Link, LinkSettings, Turn
 from device.agent.session import Arrival, Intervals, Outcome, Refused, Saying, Session
 from device.config import DeviceConfig
 from device.hardware.clock import BOOT_ID
 from device.health.boots import count_boot
 from device.health.watch import make_watch
 from device.identity import TELLTALE, DocumentStore, load_root
+from device.identity.tls import tls_files
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from device.world import REAL_WORLD, Stop, World
@@ -52,16 +52,15 @@ def make_agent(config: DeviceConfig, world: World) -> Agent:
         records=Records(data / "uploads"),
         watch=make_watch(config, world),
     )
-    return Agent(config, store=store, sources=sources, link=Link(_link_settings(config, identity)), world=world)
+    return Agent(config, store=store, sources=sources, link=Link(_link_settings(config)), world=world)
 
 
-def _link_settings(config: DeviceConfig, identity: Path) -> LinkSettings:
-    tls = TlsFiles(authority=identity / "ca.pem", certificate=identity / "tls.pem", key=config.keys / "tls.key")
+def _link_settings(config: DeviceConfig) -> LinkSettings:
     return LinkSettings(
         device=config.device.id,
         host=config.broker.host,
         port=config.broker.port,
-        tls=tls if config.broker.tls else None,
+        tls=tls_files(config) if config.broker.tls else None,
     )
 
 
@@ -118,8 +117,18 @@ class Agent:
     def _tick(self) -> None:
         now_s = self._world.monotonic_s()
         self._tick_at_s = now_s + TICK_S
+        if self._link.is_outdated():
+            self._reconnect()
+            return
         self._session, sayings = self._session.tick(self._sources.facts(self._world.now()), now_s)
         self._say(sayings)
+
+    def _reconnect(self) -> None:
+        """Say goodbye, so that no last will speaks, and connect at the next turn."""
+        log.info("connecting anew, with the certificate that is there now")
+        self._link.close(self._session.goodbye(), timeout_s=GOODBYE_S)
+        self._session = self._session.lost()
+        self._connect_at_s = self._world.monotonic_s()
 
     def _connect_when_due(self, stop: Stop) -> None:
         wait_s = self._connect_at_s - self._world.monotonic_s()

@@ -72,7 +72,7 @@ def make_probes(config: DeviceConfig, world: World, places: Places) -> tuple[Pro
         Probe(name="clock", measure=partial(probe_clock, places, expected=int(real))),
         Probe(name="camera", measure=partial(probe_camera, places.sys, config.camera.kind)),
         Probe(name="microphone", measure=partial(probe_microphone, places.sys, config.microphone)),
-        Probe(name="certificate", measure=partial(probe_certificate, data / "identity", world), every_s=SLOWLY_S),
+        Probe(name="certificate", measure=partial(probe_certificate, config.certificate, world), every_s=SLOWLY_S),
         Probe(name="versions", measure=partial(probe_versions, places.proc), every_s=SLOWLY_S),
         Probe(name="boots", measure=partial(probe_boots, agents), every_s=SLOWLY_S),
         Probe(name="recorder", measure=partial(probe_recorder, data / "recorder"), every_s=10.0),
@@ -208,11 +208,16 @@ def probe_microphone(sys_root: Path, table: MicrophoneTable) -> Measures:
     return {"found": len(fitting), "expected": int(table.hears_a_room), "cards": ", ".join(names)}
 
 
-def probe_certificate(identity: Path, world: World) -> Measures:
-    """Read when the unit's certificate ends."""
-    certificate = x509.load_pem_x509_certificate((identity / "tls.pem").read_bytes())
+def probe_certificate(path: Path, world: World) -> Measures:
+    """Read when the unit's certificate ends; a unit that has none is not enrolled."""
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    except FileNotFoundError:
+        return {"enrolled": 0}
     ends_at = certificate.not_valid_after_utc
-    return {"days_left": (ends_at - world.now()).days, "ends": ends_at.date().isoformat()}
+    life = ends_at - certificate.not_valid_before_utc
+    days_left = (ends_at - world.now()).days
+    return {"enrolled": 1, "days_left": days_left, "days_in_all": life.days, "ends": ends_at.date().isoformat()}
 
 
 def probe_versions(proc: Path) -> Measures:

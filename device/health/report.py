@@ -19,7 +19,8 @@ SLOW_WRITE_MS = 2000
 LOW_MEMORY_PERCENT = 5
 CLOCK_PATIENCE_S = 3600
 CLOCK_OFF_MS = 5000
-CERTIFICATE_DAYS = 30
+CERTIFICATE_PERCENT = 22
+"""What is left of a certificate's life when its renewal, due at 33, has failed for days."""
 
 
 class Grade(StrEnum):
@@ -91,11 +92,14 @@ MEANINGS: dict[str, Meaning] = {
         WATCH, "the clock has not been set since the start", "let the school's network answer time requests (NTP)"
     ),
     "clock_off": Meaning(WATCH, "the clock is far off", "look at: timedatectl timesync-status"),
+    "not_enrolled": Meaning(
+        WATCH, "the unit has no certificate: it cannot speak with the school", "run, as root: backrow device enroll"
+    ),
     "certificate_ends_soon": Meaning(
-        WATCH, f"the unit's certificate ends within {CERTIFICATE_DAYS} days", "give the unit a new bundle"
+        WATCH, "the unit's certificate ends soon and was not renewed", "look at: systemctl status backrow-renew"
     ),
     "certificate_ended": Meaning(
-        WATCH, "the unit's certificate has ended: it delivers nothing", "give the unit a new bundle"
+        WATCH, "the unit's certificate has ended: it delivers nothing", "look at: systemctl status backrow-renew"
     ),
     "too_hot": Meaning(
         WATCH, "the unit became too hot", "give it air; clean it; move it out of the sun", revealing=True
@@ -201,10 +205,13 @@ def _judge_microphone(measures: Measures) -> Iterable[str]:
 
 
 def _judge_certificate(measures: Measures) -> Iterable[str]:
+    if measures.get("enrolled") == 0:
+        yield "not_enrolled"
+        return
     days = _number(measures, "days_left")
     if days < 0:
         yield "certificate_ended"
-    elif days < CERTIFICATE_DAYS:
+    elif 100 * days < CERTIFICATE_PERCENT * _number(measures, "days_in_all"):
         yield "certificate_ends_soon"
 
 

@@ -49,9 +49,10 @@ class Look:
             read_secret(self.config.keys / "tls.key")
         except KeyFileError:
             raise StepFailed("a key of the unit is missing, damaged or open to others", BUNDLE) from None
-        missing = [name for name in ("tls.pem", "ca.pem") if not (self.config.data / "identity" / name).is_file()]
-        if missing:
-            raise StepFailed("the unit's certificate is missing", BUNDLE)
+        if not (self.config.data / "identity" / "ca.pem").is_file():
+            raise StepFailed("the school's certificate is missing", BUNDLE)
+        if not self.config.certificate.is_file():
+            raise StepFailed("the unit has no certificate", MEANINGS["not_enrolled"].remedy)
         return ""
 
     def documents(self) -> str:

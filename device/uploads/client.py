@@ -7,9 +7,9 @@ machine). What to ask and what an answer means is decided in its neighbours.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from device.identity.tls import Stamp, TlsFiles
 from protocol.loopback import is_loopback
 
 ANSWER_LIMIT_BYTES = 2 * 1024 * 1024
@@ -72,34 +73,27 @@ class Door(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ClientSettings:
-    """The controller's address and how patient the unit is.
-
-    `identity` holds ca.pem and tls.pem, and tls.key too unless `keys` says where that one lies.
-    """
+    """The controller's address and how patient the unit is; `tls` is not looked at for plain HTTP."""
 
     url: str
-    identity: Path
+    tls: TlsFiles
     connect_timeout_s: float
     read_timeout_s: float
-    keys: Path | None = None
 
 
 class Client:
-    """A `Door` with one connection that is kept open between requests."""
+    """A `Door` with one connection that is kept open between requests, until the unit has another certificate."""
 
     def __init__(self, settings: ClientSettings) -> None:
         """Prepare the connection; raise `AddressError` for plain HTTP to anywhere but loopback."""
         _require_safe(settings.url)
         self._base = settings.url.rstrip("/") + "/"
         self._timeout = (settings.connect_timeout_s, settings.read_timeout_s)
+        self._tls = settings.tls
+        self._stamp: Stamp | None = None
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.mount("https://", _Adapter())
-        self._session.mount("http://", _Adapter())
-        if self._base.startswith("https://"):
-            self._session.verify = str(settings.identity / "ca.pem")
-            keys = settings.keys or settings.identity
-            self._session.cert = (str(settings.identity / "tls.pem"), str(keys / "tls.key"))
+        self._session.mount("http://", Adapter(None))
 
     def ask(self, request: Request) -> Answer:
         """Send one request and give the answer; raise `LinkError` when there is none.
@@ -108,6 +102,7 @@ class Client:
         """
         url = self.address_of(request.path)
         try:
+            self._take_up_certificate()
             with self._session.request(
                 request.method,
                 url,
@@ -132,12 +127,39 @@ class Client:
             raise LinkError(f"{path[:200]!r} leads away from the controller at {self._base}; it was not followed")
         return url
 
+    def _take_up_certificate(self) -> None:
+        """Begin new connections when the certificate was renewed, or dates have begun to count; raise `OSError`."""
+        stamp = self._tls.stamp()
+        if self._base.startswith("https://") and (self._stamp is None or self._stamp.is_older_than(stamp)):
+            adapter = Adapter(self._tls.context())
+            if self._stamp is not None:
+                self._session.get_adapter(self._base).close()
+            self._session.mount("https://", adapter)
+            self._stamp = stamp
 
-class _Adapter(HTTPAdapter):
-    """Reads bodies in blocks of 64 KiB: http.client's own 8 KiB cost a fast link half its rate."""
+
+class Adapter(HTTPAdapter):
+    """Believes the context that it was given and nobody else: requests would add the authorities that it brings.
+
+    Reads bodies in blocks of 64 KiB: http.client's own 8 KiB cost a fast link half its rate.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        """Take the context of all connections to https://; None for plain HTTP."""
+        self._context = context
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> Any:
-        return super().init_poolmanager(*args, **options, blocksize=BLOCK_BYTES)
+        """See `HTTPAdapter.init_poolmanager`."""
+        return super().init_poolmanager(*args, **options, blocksize=BLOCK_BYTES, ssl_context=self._context)
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        """Name host and port alone: the pool has its context already."""
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave checking and showing of certificates to the context."""
 
 
 def _describe(error: BaseException) -> str:

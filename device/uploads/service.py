@@ -16,6 +16,7 @@ from functools import partial
 
 from device.config import DeviceConfig, UploadTable
 from device.identity import DocumentStore, load_root
+from device.identity.tls import tls_files
 from device.uploads.client import Client, ClientSettings, Door, LinkError
 from device.uploads.delivery import Delivery
 from device.uploads.endpoints import Endpoints, LeaseRefusedError, RefusalError
@@ -41,8 +42,7 @@ def run(config: DeviceConfig, stop: Stop) -> None:
     """Run the uploader until `stop` is set; raise `KeyFileError`, `AddressError` or `OSError` when it cannot begin."""
     settings = ClientSettings(
         url=config.controller.url,
-        identity=config.data / "identity",
-        keys=config.keys,
+        tls=tls_files(config),
         connect_timeout_s=config.upload.timeout_s,
         read_timeout_s=config.upload.timeout_s,
     )

@@ -323,7 +323,7 @@ def bring(stack: Stack, recording: str, index: int, data: bytes) -> requests.Res
     metadata = f"recording {base64(recording)},index {base64(str(index))}"
     with requests.Session() as session:
         session.trust_env, session.verify = False, str(data_folder / "identity" / "ca.pem")
-        session.cert = (str(data_folder / "identity" / "tls.pem"), str(data_folder / "identity" / "tls.key"))
+        session.cert = (str(data_folder / "certificate" / "tls.pem"), str(data_folder / "identity" / "tls.key"))
         session.headers["Tus-Resumable"] = "1.0.0"
         stack.wait("a lease", lambda: session.get(f"{url}/lease", timeout=30).status_code == requests.codes.ok)
         session.headers["Backrow-Lease"] = session.get(f"{url}/lease", timeout=30).text.strip()

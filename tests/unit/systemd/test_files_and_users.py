@@ -17,6 +17,7 @@ OWNERS = {
     "etc/backrow": ("root", "backrow", 0o750),
     DATA: ("root", "backrow", 0o750),
     f"{DATA}/identity": ("root", "backrow", 0o750),
+    f"{DATA}/certificate": ("backrow-renew", "backrow", 0o2750),
     f"{DATA}/spool": ("backrow-recorder", "backrow", 0o2750),
     f"{DATA}/recorder": ("backrow-recorder", "backrow", 0o2750),
     f"{DATA}/run": ("backrow-recorder", "backrow-recorder", 0o700),
@@ -33,7 +34,6 @@ FILES = {
     f"{DATA}/identity/root.pub": ("root", "backrow", 0o640),
     f"{DATA}/identity/recorder.pub": ("root", "backrow", 0o640),
     f"{DATA}/identity/ca.pem": ("root", "backrow", 0o640),
-    f"{DATA}/identity/tls.pem": ("root", "backrow", 0o640),
     f"{DATA}/identity/recorder.key": ("root", "root", 0o600),
     f"{DATA}/identity/tls.key": ("root", "root", 0o600),
     f"{DATA}/state/keyring": ("root", "backrow", 0o640),
@@ -91,12 +91,12 @@ def test_files_that_provisioning_laid_are_put_right(laid: Path) -> None:
 
 @needs_root
 def test_users_can_neither_log_in_nor_share_an_identity(laid: Path) -> None:
-    """Four users with a group each, no shell, and one group for what they hand each other."""
+    """Five users with a group each, no shell, and one group for what they hand each other."""
     lines = (line.split(":") for line in (laid / "etc/passwd").read_text("utf-8").splitlines())
     users = {fields[0]: fields for fields in lines if fields[0].startswith("backrow")}
-    assert set(users) == {f"backrow-{name}" for name in ("recorder", "agent", "uploader", "selftest")}
+    assert set(users) == {f"backrow-{name}" for name in ("recorder", "agent", "uploader", "renew", "selftest")}
     assert {fields[6] for fields in users.values()} == {"/usr/sbin/nologin"}
-    assert len({fields[2] for fields in users.values()}) == len({fields[3] for fields in users.values()}) == 4
+    assert len({fields[2] for fields in users.values()}) == len({fields[3] for fields in users.values()}) == 5
 
 
 def test_camera_microphone_and_pins_belong_to_the_recorder_alone() -> None:

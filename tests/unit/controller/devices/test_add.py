@@ -112,8 +112,8 @@ def test_documents_of_the_bundle_verify_against_its_root(house: House, tmp_path:
 def test_certificate_and_recorder_key_are_registered(house: House, tmp_path: Path) -> None:
     """What the unit has is what the controller knows: certificate by digest, recorder by its public key."""
     row = add(house, tmp_path / "unit")
-    identity = tmp_path / "unit" / "data" / "identity"
-    credential = parse_credential((identity / "tls.pem").read_bytes(), (identity / "tls.key").read_bytes())
+    identity, certificate = (tmp_path / "unit" / "data" / name for name in ("identity", "certificate"))
+    credential = parse_credential((certificate / "tls.pem").read_bytes(), (identity / "tls.key").read_bytes())
     authority = x509.load_pem_x509_certificate((identity / "ca.pem").read_bytes())
     credential.certificate.verify_directly_issued_by(authority)
     assert isinstance(authority.public_key(), ec.EllipticCurvePublicKey)

@@ -361,7 +361,7 @@ def test_bytes_without_the_newest_lease_are_refused(
 
 def with_certificate(unit: UnitClient, bundle: Path, device: str) -> dict[str, str]:
     """Give what the TLS listener tells WSGI of a verified client certificate."""
-    pem = (bundle / "data" / "identity" / "tls.pem").read_text()
+    pem = (bundle / "data" / "certificate" / "tls.pem").read_text()
     return {"SSL_CLIENT_VERIFY": "SUCCESS", "SSL_CLIENT_S_DN_CN": device, "SSL_CLIENT_CERT": pem}
 
 

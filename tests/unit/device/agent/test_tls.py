@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from controller.bridge import link as bridge_door
-from device.agent.link import Heard, Link, LinkEvent, LinkSettings, TlsFiles, Turn
+from device.agent.link import Heard, Link, LinkEvent, LinkSettings, Turn
 from device.agent.service import run
 from device.agent.session import Saying
 from device.config import load_config
+from device.identity.tls import TlsFiles
 from protocol.messages import Presence, parse_message
 from protocol.pki import Credential, issue_authority, issue_device, issue_server
 from protocol.topics import Down, Up, down_topic, up_topic
@@ -58,8 +59,13 @@ def store(credential: Credential, stem: Path) -> tuple[Path, Path]:
 
 
 def make_link(unit: UnitBundle, port: int, *, device: str | None = None, keepalive_s: int = 30) -> Link:
-    identity = unit.data / "identity"
-    tls = TlsFiles(authority=identity / "ca.pem", certificate=identity / "tls.pem", key=identity / "tls.key")
+    identity, certificate = unit.data / "identity", unit.data / "certificate" / "tls.pem"
+    tls = TlsFiles(
+        authority=identity / "ca.pem",
+        certificate=certificate,
+        key=identity / "tls.key",
+        is_clock_trusted=lambda: True,
+    )
     return Link(
         LinkSettings(device=device or unit.device, host="127.0.0.1", port=port, tls=tls, keepalive_s=keepalive_s)
     )
@@ -128,8 +134,7 @@ def test_unit_of_another_school_is_not_let_in(school: School, broker: Broker, tm
     """A certificate of another authority ends in an error that the loop survives, never in a connection."""
     unit = school.make_unit(tmp_path / "unit")
     stranger = issue_device(issue_authority("Stranger", now=school.now), unit.device, now=school.now)
-    (unit.data / "identity" / "tls.pem").write_bytes(stranger.certificate_pem())
-    (unit.data / "identity" / "tls.key").write_bytes(stranger.key_pem())
+    school.put_certificate(unit.data, stranger)
     link = make_link(unit, broker.port)
     events: list[LinkEvent] = []
     try:
@@ -152,6 +157,33 @@ def test_unit_does_not_speak_to_a_broker_of_another_name(school: School, tmp_pat
         with pytest.raises(OSError, match="certificate"):
             link.open(saying(unit.device))
         assert not link.is_open
+
+
+def test_agent_takes_up_a_new_certificate_without_a_restart(
+    school: School, broker: Broker, bridge: bridge_door.BridgeLink, tmp_path: Path
+) -> None:
+    """A renewed certificate makes the agent say goodbye and connect anew; one that does not fit leaves it connected."""
+    unit = school.make_unit(tmp_path / "unit", tables={"broker": {"port": broker.port, "tls": True}})
+    stop = threading.Event()
+    thread = threading.Thread(target=run, args=(load_config(unit.config), stop))
+    thread.start()
+    try:
+        first = _next_presence(bridge)
+        (unit.data / "certificate" / "tls.pem").write_bytes(school.authority.certificate_pem())
+        stop.wait(2.5)
+        school.put_certificate(unit.data, issue_device(school.authority, unit.device, now=school.now))
+        said = [_next_presence(bridge) for _ in range(2)]
+    finally:
+        stop.set()
+        thread.join()
+    assert [(each.birth > first.birth, each.online) for each in said] == [(False, False), (True, True)]
+
+
+def _next_presence(bridge: bridge_door.BridgeLink) -> Presence:
+    while True:
+        arrived = bridge.messages.get(timeout=PATIENCE_S)
+        if arrived.topic.endswith("/presence"):
+            return parse_message(Presence, arrived.payload)
 
 
 def test_link_to_nobody_is_an_error_and_leaves_nothing(school: School, tmp_path: Path) -> None:

@@ -141,10 +141,12 @@ def test_offset_of_the_clock_is_a_number_or_not_known() -> None:
 def test_certificate_tells_its_last_day(tmp_path: Path) -> None:
     """Whole days that are left, below nothing when it has ended."""
     school = make_school(tmp_path / "school", now=datetime.now(UTC))
-    identity = school.make_unit(tmp_path / "unit").data / "identity"
+    path = school.make_unit(tmp_path / "unit").data / "certificate" / "tls.pem"
     later = replace(REAL_WORLD, now=lambda: datetime.now(UTC) + timedelta(days=200))
-    assert 0 < int(probes.probe_certificate(identity, REAL_WORLD)["days_left"]) <= 90
-    assert int(probes.probe_certificate(identity, later)["days_left"]) < 0
+    assert 0 < int(probes.probe_certificate(path, REAL_WORLD)["days_left"]) <= 90
+    assert int(probes.probe_certificate(path, later)["days_left"]) < 0
+    path.unlink()
+    assert probes.probe_certificate(path, REAL_WORLD) == {"enrolled": 0}
 
 
 def test_recorder_is_known_by_its_claim_and_its_word(tmp_path: Path) -> None:

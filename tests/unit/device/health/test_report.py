@@ -6,7 +6,6 @@ import pytest
 
 from controller.devices.reasons import WORDS
 from device.health.report import (
-    CERTIFICATE_DAYS,
     CLOCK_PATIENCE_S,
     JUDGES,
     MEANINGS,
@@ -46,8 +45,9 @@ from device.health.report import (
         ("camera", {"kind": "synthetic"}, ()),
         ("microphone", {"found": 0, "expected": 1}, ("microphone_missing",)),
         ("microphone", {"found": 0, "expected": 0}, ()),
-        ("certificate", {"days_left": CERTIFICATE_DAYS}, ()),
-        ("certificate", {"days_left": CERTIFICATE_DAYS - 1}, ("certificate_ends_soon",)),
+        ("certificate", {"enrolled": 0}, ("not_enrolled",)),
+        ("certificate", {"days_left": 20, "days_in_all": 90}, ()),
+        ("certificate", {"days_left": 19, "days_in_all": 90}, ("certificate_ends_soon",)),
         ("certificate", {"days_left": -1}, ("certificate_ended",)),
         ("recorder", {"running": 0}, ("recorder_not_running",)),
         ("recorder", {"running": 1, "fit": 0, "reason": "no_policy"}, ()),

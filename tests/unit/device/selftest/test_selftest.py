@@ -104,7 +104,7 @@ def _lose_key(unit: UnitBundle) -> None:
 
 
 def _lose_certificate(unit: UnitBundle) -> None:
-    (unit.data / "identity" / "tls.pem").unlink()
+    (unit.data / "certificate" / "tls.pem").unlink()
 
 
 def _lose_policy(unit: UnitBundle) -> None:
@@ -115,7 +115,7 @@ def _lose_policy(unit: UnitBundle) -> None:
     ("break_it", "step", "remedy"),
     [
         (_lose_key, "keys", "lay the unit's bundle onto its card again"),
-        (_lose_certificate, "keys", "lay the unit's bundle onto its card again"),
+        (_lose_certificate, "keys", "run, as root: backrow device enroll"),
         (_lose_policy, "documents", "connect the unit to the school's network"),
     ],
 )

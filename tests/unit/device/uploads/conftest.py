@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.config import load_config
+from device.identity.tls import tls_files
 from device.uploads.client import Client, ClientSettings
 from device.uploads.plan import UploadRecord
 from device.uploads.records import Records
@@ -112,9 +113,8 @@ def night(tmp_path: Path) -> Iterator[Night]:
     unit = school.make_unit(tmp_path / "unit", tables={"upload": UPLOAD})
     ingest = Ingest(school, unit.recorder.verifying, lambda: world.now_at)
     with IngestServer(ingest) as server:
-        settings = ClientSettings(
-            url=server.url, identity=unit.data / "identity", connect_timeout_s=5, read_timeout_s=10
-        )
+        tls = tls_files(load_config(unit.config))
+        settings = ClientSettings(url=server.url, tls=tls, connect_timeout_s=5, read_timeout_s=10)
         client = Client(settings)
         uploader = make_uploader(load_config(unit.config), client, world=world.world, stop=world)
         yield Night(school, unit, world, ingest, server, client, uploader)

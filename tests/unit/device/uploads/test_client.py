@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from device.identity.tls import TlsFiles
 from device.uploads.client import AddressError, Client, ClientSettings, LinkError, Request
 from protocol.pki import issue_authority, issue_device
 from tests.fakes.ingest import Ingest, IngestServer
@@ -43,8 +44,16 @@ def secure_url(school: School, unit: UnitBundle) -> Iterator[str]:
 
 
 @contextmanager
-def open_client(url: str, identity: Path, *, timeout_s: float = 10.0) -> Iterator[Client]:
-    settings = ClientSettings(url=url, identity=identity, connect_timeout_s=timeout_s, read_timeout_s=timeout_s)
+def open_client(
+    url: str, data: Path, *, timeout_s: float = 10.0, is_clock_trusted: Callable[[], bool] = lambda: True
+) -> Iterator[Client]:
+    tls = TlsFiles(
+        authority=data / "identity" / "ca.pem",
+        certificate=data / "certificate" / "tls.pem",
+        key=data / "identity" / "tls.key",
+        is_clock_trusted=is_clock_trusted,
+    )
+    settings = ClientSettings(url=url, tls=tls, connect_timeout_s=timeout_s, read_timeout_s=timeout_s)
     client = Client(settings)
     try:
         yield client
@@ -78,7 +87,7 @@ def raw_server(answer: bytes) -> Iterator[str]:
 
 def test_client_shows_its_certificate_and_checks_the_servers(secure_url: str, unit: UnitBundle) -> None:
     """With the unit's own certificate and the school's authority, a request over TLS is answered."""
-    with open_client(secure_url, unit.data / "identity") as client:
+    with open_client(secure_url, unit.data) as client:
         assert client.ask(DOCUMENTS).status == 200
 
 
@@ -86,25 +95,35 @@ def test_client_refuses_a_server_of_another_authority(secure_url: str, unit: Uni
     """A server whose certificate another authority signed is not spoken to."""
     stranger = issue_authority("Stranger", now=NOW)
     (unit.data / "identity" / "ca.pem").write_bytes(stranger.certificate_pem())
-    with open_client(secure_url, unit.data / "identity") as client, pytest.raises(LinkError, match="certificate"):
+    with open_client(secure_url, unit.data) as client, pytest.raises(LinkError, match="certificate"):
         client.ask(DOCUMENTS)
 
 
-def test_client_of_another_school_is_refused(secure_url: str, unit: UnitBundle) -> None:
+def test_client_of_another_school_is_refused(secure_url: str, school: School, unit: UnitBundle) -> None:
     """A unit whose certificate another authority signed gets no answer: an error of the link, no crash."""
     stranger = issue_authority("Stranger", now=NOW)
     credential = issue_device(stranger, unit.device, now=NOW)
-    (unit.data / "identity" / "tls.pem").write_bytes(credential.certificate_pem())
-    (unit.data / "identity" / "tls.key").write_bytes(credential.key_pem())
-    with open_client(secure_url, unit.data / "identity") as client, pytest.raises(LinkError):
+    school.put_certificate(unit.data, credential)
+    with open_client(secure_url, unit.data) as client, pytest.raises(LinkError):
         client.ask(DOCUMENTS)
 
 
 def test_client_without_its_certificate_files_says_which(secure_url: str, unit: UnitBundle) -> None:
     """A missing certificate file is an error of the link that names the file, so that the loop goes on."""
-    (unit.data / "identity" / "tls.pem").unlink()
-    with open_client(secure_url, unit.data / "identity") as client, pytest.raises(LinkError, match=r"tls\.pem"):
+    (unit.data / "certificate" / "tls.pem").unlink()
+    with open_client(secure_url, unit.data) as client, pytest.raises(LinkError, match=r"tls\.pem"):
         client.ask(DOCUMENTS)
+
+
+def test_client_takes_up_a_new_certificate_without_a_restart(secure_url: str, school: School, unit: UnitBundle) -> None:
+    """A connection that stands is let go when the certificate is renewed, and the next request shows the new one."""
+    with open_client(secure_url, unit.data) as client:
+        assert client.ask(DOCUMENTS).status == 200
+        (unit.data / "certificate" / "tls.pem").write_bytes(issue_authority("X", now=NOW).certificate_pem())
+        with pytest.raises(LinkError, match=r"(?i)key"):
+            client.ask(DOCUMENTS)
+        school.put_certificate(unit.data, issue_device(school.authority, unit.device, now=school.now))
+        assert client.ask(DOCUMENTS).status == 200
 
 
 @pytest.mark.parametrize("url", ["http://controller.school", "http://192.0.2.1:80", "http://127.0.0.1.evil.example"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from device.consent import PressDecision
 from device.hardware.ports import Disk
@@ -57,6 +58,10 @@ class SpoolLimits:
     reserve_bytes: int
 
 
+def _never() -> None:
+    """Nothing was said: the self-test's rehearsal tells nobody of its epoch."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Beginner:
     """What beginning a recording takes."""
@@ -70,6 +75,8 @@ class Beginner:
     disk: Disk
     limits: SpoolLimits
     random_bytes: Callable[[int], bytes]
+    said_at: Callable[[], datetime | None] = _never
+    """When the unit last said to which epochs something here is sealed."""
 
     def begin(self, permit: PressDecision) -> OpenRecording:
         """Make a recording that `permit` allows; raise `CannotBegin` or `OSError`, then nothing was captured."""
@@ -105,16 +112,27 @@ class Beginner:
         return self.disk.free_bytes(self.store.root) - missing
 
     def require_epoch(self) -> tuple[Epoch, Recipient]:
-        """Give the epoch to whose recipient a recording that begins now is sealed."""
+        """Give the epoch to whose recipient a recording that begins now is sealed.
+
+        A clock that was set back must not bring back an epoch of which the unit has said that it is over here: what
+        was sealed to it might never be opened. A later epoch does no harm.
+        """
         now = self.moments.now_at()
-        held = self.documents.load(Recipients, now)
-        epoch = held.document.epoch_at(now) if held.document else None
+        held = self.documents.load(Recipients, now).document
+        epoch = (held.epoch_at(max(now, self.said_at() or now)) or held.epoch_at(now)) if held else None
         if epoch is None:
             raise CannotBegin(NO_RECIPIENTS)
         try:
             return epoch, parse_recipient(epoch.recipient)
         except EnvelopeError:
             raise CannotBegin(NO_RECIPIENTS) from None
+
+    def epoch_in_force(self) -> str | None:
+        """Name the epoch to which a press would seal; None while no press can record."""
+        try:
+            return self.require_epoch()[0].name
+        except CannotBegin:
+            return None
 
     def _require_writable(self) -> None:
         try:

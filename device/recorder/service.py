@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from device.hardware.ports import ButtonEdge, ButtonFault, HardwareError
 from device.notify import SILENT, Notifier
 from device.recorder.commands import Commands
+from device.recorder.epochs import EpochTeller
 from device.recorder.gestures import GestureTimings
 from device.recorder.hands import Hands
 from device.recorder.journal import Journal
@@ -43,13 +44,14 @@ class Pace:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What only the loop uses: journal, the clock's knowledge, the school's commands, who erases, who reads."""
+    """What only the loop uses: journal, clock, the school's commands, who erases, reads and tells of the epochs."""
 
     journal: Journal
     moments: Moments
     commands: Commands
     releaser: Releaser
     inspector: Inspector
+    epochs: EpochTeller
 
 
 class Inbox:
@@ -203,6 +205,7 @@ class Recorder:
             self._complain(
                 "spool", f"the spool cannot be looked through: {error.strerror}"
             )  # a path would name a recording
+        self._tell_epochs()
         if not self._performer.active and (damage := self._desk.inspector.inspect_next()):
             self._room.fitness.note_damage(damage)
         if not self._performer.active:
@@ -222,6 +225,13 @@ class Recorder:
                 self._inbox.put(Event(kind=Kind.IDENTIFY, at_s=self._now_s()))
         except OSError as error:
             self._complain("commands", f"what a command asks for cannot be written down: {error.strerror}")
+
+    def _tell_epochs(self) -> None:
+        """Bring the unit's statement of epochs up to date."""
+        try:
+            self._desk.epochs.tell(self._desk.moments.known_at(), self._room.beginner.epoch_in_force())
+        except OSError as error:
+            self._complain("epochs", f"the statement of epochs cannot be written: {error.strerror}")
 
     def _complain(self, about: str, words: str) -> None:
         """Say what is wrong, once and not at every turn; several things may be wrong at a time."""

@@ -59,6 +59,11 @@ class Endpoints:
         answer = self._ask(Request("GET", "units/v1/lease"))
         return answer.body if answer.status == HTTPStatus.OK else None
 
+    def put_epochs(self, line: bytes, lease: bytes | None) -> None:
+        """Send the recorder's statement of epochs; a lease names the unit where TLS ends elsewhere."""
+        headers = lease_header(lease) if lease else {}
+        self._ask(Request("PUT", "units/v1/epochs", {**headers, "Content-Type": "application/octet-stream"}, line))
+
     def put_manifest(self, recording: str, manifest: bytes, lease: bytes) -> ManifestAnswer:
         """Send a whole manifest and learn what is wanted."""
         headers = {**lease_header(lease), "Content-Type": "application/octet-stream"}

@@ -45,9 +45,13 @@ class Leases:
 
     def in_force(self) -> bool:
         """Tell whether there is a lease that permits sending now."""
+        return self.line_in_force() is not None
+
+    def line_in_force(self) -> bytes | None:
+        """Give the signed line of the lease that permits sending now, or None."""
         now = self.now()
-        lease = self.current(now).document
-        return lease is not None and holds(lease, now)
+        held = self.current(now)
+        return held.line if held.document and holds(held.document, now) else None
 
     def refuse(self, lease: Lease) -> None:
         """Do not use this lease, nor an older one, again."""

@@ -26,6 +26,7 @@ from device.uploads.parcel import EndedError, Pacer
 from device.uploads.plan import AskForLease, Item, Patience, Rest, plan_next
 from device.uploads.records import Records
 from device.uploads.spooled import Look, Spool
+from device.uploads.statement import Statement
 from device.uploads.work import Job, LinkTroubleError, Worker
 from device.world import REAL_WORLD, Stop, World
 from protocol.documents import Receipt
@@ -69,7 +70,8 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
         patience=Patience(least_s=upload.retry_min_s, most_s=upload.retry_max_s),
         jitter=world.jitter,
     )
-    parts = Parts(worker=worker, inbox=inbox, store=store, leases=Leases(store, world))
+    statement = Statement(Endpoints(door), data / "recorder" / "epochs")
+    parts = Parts(worker=worker, inbox=inbox, store=store, leases=Leases(store, world), statement=statement)
     return Uploader(upload, parts, world=world, stop=stop)
 
 
@@ -81,6 +83,7 @@ class Parts:
     inbox: Inbox
     store: DocumentStore
     leases: Leases
+    statement: Statement
 
 
 class Pause:
@@ -119,6 +122,7 @@ class Uploader:
         self._inbox = parts.inbox
         self._store = parts.store
         self._leases = parts.leases
+        self._statement = parts.statement
         self._look_every_s = settings.look_every_s
         self._world = world
         self._stop = stop
@@ -209,3 +213,4 @@ class Uploader:
         else:
             self._documents_pause.clear()
             self._documents_pause.wait(DOCUMENTS_EVERY_S * (0.5 + self._world.jitter()))
+            self._statement.send(self._leases.line_in_force())

@@ -26,6 +26,7 @@ from device.media.segments import SegmentLimits
 from device.media.speech import can_measure_speech
 from device.recorder.begin import Beginner, SpoolLimits
 from device.recorder.commands import Commands
+from device.recorder.epochs import EpochTeller, Word
 from device.recorder.fitness import Fitness
 from device.recorder.gestures import GestureTimings
 from device.recorder.journal import Journal
@@ -35,6 +36,7 @@ from device.recorder.performer import Hardware, Workroom
 from device.recorder.permission import Permission
 from device.recorder.service import Desk, Inbox, Pace, Recorder
 from device.recorder.states import Limits
+from device.spool.held import HeldEpochs
 from device.spool.inspecting import Inspector
 from device.spool.keeping import SpoolKeeper
 from device.spool.manifest import Signer
@@ -97,13 +99,16 @@ class _Ground:
     documents: DocumentStore
     moments: Moments
     signer: Signer
+    epochs: EpochTeller
 
 
 def _lay_ground(config: DeviceConfig, identity: Identity, *, clock: Clock, files: Files) -> _Ground:
-    documents = open_documents(config, identity, files)
-    moments = Moments(clock, documents.newest_instant())
+    documents, store = open_documents(config, identity, files), SpoolStore(config.data / "spool", files)
+    word = Word(device=config.device.id, key=identity.recorder, path=config.data / "recorder" / "epochs", files=files)
+    epochs = EpochTeller(word, HeldEpochs(store, identity.recorder.verifying))
+    moments = Moments(clock, documents.newest_instant(), epochs.said_at)
     signer = Signer(key=identity.recorder, moment=moments.moment, files=files)
-    return _Ground(SpoolStore(config.data / "spool", files), documents, moments, signer)
+    return _Ground(store, documents, moments, signer, epochs)
 
 
 def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) -> Workroom:
@@ -118,6 +123,7 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) ->
         disk=hardware.disk,
         limits=SpoolLimits(lesson_bytes=limits.lesson_bytes, reserve_bytes=limits.spool_reserve_bytes),
         random_bytes=os.urandom,
+        said_at=lambda: ground.epochs.said_at,
     )
     status = StatusFile(config.data / "recorder" / "status", ground.store.files)
     days = config.data / "recorder" / "days"
@@ -157,6 +163,7 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
         commands=Commands(ground.documents, ground.moments, store=ground.store, folder=folder),
         releaser=releaser,
         inspector=Inspector(ground.store, ground.signer.key.verifying),
+        epochs=ground.epochs,
     )
 
 

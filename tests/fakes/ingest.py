@@ -89,6 +89,7 @@ class Ingest:
         self.held: dict[tuple[str, int], bytes] = {}
         self.quarantined: list[tuple[str, int]] = []
         self.destroyed: set[str] = set()
+        self.statements: list[bytes] = []
         self.keep_lines: int | None = None  # keep so many lines of a manifest, and say so
         self.receipts = 0
         self.withhold_receipts = False
@@ -244,6 +245,9 @@ class _Handler(BaseHTTPRequestHandler):
         return tus.Response(200, (), line) if line else _refuse(404, "receipt_unknown")
 
     def _put(self, _fault: Fault) -> tus.Response:
+        if self.path == f"{PREFIX}/epochs":
+            self.ingest.statements.append(self._drain())
+            return tus.Response(204)
         recording, data, ingest = self.path.split("/")[4], self._drain(), self.ingest
         data = b"".join(data.splitlines(keepends=True)[: ingest.keep_lines])
         try:

@@ -313,6 +313,20 @@ def test_recording_does_not_begin_without_an_epoch(school: School, unit: UnitBun
     assert unit.recordings() == []
 
 
+def test_clock_set_back_brings_no_epoch_back(school: School, unit: UnitBundle) -> None:
+    """Once the unit has said that an epoch is over here, a clock that falls back into it seals to the later one; a
+    statement from beyond the published weeks (a clock that was far ahead) keeps nothing from being recorded."""
+    beginner = _beginner(school, unit, ManualClock())
+    this_week = beginner.epoch_in_force()
+    said_at = beginner.moments.now_at() + WEEK
+    after = replace(beginner, said_at=lambda: said_at)
+    assert after.epoch_in_force() not in (None, this_week)
+    after.begin(_permit(unit))
+    assert unit.manifest(unit.recordings()[0]).begun.epoch == after.epoch_in_force()
+    far = replace(beginner, said_at=lambda: said_at + 52 * WEEK)
+    assert far.epoch_in_force() == this_week
+
+
 def test_recording_does_not_begin_without_the_recipients_document(school: School, unit: UnitBundle) -> None:
     """No document, no key: refused."""
     (unit.data / "state" / Recipients.KIND).unlink()

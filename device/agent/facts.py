@@ -42,9 +42,9 @@ class Sources:
     def _fitness(self, now: datetime) -> Fitness:
         """Put together what the recorder says and what the probes found; neither is passed on with a number."""
         status = self._load_status()
-        unfit = status.reason or ("" if status.fit else UNKNOWN)
-        said = (unfit, DELIVERY_STUCK if self._is_delivery_stuck() else "")
-        found = self.watch.look(now, tuple(code for code in said if code))
+        unfit = status.reasons or (() if status.fit else (UNKNOWN,))
+        stuck = (DELIVERY_STUCK,) if self._is_delivery_stuck() else ()
+        found = self.watch.look(now, (*unfit, *stuck))
         condition = decide_condition(found.now, found.before)
         return Fitness(
             fit=condition.fit,
@@ -56,10 +56,10 @@ class Sources:
         try:
             return load_status(self.status)
         except FileNotFoundError:
-            return RecorderStatus(fit=False, reason=SILENT)
+            return RecorderStatus(fit=False, reasons=(SILENT,))
         except (ProtocolError, OSError) as error:
             log.error("the recorder's status cannot be read: %s", error)
-            return RecorderStatus(fit=False, reason=UNREADABLE)
+            return RecorderStatus(fit=False, reasons=(UNREADABLE,))
 
     def _is_delivery_stuck(self) -> bool:
         """Tell whether delivery needs a person; of what and why is for the unit's own records (promise P7)."""

@@ -243,10 +243,10 @@ def probe_recorder(folder: Path) -> Measures:
         status = load_status(folder / "status")
     except FileNotFoundError:
         return measures
-    said = {"reason": status.reason, "damaged": ", ".join(status.damaged), "notes": ", ".join(status.notes)}
+    said = {"reasons": status.reasons, "damaged": status.damaged, "notes": status.notes}
     if status.school_days_left is not None:
         measures["school_days_left"] = status.school_days_left
-    return {**measures, "fit": int(status.fit), **{name: words for name, words in said.items() if words}}
+    return {**measures, "fit": int(status.fit), **{name: ", ".join(codes) for name, codes in said.items() if codes}}
 
 
 def probe_selftest(folder: Path) -> Measures:

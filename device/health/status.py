@@ -15,13 +15,13 @@ from protocol.durable import SHARED, Files, replace_file
 
 @dataclass(frozen=True, kw_only=True)
 class RecorderStatus:
-    """What the recorder says of the unit. `reason`, `damaged` and `notes` are codes that name and count no recordings.
+    """What the recorder says of the unit. `reasons`, `damaged` and `notes` are codes that name and count no recordings.
 
     `notes` are for who stands at the unit; the agent does not pass them on.
     """
 
     fit: bool
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
     school_days_left: int | None = None
     damaged: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -57,10 +57,10 @@ def describe_findings(codes: Iterable[str]) -> list[str]:
 
 
 def find(readings: Iterable[Reading]) -> tuple[str, ...]:
-    """Give the codes of what is wrong: the recorder's own reason for refusing a press, and what the readings mean."""
+    """Give the codes of what is wrong: the recorder's own reasons for refusing a press, and what the readings mean."""
     found = tuple(readings)
     refusing = (each.measures for each in found if each.probe == "recorder" and each.measures.get("fit") == 0)
-    said = (str(measures.get("reason", "")) for measures in refusing)
+    said = (code for measures in refusing for code in str(measures.get("reasons", "")).split(", "))
     return tuple(dict.fromkeys((*(code if code in MEANINGS else "unknown" for code in said), *judge(found))))
 
 
@@ -96,7 +96,7 @@ def _describe_measure(name: str, value: int | str) -> str:
         return f"{int(value) / 100:.2f} programs wanted to run at once in the last 5 minutes"
     if name == "up_s":
         return f"up for {int(value) // 3600} h {int(value) // 60 % 60} min"
-    if name in ("reason", "damaged", "notes"):
+    if name in ("reasons", "damaged", "notes"):
         return "; ".join(RECORDER_SAYS.get(code, code) for code in str(value).split(", "))
     if name in UNITS:
         return f"{value} {UNITS[name]}"

@@ -64,6 +64,9 @@ Decisions that the table alone does not explain:
 - *A fault stays* on the lamp until the next press, so that it is not overlooked; the press tries again. What asks for a
   press, a fault or a recording that a power cut ended, outlasts shutdowns, power cuts and being unfit: the lamp says
   *look at the page* after every start until the press comes.
+- *What IT is told* hides nothing: the fault that nobody has answered, a stuck button and what makes the unit unfit
+  stand side by side in `recorder/status`, and change there when they change, in a recording too. What only a recording
+  can cause leaves the unit on the next school day (`device/health/report.py`).
 - *A button that fails* is a fault and ends nothing. *A lamp that fails* ends the process: no recording without a true
   lamp. *Microphone, buzzer, journal and status* may fail: each is told, none ends a recording.
 - *Shutdown.* SIGTERM stops and keeps, seals and closes, then the process leaves: a few flushes of the disk, and

@@ -79,9 +79,9 @@ class Close:
 
 @dataclass(frozen=True)
 class Report:
-    """Tell IT whether the unit is fit, and why not."""
+    """Tell IT whether the unit is fit: by no reason, or every one why it is not."""
 
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Fitness:
         self._beginner = beginner
         self._status = status
         self._outlook = outlook
-        self._reason = ""
+        self._reasons: tuple[str, ...] = ()
         self._complaint = ""
         self._obstacle = ""
         self._damaged: tuple[str, ...] = ()
@@ -108,9 +108,9 @@ class Fitness:
             return SPOOL_FAILED, str(fault)
         return ("", "") if self._documents.load(Policy, now).document else (NO_POLICY, self._documents.find_obstacle())
 
-    def say(self, reason: str) -> None:
-        """Write the status file with this reason, empty for fit; a disk that refuses is only told in the log."""
-        self._reason = reason
+    def say(self, reasons: tuple[str, ...]) -> None:
+        """Write the status file with these reasons, none for fit; a disk that refuses is only told in the log."""
+        self._reasons = reasons
         try:
             self._status.say(self._describe())
             self._complaint = ""
@@ -121,12 +121,12 @@ class Fitness:
 
     def say_again(self) -> None:
         """Bring the status file up to date."""
-        self.say(self._reason)
+        self.say(self._reasons)
 
     def _describe(self) -> RecorderStatus:
         return RecorderStatus(
-            fit=not self._reason,
-            reason=self._reason,
+            fit=not self._reasons,
+            reasons=self._reasons,
             school_days_left=self._outlook.days_left,
             damaged=self._damaged,
             notes=self._notes,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from device.recorder.effects import Report
 from device.recorder.law.asking import (
     abort,
     allow,
@@ -42,6 +43,7 @@ from device.recorder.law.running import (
     wait,
     watch,
 )
+from device.recorder.law.told import reasons
 from device.recorder.states import Event, Kind, Phase, State
 
 Rules = dict[Kind, Rule]
@@ -125,4 +127,7 @@ def step(state: State, event: Event) -> Step:
     after, effects = rule_at(state.phase, event.kind)(state, event)
     if after.phase is not state.phase:
         after = replace(after, entered_s=event.at_s)
+    told = reasons(after)
+    if told != reasons(state) and after.phase is not Phase.OFF:
+        effects = (*effects, Report(told))
     return after, effects

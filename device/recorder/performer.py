@@ -231,7 +231,7 @@ class Performer:
 
     @perform.register
     def _report(self, effect: Report) -> None:
-        self._room.fitness.say(effect.reason)
+        self._room.fitness.say(effect.reasons)
 
     @perform.register
     def _exit(self, _effect: Exit) -> None:

@@ -107,7 +107,7 @@ class Look:
         measures = self.readings["recorder"].measures
         if measures.get("fit") == 0:
             raise StepFailed(
-                f"the recorder would refuse a press ({measures.get('reason', 'it does not say why')})",
+                f"the recorder would refuse a press ({measures.get('reasons', 'it does not say why')})",
                 "look at the lamp and at the steps above; then restart the unit",
             )
         return "it runs and would record"

@@ -78,6 +78,6 @@ def test_disk_without_room_for_a_lesson_refuses_the_press(tmp_path: Path, disk: 
         panel.wait_for("fault")
         panel.tap()
         panel.wait_for("refused")
-        assert _status(unit)["reason"] == "disk_full"
+        assert _status(unit)["reasons"] == ["disk_full"]
         assert unit.recordings() == []
         assert terminate(process) == 0

@@ -7,13 +7,16 @@ import pkgutil
 import re
 from collections.abc import Iterable
 
+import pytest
+from hypothesis import given
+
 import device.recorder
 from device.health.report import MEANINGS
 from device.recorder.effects import Report
 from device.recorder.fitness import SPOOL_DAMAGED, TAIL_RECOVERED
 from device.recorder.machine import step
 from device.recorder.states import Event, Kind, Phase, State, TakeEnd
-from tests.machine.walks import ALLOWED
+from tests.machine.walks import ALLOWED, BOOT, LAW, World, walks
 
 CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 AT_REST = {
@@ -45,9 +48,10 @@ def _reported(begun: Iterable[State], events: list[Event]) -> set[str]:
     states = set(begun)
     for _ in range(STEPS):
         steps = [step(state, event) for state in states for event in events]
-        reported |= {effect.reason for _, effects in steps for effect in effects if isinstance(effect, Report)}
+        told = [effect.reasons for _, effects in steps for effect in effects if isinstance(effect, Report)]
+        reported |= {code for reasons in told for code in reasons}
         states = {after for after, _ in steps}
-    return reported - {"", "unknown"}
+    return reported - {"unknown"}
 
 
 def _reported_of_recordings() -> set[str]:
@@ -83,3 +87,51 @@ def test_nothing_that_is_told_at_once_depends_on_a_recording() -> None:
     at_once = {code for code in everything if not MEANINGS[code].revealing}
     assert at_once == AT_REST
     assert at_once & (_reported_of_recordings() - _reported_at_rest()) == set()
+
+
+@LAW
+@given(walks)
+def test_no_reason_hides_another(walk: list[Event]) -> None:
+    """What was reported last names every thing that stands in the way of the next press, however they came."""
+    world, told = World(), tuple[str, ...]()
+    for event in (BOOT, *walk):
+        world.take(event)
+        for effect in world.last:
+            told = effect.reasons if isinstance(effect, Report) else told
+        state = world.state
+        if state.phase is not Phase.OFF:
+            assert {state.unfit, "button_stuck" if state.stuck else ""} - {""} <= set(told)
+            assert bool(told) or state.phase not in (Phase.FAULT, Phase.UNFIT)
+
+
+def test_fault_at_the_lamp_and_a_missing_permission_are_both_told() -> None:
+    """A fault that nobody has answered hides neither a policy that is gone nor a stuck button; a press answers it."""
+    state = State(phase=Phase.PREPARING)
+    told = []
+    for kind, reason in (
+        (Kind.NOT_BEGUN, "spool_failed"),
+        (Kind.UNFIT, "no_policy"),
+        (Kind.STUCK, ""),
+        (Kind.FREED, ""),
+        (Kind.PRESS, ""),
+        (Kind.FIT, ""),
+    ):
+        state, effects = step(state, Event(kind=kind, at_s=1.0, reason=reason))
+        told += [effect.reasons for effect in effects if isinstance(effect, Report)]
+    assert told == [
+        ("spool_failed",),
+        ("spool_failed", "no_policy"),
+        ("spool_failed", "button_stuck", "no_policy"),
+        ("spool_failed", "no_policy"),
+        ("no_policy",),
+        (),
+    ]
+
+
+@pytest.mark.parametrize("phase", [each for each in Phase if each is not Phase.OFF])
+def test_what_is_true_at_rest_is_told_in_every_phase_at_once(phase: Phase) -> None:
+    """P7: a permission that runs out in mid-lesson is told then, for a delay would tell when the lesson ended."""
+    state = State(phase=phase, recording="recording-1", permit=ALLOWED, takes=True)
+    _, effects = step(state, Event(kind=Kind.UNFIT, at_s=1.0, reason="no_policy"))
+    (told,) = [effect.reasons for effect in effects if isinstance(effect, Report)]
+    assert told[-1] == "no_policy"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from device.hardware.ports import Tune
-from device.recorder.effects import Ask, Begin, Chirp, Note, Report, Resume, Show, StartTake
+from device.recorder.effects import Ask, Begin, Chirp, Note, Resume, Show, StartTake
 from device.recorder.law.rule import Step, rule
 from device.recorder.law.ways import close, fail, lasting, rest
 from device.recorder.states import Event, Hold, Kind, Phase, State
@@ -19,18 +19,18 @@ def boot(state: State, event: Event) -> Step:
     state = replace(state, unanswered=event.interrupted)
     if event.recording and event.paused:
         after = replace(state, phase=Phase.PAUSED, recording=event.recording, paused=True)
-        return replace(after, pressed_s=event.since_s, heard_s=event.at_s), (Show(patterns.PAUSED), Report(state.unfit))
+        return replace(after, pressed_s=event.since_s, heard_s=event.at_s), (Show(patterns.PAUSED),)
     if event.recording:
         return replace(state, phase=Phase.ASKING, recording=event.recording), (Ask(event.recording),)
     if event.interrupted:
-        return replace(state, phase=Phase.INTERRUPTED), (Show(patterns.LOOK_AT_PAGE), Report(state.unfit))
+        return replace(state, phase=Phase.INTERRUPTED), (Show(patterns.LOOK_AT_PAGE),)
     return rest(state)
 
 
 @rule("ask consent", Phase.ASKING, Phase.UNFIT)
 def ask(state: State, event: Event) -> Step:
     """Consent is asked before every press, unless the unit could not record anyway; what asked for one is answered."""
-    state = replace(state, unanswered=False)
+    state = replace(state, unanswered=False, fault="")
     if state.unfit:
         after, effects = rest(state)
         return after, (*effects, *deny(after, event)[1])

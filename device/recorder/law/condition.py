@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from device.recorder.effects import Report, Show
+from device.recorder.effects import Show
 from device.recorder.law.rule import Step, rule
 from device.recorder.law.ways import lasting, rest
 from device.recorder.states import Event, Phase, State
@@ -40,14 +40,14 @@ def note(state: State, event: Event) -> Step:
 @rule("stuck button: fault, a recording goes on")
 def jam(state: State, _event: Event) -> Step:
     """Held over ten seconds, or a pin that cannot be read."""
-    return replace(state, stuck=True), (Show(patterns.FAULT), Report(STUCK))
+    return replace(state, stuck=True), (Show(patterns.FAULT),)
 
 
 @rule("the button is free again")
 def free(state: State, _event: Event) -> Step:
     """Show again what there is to show."""
     after = replace(state, stuck=False)
-    return after, (Show(lasting(after)), Report(after.fault or after.unfit))
+    return after, (Show(lasting(after)),)
 
 
 @rule("remember: stuck")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from device.hardware.ports import Tune
-from device.recorder.effects import Ask, Chirp, Note, Report, Show, StartTake, StopTake
+from device.recorder.effects import Ask, Chirp, Note, Show, StartTake, StopTake
 from device.recorder.law.rule import Step, rule
 from device.recorder.law.ways import close, end, give_up_after, lasting
 from device.recorder.states import Event, Hold, Phase, State, TakeEnd
@@ -79,7 +79,7 @@ def live(state: State, event: Event) -> Step:
     """Ends a stall, and whatever had been wrong with the camera."""
     after = replace(state, phase=Phase.RECORDING, durable_s=event.at_s, tries=0, fault="")
     if state.phase is Phase.STALLED:
-        return after, (Show(lasting(after)), Report(state.unfit))
+        return after, (Show(lasting(after)),)
     return after, ()
 
 
@@ -105,7 +105,7 @@ def watch(state: State, event: Event) -> Step:
     if event.at_s - state.durable_s < state.limits.stale_s:
         return state, ()
     after = replace(state, phase=Phase.STALLED)
-    return after, (Show(lasting(after)), Report(STALLED))
+    return after, (Show(lasting(after)),)
 
 
 @rule("12 s more: stop this take, try another; or the limit", Phase.LOST, Phase.STOPPING)
@@ -154,9 +154,8 @@ def finish(state: State, event: Event) -> Step:
     over = replace(state, takes=False)
     if event.cause is not TakeEnd.CAMERA_FAILED:
         return _close_for(over, event.cause)
-    fault = TAKE_FAULTS[event.cause]
-    after = replace(over, phase=Phase.LOST, tries=state.tries + 1, fault=fault)
-    return after, (Show(lasting(after)), Report(fault))
+    after = replace(over, phase=Phase.LOST, tries=state.tries + 1, fault=TAKE_FAULTS[event.cause])
+    return after, (Show(lasting(after)),)
 
 
 @rule("the take has ended: try again soon; over or disk fault: close", Phase.CLOSING)

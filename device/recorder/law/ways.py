@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from device.hardware.ports import Tune
-from device.recorder.effects import Chirp, Close, Exit, GiveUp, Report, Show, StopTake
+from device.recorder.effects import Chirp, Close, Exit, GiveUp, Show, StopTake
 from device.recorder.law.rule import Step
 from device.recorder.states import Phase, State
 from protocol.manifest import CloseReason
@@ -43,7 +43,7 @@ def rest(state: State) -> Step:
         return leave(state)
     settled = Phase.INTERRUPTED if state.unanswered else Phase.READY
     after = replace(forget(state), phase=Phase.UNFIT if state.unfit else settled)
-    return after, (Show(lasting(after)), Report(state.unfit))
+    return after, (Show(lasting(after)),)
 
 
 def fail(state: State, reason: str) -> Step:
@@ -51,8 +51,7 @@ def fail(state: State, reason: str) -> Step:
     told = replace(state, unanswered=True)
     if state.leaving:
         return leave(told)
-    after = replace(forget(told), phase=Phase.FAULT)
-    return after, (Show(patterns.FAULT), Report(reason))
+    return replace(forget(told), phase=Phase.FAULT, fault=reason), (Show(patterns.FAULT),)
 
 
 def leave(state: State) -> Step:

@@ -90,7 +90,7 @@ def test_fault_of_a_running_lesson_is_told_on_the_next_school_day(tmp_path: Path
     sources = _make(tmp_path, machine)
     quiet = _settle(sources, machine, NOON)
     status = StatusFile(tmp_path / "status", REAL)
-    status.say(RecorderStatus(fit=False, reason=code, school_days_left=7, damaged=("spool_damaged",)))
+    status.say(RecorderStatus(fit=False, reasons=(code,), school_days_left=7, damaged=("spool_damaged",)))
     assert _settle(sources, machine, NOON) == quiet
     status.say(RecorderStatus(fit=True, school_days_left=7, damaged=("spool_damaged",)))
     assert _settle(sources, machine, NOON) == quiet
@@ -118,3 +118,14 @@ def test_status_that_cannot_be_read_is_unfit_by_a_code(tmp_path: Path) -> None:
     assert sources.facts(NOON).fitness == Fitness(fit=False, reason="recorder_unreadable")
     (tmp_path / "status").unlink()
     assert sources.facts(NOON).fitness == Fitness(fit=False, reason="recorder_silent")
+
+
+def test_fault_of_a_lesson_hides_nothing_that_a_unit_at_rest_would_say(tmp_path: Path) -> None:
+    """A camera that failed waits for the next school day; a permission that is gone beside it is told at once."""
+    machine = _Machine()
+    sources = _make(tmp_path, machine)
+    _settle(sources, machine, NOON)
+    status = StatusFile(tmp_path / "status", REAL)
+    status.say(RecorderStatus(fit=False, reasons=("camera_failed", "no_policy"), school_days_left=7))
+    told = _settle(sources, machine, NOON)
+    assert (told.fit, told.reason) == (False, "no_policy")

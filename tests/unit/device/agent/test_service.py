@@ -150,7 +150,7 @@ def test_agent_reports_what_waits_and_how_the_recorder_is(stage: Stage) -> None:
         assert (health.fit, health.reason, health.school_days_left) == (True, "", 15)
         assert report.waiting_bytes == spooled.total_bytes
         assert report.oldest_at == began_at.replace(microsecond=began_at.microsecond // 1000 * 1000)
-        status.say(RecorderStatus(fit=False, reason="no_policy"))
+        status.say(RecorderStatus(fit=False, reasons=("no_policy",)))
         health = parse_message(Health, stage.listen_for(Up.HEALTH))
         assert (health.fit, health.reason) == (False, "no_policy")
         recorder.give_back()

@@ -134,7 +134,7 @@ def test_command_says_the_recorders_codes_in_words(tmp_path: Path) -> None:
     unit = make_school(tmp_path / "school", now=datetime.now(UTC)).make_unit(tmp_path / "unit")
     (unit.data / "recorder").mkdir()
     said = RecorderStatus(
-        fit=False, reason="no_policy", school_days_left=4, damaged=("spool_damaged",), notes=("tail_recovered",)
+        fit=False, reasons=("no_policy",), school_days_left=4, damaged=("spool_damaged",), notes=("tail_recovered",)
     )
     StatusFile(unit.data / "recorder" / "status", REAL).say(said)
     output = CliRunner().invoke(group, ["health", "--config", str(unit.config)]).output
@@ -151,7 +151,7 @@ def test_command_says_the_recorders_codes_in_words(tmp_path: Path) -> None:
 )
 def test_what_the_recorder_refuses_for_is_found_wrong_and_told_what_to_do(reason: str) -> None:
     """A unit that would refuse a press is never said to have nothing wrong; each code has words at the unit."""
-    reading = Reading(probe="recorder", measures={"running": 1, "fit": 0, "reason": reason})
+    reading = Reading(probe="recorder", measures={"running": 1, "fit": 0, "reasons": reason})
     text = "\n".join(describe_health([reading], Ring()))
     assert f"unfit: {MEANINGS[reason].words}. {MEANINGS[reason].remedy}." in text
     assert "Nothing is wrong" not in text
@@ -160,9 +160,15 @@ def test_what_the_recorder_refuses_for_is_found_wrong_and_told_what_to_do(reason
     assert not is_fit([reading])
 
 
+def test_every_reason_of_the_recorder_is_told_at_the_unit() -> None:
+    """A fault in a lesson and a permission that is gone are two findings."""
+    reading = Reading(probe="recorder", measures={"running": 1, "fit": 0, "reasons": "camera_failed, no_policy"})
+    assert encode_health([reading], Ring())["codes"] == ["camera_failed", "no_policy"]
+
+
 def test_refusal_without_a_reason_is_found_wrong_too() -> None:
     """Also one by a code that this release does not know."""
-    for measures in ({"running": 1, "fit": 0}, {"running": 1, "fit": 0, "reason": "of_tomorrow"}):
+    for measures in ({"running": 1, "fit": 0}, {"running": 1, "fit": 0, "reasons": "of_tomorrow"}):
         assert "unfit: the recorder refuses" in "\n".join(
             describe_health([Reading(probe="recorder", measures=measures)], Ring())
         )

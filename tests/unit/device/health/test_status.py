@@ -13,7 +13,7 @@ from tests.fakes.cutfiles import CountingFiles
 def test_agent_reads_what_the_recorder_says(tmp_path: Path) -> None:
     """The two processes agree on the file."""
     said = RecorderStatus(
-        fit=False, reason="disk_full", school_days_left=9, notes=("tail_recovered",), damaged=("spool_damaged",)
+        fit=False, reasons=("disk_full",), school_days_left=9, notes=("tail_recovered",), damaged=("spool_damaged",)
     )
     StatusFile(tmp_path / "status", REAL).say(said)
     assert load_status(tmp_path / "status") == said
@@ -36,5 +36,5 @@ def test_status_is_readable_by_the_group(tmp_path: Path) -> None:
 
 def test_agent_reads_what_an_older_recorder_said(tmp_path: Path) -> None:
     """While a unit is updated, a status of the release before is read; its free bytes are passed over."""
-    (tmp_path / "status").write_bytes(b'{"damaged":[],"fit":true,"free_bytes":1024,"reason":""}')
+    (tmp_path / "status").write_bytes(b'{"damaged":[],"fit":true,"free_bytes":1024,"reasons":[]}')
     assert load_status(tmp_path / "status") == RecorderStatus(fit=True)

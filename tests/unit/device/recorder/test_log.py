@@ -98,7 +98,7 @@ def _closed(unit: UnitBundle) -> CloseReason | None:
 
 
 def _reason(unit: UnitBundle) -> str:
-    return str(json.loads((unit.data / "recorder" / "status").read_text())["reason"])
+    return ", ".join(json.loads((unit.data / "recorder" / "status").read_text())["reasons"])
 
 
 def _begin(room: Room) -> None:

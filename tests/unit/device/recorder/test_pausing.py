@@ -242,7 +242,7 @@ def test_camera_that_vanished_is_tried_until_it_is_back(
         room.wait_for("ready")
         room.tap()
         shown = room.wait_for("fault")
-        room.wait_until(lambda: _status(trying)["reason"] == "camera_failed", "the status says so")
+        room.wait_until(lambda: _status(trying)["reasons"] == ["camera_failed"], "the status says so")
         room.wait_until(lambda: len(_only(trying).events) >= 4, "it was tried several times")
         camera.broken = False
         room.wait_for("recording", after=shown)

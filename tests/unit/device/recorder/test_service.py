@@ -175,7 +175,7 @@ def test_missing_policy_shows_that_the_unit_is_not_set_up(school: School, unit: 
         room.wait_for("not_set_up")
         room.tap()
         room.wait_for("refused")
-        assert _status(unit)["reason"] == "no_policy"
+        assert _status(unit)["reasons"] == ["no_policy"]
     assert camera.starts == 0
 
 
@@ -359,7 +359,7 @@ def test_status_is_the_same_before_and_after_a_lesson(room: Room, unit: UnitBund
     """P7: whoever reads the status learns whether the unit is fit, and not when it recorded."""
     before = (unit.data / "recorder" / "status").read_bytes()
     _record(room, STOP_S)
-    assert set(json.loads(before)) == {"fit", "reason", "school_days_left", "damaged", "notes"}
+    assert set(json.loads(before)) == {"fit", "reasons", "school_days_left", "damaged", "notes"}
     assert (unit.data / "recorder" / "status").read_bytes() == before
 
 

@@ -140,7 +140,7 @@ def test_card_without_space_for_a_lesson_is_a_fault(tmp_path: Path) -> None:
 
 def test_recorder_that_would_refuse_is_a_fault_and_no_outcome(unit: UnitBundle) -> None:
     """Whether the recorder runs is asked at every moment; yesterday's answer must not make the unit unfit."""
-    StatusFile(unit.data / "recorder" / "status", REAL).say(RecorderStatus(fit=False, reason="no_policy"))
+    StatusFile(unit.data / "recorder" / "status", REAL).say(RecorderStatus(fit=False, reasons=("no_policy",)))
     said = _run(unit, "--json")
     assert (said.status, said.faults) == (1, ["recorder"])
     assert probe_selftest(unit.data / "selftest") == {"passed": 1, "failed_at": ""}

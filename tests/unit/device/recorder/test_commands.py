@@ -157,7 +157,7 @@ def test_retired_unit_records_no_more_and_says_so(room: Room) -> None:
     after = room.wait_for("not_set_up")
     room.tap()
     room.wait_for("refused", after=after)
-    assert json.loads((room.unit.data / "recorder" / "status").read_text())["reason"] == "unit_retired"
+    assert json.loads((room.unit.data / "recorder" / "status").read_text())["reasons"] == ["unit_retired"]
     assert room.unit.recordings() == []
 
 

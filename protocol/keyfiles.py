@@ -46,19 +46,28 @@ def _is_handed_over(found: os.stat_result) -> bool:
 
 def store_signing_key(path: Path, key: SigningKey, purpose: str) -> None:
     """Write a signing key durably, with mode 600; `purpose` goes into the comment for whoever finds the file."""
+    replace_file(path, encode_signing_key(key, purpose), mode=PRIVATE)
+
+
+def encode_signing_key(key: SigningKey, purpose: str) -> bytes:
+    """Give a signing key as its file holds it."""
     seed = base64.urlsafe_b64encode(key.seed).decode("ascii").rstrip("=")
-    text = f"# Backrow {purpose} signing key, public {key.verifying.encode()}\n{seed}\n"
-    replace_file(path, text.encode("ascii"), mode=PRIVATE)
+    return f"# Backrow {purpose} signing key, public {key.verifying.encode()}\n{seed}\n".encode("ascii")
 
 
 def load_signing_key(path: Path) -> SigningKey:
     """Read what `store_signing_key` wrote."""
-    lines = [line for line in read_secret(path).splitlines() if line and not line.startswith("#")]
+    return parse_signing_key(read_secret(path), str(path))
+
+
+def parse_signing_key(text: str, what: str) -> SigningKey:
+    """Read what `encode_signing_key` gave; raise `KeyFileError` that names `what`."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     try:
         (seed,) = (base64.b64decode(line + "=", altchars=b"-_", validate=True) for line in lines)
         return SigningKey.from_seed(seed)
     except (ValueError, binascii.Error):
-        raise KeyFileError(f"{path}: expected one line with a 32-byte seed in base64url, got {len(lines)}") from None
+        raise KeyFileError(f"{what}: expected one line with a 32-byte seed in base64url, got {len(lines)}") from None
 
 
 def load_verifying_key(path: Path) -> VerifyingKey:

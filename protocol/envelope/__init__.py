@@ -35,7 +35,7 @@ from protocol.envelope.keys import (
     parse_identity,
     parse_recipient,
 )
-from protocol.envelope.passphrase import PassphraseIdentity
+from protocol.envelope.passphrase import PassphraseIdentity, PassphraseRecipient
 from protocol.envelope.reader import OpenReader, open_sealed
 from protocol.envelope.recovery import RecoveredTail, read_header_bytes, recover
 from protocol.envelope.rewrap import rewrap
@@ -63,6 +63,7 @@ __all__ = [
     "NoMatchError",
     "OpenReader",
     "PassphraseIdentity",
+    "PassphraseRecipient",
     "PayloadError",
     "RandomAccessReader",
     "Recipient",

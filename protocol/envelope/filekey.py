@@ -10,6 +10,7 @@ from protocol.envelope.errors import HeaderError, NoMatchError, RecipientsError
 from protocol.envelope.header import Header, encode_header
 from protocol.envelope.keys import Identity, Recipient
 from protocol.envelope.passphrase import STANZA_TYPE as SCRYPT
+from protocol.envelope.passphrase import PassphraseRecipient
 
 
 def wrap_file_key(file_key: bytes, recipients: Iterable[Recipient], *, random_bytes: Callable[[int], bytes]) -> bytes:
@@ -17,6 +18,8 @@ def wrap_file_key(file_key: bytes, recipients: Iterable[Recipient], *, random_by
     chosen = tuple(recipients)
     if not chosen:
         raise RecipientsError("expected at least one recipient, got none: nobody could open the file")
+    if len(chosen) > 1 and any(isinstance(recipient, PassphraseRecipient) for recipient in chosen):
+        raise RecipientsError(f"expected a passphrase to be a file's only recipient, got {len(chosen)} recipients")
     if len({recipient.post_quantum for recipient in chosen}) > 1:
         raise RecipientsError(
             "expected recipients of one kind, got X25519 and hybrid ones together: "

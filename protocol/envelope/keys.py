@@ -13,9 +13,10 @@ from protocol.envelope.bech32 import parse_bech32
 from protocol.envelope.errors import KeyTextError
 from protocol.envelope.header import Stanza
 from protocol.envelope.hybrid import HybridIdentity, HybridRecipient
+from protocol.envelope.passphrase import PassphraseRecipient
 from protocol.envelope.x25519 import X25519Identity, X25519Recipient
 
-Recipient = X25519Recipient | HybridRecipient
+Recipient = X25519Recipient | HybridRecipient | PassphraseRecipient
 KeyIdentity = X25519Identity | HybridIdentity
 
 _NOT_SUPPORTED = {

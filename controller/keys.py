@@ -15,8 +15,14 @@ from protocol.documents import Keyring, Purpose, Recipients, Trust, verify_docum
 from protocol.envelope.keys import KeyIdentity, parse_identities
 from protocol.errors import ProtocolError
 from protocol.keyfiles import load_signing_key, load_verifying_key, read_secret
-from protocol.pki import Credential, parse_credential
+from protocol.pki import Credential, parse_certificates, parse_key
 from protocol.signing import SigningKey
+
+ROOT_CA = "root-ca.pem"
+"""The file of the root CA's certificate: all that anybody of the school trusts in TLS."""
+
+RETIRED_CA = "retired-ca"
+"""The folder of issuing CAs that sign no more certificates, but still the lists of revoked ones: 1.pem, 1.key, …"""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class SchoolKeys:
     """What the controller signs with, opens with, and tells units to trust."""
 
     trust: Trust
+    root_ca_pem: bytes
     keyring_line: bytes
     recipients_line: bytes
     recipients: Recipients
@@ -64,6 +71,7 @@ def _load(folder: Path) -> SchoolKeys:
     recipients_line = (folder / "recipients").read_bytes()
     return SchoolKeys(
         trust=trust,
+        root_ca_pem=_anchor(folder / ROOT_CA),
         keyring_line=keyring_line,
         recipients_line=recipients_line,
         recipients=verify_document(Recipients, recipients_line, trust),
@@ -93,11 +101,37 @@ def _identities(folder: Path) -> dict[str, KeyIdentity]:
     return found
 
 
+def _anchor(path: Path) -> bytes:
+    pem = path.read_bytes()
+    if len(parse_certificates(pem, str(path))) != 1:
+        raise OperatorError(f"{path}: expected the root CA's certificate and no other: whoever stands in it is trusted")
+    return pem
+
+
 def load_authority(folder: Path) -> Credential:
-    """Read the school's CA with its private key: needed only to add units."""
+    """Read the issuing CA with its private key; raise `OperatorError`.
+
+    While it is being replaced ca.pem holds two certificates for a moment; the one of the key is taken.
+    """
+    return _load_authority(folder / "ca.pem", folder / "ca.key")
+
+
+def load_retired_authorities(folder: Path) -> tuple[Credential, ...]:
+    """Read the issuing CAs before the present one, of which certificates may still be good, the oldest first."""
+    found = sorted((folder / RETIRED_CA).glob("*.key"), key=lambda path: int(path.stem))
+    return tuple(_load_authority(path.with_suffix(".pem"), path) for path in found)
+
+
+def _load_authority(certificate: Path, key: Path) -> Credential:
     try:
-        return parse_credential(
-            (folder / "ca.pem").read_bytes(), read_secret(folder / "ca.key").encode("ascii"), f"{folder}/ca.pem"
-        )
+        private = parse_key(read_secret(key).encode("ascii"), str(key))
+        fitting = [
+            one
+            for one in parse_certificates(certificate.read_bytes(), str(certificate))
+            if one.public_key() == private.public_key()
+        ]
     except (OSError, ProtocolError) as error:
         raise OperatorError(f"the school's CA cannot be used: {error}") from None
+    if not fitting:
+        raise OperatorError(f"the school's CA cannot be used: {certificate} holds no certificate of the key in {key}")
+    return Credential(fitting[0], private)

@@ -24,6 +24,7 @@ from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 from controller.config import Config
 from controller.errors import OperatorError
+from controller.keys import ROOT_CA
 
 PEOPLE_THREADS = 24
 UNITS_THREADS = 64
@@ -104,13 +105,13 @@ def people_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
 
 
 def units_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
-    """Make the units' listener: TLS with a required client certificate of the school's CA, or plain on loopback."""
+    """Make the units' listener: TLS with a required client certificate of the school's, or plain on loopback."""
     keys = config.controller.keys
     tls = None
     if config.units.tls:
         certificate, key = keys / "server.pem", keys / "server.key"
         context = server_context(certificate, key)
-        _load(context.load_verify_locations, keys / "ca.pem")
+        _load(context.load_verify_locations, keys / ROOT_CA)
         context.verify_mode = ssl.CERT_REQUIRED
         tls = make_tls(context, certificate, key)
     return make_listener(app, config.units.host, config.units.port, threads=UNITS_THREADS, tls=tls)

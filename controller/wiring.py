@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from controller.config import Config
 from controller.db import Database
 from controller.errors import OperatorError
-from controller.keys import load_school_keys
+from controller.keys import ROOT_CA, load_school_keys
 from controller.recordings.keystore import KeyStore
 from controller.recordings.manifests import Manifests
 from controller.recordings.store import FolderStore
@@ -83,5 +83,5 @@ def bridge_settings(config: Config) -> BridgeSettings:
     broker = config.broker
     tls = None
     if broker.tls:
-        tls = TlsFiles(authority=config.controller.keys / "ca.pem", certificate=broker.certificate, key=broker.key)
+        tls = TlsFiles(authority=config.controller.keys / ROOT_CA, certificate=broker.certificate, key=broker.key)
     return BridgeSettings(host=broker.host, port=broker.port, tls=tls)

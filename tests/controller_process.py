@@ -63,7 +63,7 @@ class ControllerProcess:
     @property
     def authority(self) -> str:
         """Give the file of the school's CA."""
-        return str(self.services.config.controller.keys / "ca.pem")
+        return str(self.services.config.controller.keys / "root-ca.pem")
 
     @property
     def data(self) -> Path:

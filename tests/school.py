@@ -40,7 +40,14 @@ from protocol.envelope.keys import KeyIdentity
 from protocol.ids import make_id
 from protocol.keyfiles import store_signing_key
 from protocol.manifest import Manifest, parse_manifest, whole_lines
-from protocol.pki import Credential, issue_authority, issue_device, issue_server
+from protocol.pki import (
+    Credential,
+    issue_bridge,
+    issue_device,
+    issue_issuing_authority,
+    issue_root_authority,
+    issue_server,
+)
 from protocol.signing import SigningKey
 
 WEEK = timedelta(days=7)
@@ -99,11 +106,13 @@ class School:
     receipt_key: SigningKey = field(repr=False)
     lease_key: SigningKey = field(repr=False)
     settings_key: SigningKey = field(repr=False)
+    root_authority: Credential
     authority: Credential
     keyring: bytes
     recipients: bytes
     epoch_identities: Mapping[str, KeyIdentity] = field(repr=False)
     storage_identity: KeyIdentity = field(repr=False)
+    keeper: KeyIdentity = field(repr=False)
 
     @property
     def trust(self) -> Trust:
@@ -255,7 +264,7 @@ class School:
         (folder / "root.pub").write_text(self.root.verifying.encode() + "\n", "ascii")
         (folder / "recorder.pub").write_text(recorder.verifying.encode() + "\n", "ascii")
         store_signing_key(folder / "recorder.key", recorder, "recorder")
-        (folder / "ca.pem").write_bytes(self.authority.certificate_pem())
+        (folder / "ca.pem").write_bytes(self.root_authority.certificate_pem())
 
 
 def receipt_items(manifest: Manifest) -> list[ReceiptItem]:
@@ -268,6 +277,7 @@ def make_school(folder: Path, *, now: datetime, hybrid: bool = False) -> School:
     """Make a school with keys under `folder`/keys; `hybrid` makes its epochs' recipients post-quantum ones."""
     generate = generate_hybrid if hybrid else generate_x25519
     signing = {name: SigningKey.generate() for name in ("root", "policy", "receipt", "lease", "settings")}
+    root_authority = issue_root_authority("A made-up school root", now=now)
     epochs = {f"{(now + at * WEEK):%G-w%V}": generate() for at in range(EPOCHS)}
     school = School(
         keys=folder / "keys",
@@ -277,11 +287,13 @@ def make_school(folder: Path, *, now: datetime, hybrid: bool = False) -> School:
         receipt_key=signing["receipt"],
         lease_key=signing["lease"],
         settings_key=signing["settings"],
-        authority=issue_authority("A made-up school", now=now),
+        root_authority=root_authority,
+        authority=issue_issuing_authority(root_authority, "A made-up school issuing 1", now=now),
         keyring=_issue_keyring(signing, now),
         recipients=_issue_recipients(signing["root"], epochs, now),
         epoch_identities=epochs,
         storage_identity=generate_x25519(),
+        keeper=generate_x25519(),
     )
     _store_school(school, signing)
     return school
@@ -322,9 +334,13 @@ def _store_school(school: School, signing: Mapping[str, SigningKey]) -> None:
     (school.keys / "root.pub").write_text(school.root.verifying.encode() + "\n", "ascii")
     (school.keys / "keyring").write_bytes(school.keyring)
     (school.keys / "recipients").write_bytes(school.recipients)
-    for stem, credential in (("ca", school.authority), ("server", server)):
+    bridge = issue_bridge(school.authority, now=school.now)
+    certified = {"root-ca": school.root_authority, "ca": school.authority, "server": server, "bridge": bridge}
+    for stem, credential in certified.items():
         (school.keys / f"{stem}.pem").write_bytes(credential.certificate_pem())
         replace_file(school.keys / f"{stem}.key", credential.key_pem())
+    (school.keys / "keeper.pub").write_text(f"{school.keeper.recipient}\n", "ascii")
+    replace_file(school.keys / "keeper.key", (school.keeper.encode() + "\n").encode())
     for name, identity in school.epoch_identities.items():
         replace_file(school.keys / "epochs" / f"{name}.key", (identity.encode() + "\n").encode())
     storage = school.keys / "storage" / f"{school.now:%Y-%m-%d}.key"

@@ -58,7 +58,7 @@ def add_device(services: Services, wanted: NewDevice, out: Path) -> Device:
             root=services.keys.trust.root,
             recorder=recorder,
             credential=credential,
-            authority_pem=authority.certificate_pem(),
+            authority_pem=services.keys.root_ca_pem,
             state={
                 "keyring": services.keys.keyring_line,
                 "recipients": services.keys.recipients_line,

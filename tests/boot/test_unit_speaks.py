@@ -31,7 +31,7 @@ class Units(http.server.BaseHTTPRequestHandler):
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain("{SCHOOL}/server.pem", "{SCHOOL}/server.key")
-context.load_verify_locations("{SCHOOL}/ca.pem")
+context.load_verify_locations("{SCHOOL}/root-ca.pem")
 context.verify_mode = ssl.CERT_REQUIRED
 server = http.server.HTTPServer(("127.0.0.1", {CONTROLLER_PORT}), Units)
 server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -44,10 +44,10 @@ def at_school(machine_at_school: Machine, school: School) -> Machine:
     """A unit and its school on one machine, switched on."""
     machine, folder = machine_at_school, machine_at_school.root / SCHOOL.lstrip("/")
     folder.mkdir()
-    for name in ("ca.pem", "server.pem", "server.key"):
+    for name in ("root-ca.pem", "server.pem", "server.key"):
         shutil.copy(school.keys / name, folder)
     (folder / "listener.py").write_text(LISTENER, "utf-8")
-    lines = tls_lines(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+    lines = tls_lines(folder / "root-ca.pem", folder / "server.pem", folder / "server.key")
     here = [line.replace(str(folder), SCHOOL) for line in lines]
     broker = machine.root / "etc/mosquitto/conf.d/school.conf"
     broker.write_text("\n".join((f"listener {BROKER_PORT}", *here, "log_type all", "")), "utf-8")

@@ -18,7 +18,7 @@ from controller import server
 from controller.config import Config, Core, People, Units
 from controller.errors import OperatorError
 from protocol.durable import replace_file
-from protocol.pki import issue_device
+from protocol.pki import encode_certificates, issue_device
 from tests.lesson import BEGAN_AT
 from tests.school import School, make_school, new_id
 
@@ -63,7 +63,7 @@ def client(school: School) -> Iterator[requests.Session]:
     """Make a client that trusts the school's authority and nobody else."""
     with requests.Session() as session:
         session.trust_env = False
-        session.verify = str(school.keys / "ca.pem")
+        session.verify = str(school.keys / "root-ca.pem")
         yield session
 
 
@@ -81,7 +81,7 @@ def test_unit_is_told_to_the_application_by_its_certificate(school: School, conf
         for _ in range(2):  # the second request comes over the same connection
             told = session.get(address, timeout=TIMEOUT_S).json()
             assert (told["SSL_CLIENT_VERIFY"], told["SSL_CLIENT_S_DN_CN"]) == ("SUCCESS", device)
-            assert told["SSL_CLIENT_CERT"] == credential.certificate_pem().decode().strip()
+            assert told["SSL_CLIENT_CERT"] == encode_certificates([credential.certificate]).decode().strip()
 
 
 def test_server_certificate_is_no_unit(school: School, config: Config) -> None:
@@ -102,7 +102,7 @@ def test_people_are_asked_for_no_certificate(school: School, config: Config) -> 
             session.get(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S)
 
 
-@pytest.mark.parametrize("name", ["server.pem", "server.key", "ca.pem"])
+@pytest.mark.parametrize("name", ["server.pem", "server.key", "root-ca.pem"])
 def test_listener_without_its_tls_files_names_them(school: School, config: Config, name: str) -> None:
     """A file that is missing, or is none, is one sentence with its path."""
     (school.keys / name).unlink()

@@ -26,7 +26,7 @@ from device.config import CameraKind, load_config
 from device.microphone_settings import MicrophoneKind
 from protocol.documents import Keyring, Permission, Policy, Recipients, Trust, verify_document
 from protocol.keyfiles import load_signing_key, load_verifying_key
-from protocol.pki import fingerprint, parse_credential
+from protocol.pki import fingerprint, parse_credential, verify_client
 from tests.house import House, make_house
 
 SETTINGS = ("camera.kind=replay", "camera.input=a b.mp4", "camera.speed=4.0", "pins.kind=mock", "timings.stop_s=1.5")
@@ -115,7 +115,7 @@ def test_certificate_and_recorder_key_are_registered(house: House, tmp_path: Pat
     identity, certificate = (tmp_path / "unit" / "data" / name for name in ("identity", "certificate"))
     credential = parse_credential((certificate / "tls.pem").read_bytes(), (identity / "tls.key").read_bytes())
     authority = x509.load_pem_x509_certificate((identity / "ca.pem").read_bytes())
-    credential.certificate.verify_directly_issued_by(authority)
+    verify_client(authority, credential.certificate, credential.chain, at=house.clock.now)
     assert isinstance(authority.public_key(), ec.EllipticCurvePublicKey)
     with house.services.database.reading() as session:
         known = session.scalars(select(Certificate).where(Certificate.device == row.id)).one()

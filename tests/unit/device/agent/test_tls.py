@@ -33,7 +33,7 @@ def school(tmp_path: Path) -> School:
 @pytest.fixture
 def broker(school: School) -> Iterator[Broker]:
     keys = school.keys
-    with Broker(lines=tls_lines(keys / "ca.pem", keys / "server.pem", keys / "server.key")) as running:
+    with Broker(lines=tls_lines(keys / "root-ca.pem", keys / "server.pem", keys / "server.key")) as running:
         yield running
 
 
@@ -41,7 +41,7 @@ def broker(school: School) -> Iterator[Broker]:
 def bridge(school: School, broker: Broker, tmp_path: Path) -> Iterator[bridge_door.BridgeLink]:
     credential = issue_device(school.authority, "backrow-bridge", now=school.now)
     certificate, key = store(credential, tmp_path / "bridge")
-    tls = bridge_door.TlsFiles(authority=school.keys / "ca.pem", certificate=certificate, key=key)
+    tls = bridge_door.TlsFiles(authority=school.keys / "root-ca.pem", certificate=certificate, key=key)
     door = bridge_door.BridgeLink(
         bridge_door.BridgeSettings(host="127.0.0.1", port=broker.port, tls=tls, reconnect_max_s=1)
     )
@@ -152,7 +152,7 @@ def test_unit_does_not_speak_to_a_broker_of_another_name(school: School, tmp_pat
     """A broker whose genuine certificate names another machine is refused: a stolen unit key cannot play broker."""
     unit = school.make_unit(tmp_path / "unit")
     certificate, key = store(issue_server(school.authority, ("elsewhere.school",), now=school.now), tmp_path / "other")
-    with Broker(lines=tls_lines(school.keys / "ca.pem", certificate, key)) as broker:
+    with Broker(lines=tls_lines(school.keys / "root-ca.pem", certificate, key)) as broker:
         link = make_link(unit, broker.port)
         with pytest.raises(OSError, match="certificate"):
             link.open(saying(unit.device))

@@ -37,7 +37,7 @@ def secure_url(school: School, unit: UnitBundle) -> Iterator[str]:
     """A server that shows the school's certificate and requires a client certificate of its authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(school.keys / "server.pem", school.keys / "server.key")
-    context.load_verify_locations(school.keys / "ca.pem")
+    context.load_verify_locations(school.keys / "root-ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
     with IngestServer(Ingest(school, unit.recorder.verifying, lambda: NOW), tls=context) as server:
         yield server.url

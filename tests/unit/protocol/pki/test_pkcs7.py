@@ -27,7 +27,7 @@ def test_certificates_of_openssl_are_read(tmp_path: Path) -> None:
     assert set(parse_pkcs7(DER)) == THREE
 
 
-@pytest.mark.parametrize("der", [b"", b"garbage", DER[:-1], DER[: len(DER) // 2], DER + b"\0"])
+@pytest.mark.parametrize("der", [b"", b"garbage", DER[:-1], DER[: len(DER) // 2], DER + b"\0"], ids=range(5))
 def test_bytes_without_certificates_are_refused(der: bytes) -> None:
     """Empty, garbage, cut, with a tail: always the same kind of error."""
     with pytest.raises(PkiError, match="cacerts: "):

@@ -62,6 +62,7 @@ def request_of(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, algorithm: h
         (request_of(ec.generate_private_key(ec.SECP256K1()), hashes.SHA256()), "P-256 or P-384, got secp256k1"),
         (GOOD[:-1] + bytes([GOOD[-1] ^ 1]), "its signature is not of the key that it names"),
     ],
+    ids=range(9),
 )
 def test_request_that_breaks_a_rule_is_refused_by_name(der: bytes, words: str) -> None:
     """Empty, garbage, cut, with a tail, ten megabytes, another kind of key, a broken signature: each says which."""

@@ -58,7 +58,7 @@ def test_list_reads_back_as_what_was_written() -> None:
     assert crl.is_signature_valid(ISSUING.key.public_key())
 
 
-@pytest.mark.parametrize("pem", [b"", b"garbage", ONE[:100], ONE[:-30], UNIT.certificate_pem()])
+@pytest.mark.parametrize("pem", [b"", b"garbage", ONE[:100], ONE[:-30], UNIT.certificate_pem()], ids=range(5))
 def test_list_that_cannot_be_read_is_refused(pem: bytes) -> None:
     """Empty, garbage, cut, something else: always the same kind of error."""
     with pytest.raises(PkiError, match=r"revoked\.crl: "):

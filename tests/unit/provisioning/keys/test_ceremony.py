@@ -9,19 +9,33 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pyrage
 import pytest
 from click.testing import CliRunner, Result
 
 from protocol.documents import Keyring, Purpose, Recipients, Trust, require_current, verify_document
-from protocol.envelope import generate_hybrid, generate_x25519, open_sealed, parse_identities, parse_recipient, seal
-from protocol.keyfiles import load_signing_key, load_verifying_key, read_secret
+from protocol.envelope import (
+    PassphraseRecipient,
+    generate_hybrid,
+    generate_x25519,
+    open_sealed,
+    parse_identities,
+    parse_recipient,
+    seal,
+)
+from protocol.keyfiles import load_signing_key, load_verifying_key, parse_signing_key, read_secret
 from protocol.pki import parse_credential
 from provisioning.commands import group
 from provisioning.keys import KeysError, SchoolKeys, make_school_keys, plan_epochs, store_school_keys
+from provisioning.keys.folder import Apart
 
 NOW = datetime(2026, 12, 30, 17, 45, 12, 345678, tzinfo=UTC)
-SECRETS = {"root.key", "policy.key", "receipt.key", "lease.key", "settings.key", "ca.key", "server.key"}
-PUBLIC = {"root.pub", "ca.pem", "server.pem", "keyring", "recipients"}
+ROOT_SECRETS = {"root.key", "root-ca.key", "keeper.key"}
+ROOT_PUBLIC = {"root.pub", "root-ca.pem", "keeper.pub"}
+SIGNING = {"policy.key", "receipt.key", "lease.key", "settings.key"}
+SECRETS = ROOT_SECRETS | SIGNING | {"ca.key", "server.key", "bridge.key"}
+PUBLIC = ROOT_PUBLIC | {"ca.pem", "server.pem", "bridge.pem", "keyring", "recipients"}
+PASSPHRASE = "six words that dice have said"
 
 
 def make(weeks: int = 2) -> SchoolKeys:
@@ -97,10 +111,81 @@ def test_server_certificate_is_the_authoritys_and_names_every_host(folder: Path)
     """openssl accepts the server's certificate for its name and its address, and its key fits."""
     pem = folder / "server.pem"
     for check in (["-verify_hostname", "box.school.example"], ["-verify_ip", "::1"]):
-        command = ["openssl", "verify", "-attime", str(int(NOW.timestamp())), "-purpose", "sslserver", *check]
-        subprocess.run([*command, "-CAfile", str(folder / "ca.pem"), str(pem)], check=True, capture_output=True)
-    parse_credential(pem.read_bytes(), (folder / "server.key").read_bytes())
-    parse_credential((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
+        openssl_verify(folder, pem, "-purpose", "sslserver", *check)
+    openssl_verify(folder, folder / "bridge.pem", "-purpose", "sslclient")
+    openssl_verify(folder, folder / "ca.pem", "-purpose", "any")
+    for name in ("server", "bridge", "ca", "root-ca"):
+        parse_credential((folder / f"{name}.pem").read_bytes(), (folder / f"{name}.key").read_bytes())
+
+
+def openssl_verify(folder: Path, pem: Path, *options: str) -> None:
+    """Have openssl accept the first certificate of a file by the others in it and the root CA."""
+    command = ["openssl", "verify", "-x509_strict", "-attime", str(int(NOW.timestamp())), *options]
+    files = ["-CAfile", str(folder / "root-ca.pem"), "-untrusted", str(pem), str(pem)]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+
+
+def test_keepers_identity_opens_what_is_sealed_to_its_recipient(folder: Path) -> None:
+    """The server seals breach packs to keeper.pub; keeper.key alone opens them."""
+    sealed = seal(b"breach pack", [parse_recipient((folder / "keeper.pub").read_text().strip())])
+    assert open_sealed(sealed, parse_identities(read_secret(folder / "keeper.key"))) == b"breach pack"
+
+
+def test_roots_part_is_kept_apart(tmp_path: Path) -> None:
+    """With a folder of its own the root's secrets are there alone, beside what they are the secrets of."""
+    names = store_school_keys(tmp_path / "keys", make(), apart=Apart(folder=tmp_path / "stick" / "root"))
+    apart = {path.name for path in (tmp_path / "stick" / "root").iterdir()}
+    assert apart == ROOT_SECRETS | ROOT_PUBLIC
+    assert not ROOT_SECRETS & set(names)
+    assert set(names) >= ROOT_PUBLIC
+
+
+def test_sealed_root_opens_in_another_program_with_the_passphrase(tmp_path: Path) -> None:
+    """Each of the root's secrets is an age file; what pyrage opens is the secret that fits its public half."""
+    passphrase = PassphraseRecipient(PASSPHRASE.encode(), work_factor=10)
+    store_school_keys(tmp_path / "keys", make(), apart=Apart(passphrase=passphrase))
+    folder = tmp_path / "keys"
+    assert not [path for path in folder.iterdir() if path.name in ROOT_SECRETS]
+    opened = {
+        name: pyrage.passphrase.decrypt((folder / f"{name}.age").read_bytes(), PASSPHRASE).decode()
+        for name in ROOT_SECRETS
+    }
+    root = parse_signing_key(opened["root.key"], "root.key")
+    assert root.verifying == load_verifying_key(folder / "root.pub")
+    parse_credential((folder / "root-ca.pem").read_bytes(), opened["root-ca.key"].encode())
+    (keeper,) = parse_identities(opened["keeper.key"])
+    assert str(keeper.recipient) == (folder / "keeper.pub").read_text().strip()
+
+
+def test_roots_folder_goes_when_the_other_cannot_be_written(tmp_path: Path) -> None:
+    """Half a ceremony leaves nothing: neither folder, nor a draft of one."""
+    broken = dataclasses.replace(make(), storage_name="n" * 300)
+    with pytest.raises(KeysError, match="cannot be written"):
+        store_school_keys(tmp_path / "keys", broken, apart=Apart(folder=tmp_path / "root"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ceremony_refuses_a_short_passphrase(tmp_path: Path) -> None:
+    """A stick with a passphrase that a machine guesses in a day is an open stick."""
+    (tmp_path / "words").write_text("correct horse\n")
+    arguments = ["--school", "S", "--host", "h", "--seal-root", "--passphrase-file", str(tmp_path / "words")]
+    result = invoke("--out", str(tmp_path / "keys"), *arguments)
+    assert result.exit_code != 0
+    assert "at least 16 characters, got 13" in result.output
+    assert not (tmp_path / "keys").exists()
+
+
+def test_command_seals_the_root_where_it_is_told(tmp_path: Path) -> None:
+    """With --root-folder and --seal-root the words say where the root's part lies and how."""
+    (tmp_path / "words").write_text(PASSPHRASE + "\n")
+    place = ["--out", str(tmp_path / "keys"), "--root-folder", str(tmp_path / "stick")]
+    sealed = ["--seal-root", "--passphrase-file", str(tmp_path / "words")]
+    result = invoke(*place, "--school", "S", "--host", "h", *sealed)
+    assert result.exit_code == 0, result.output
+    assert f"The root's part, sealed with the passphrase, lies in {tmp_path / 'stick'}" in result.output
+    assert PASSPHRASE not in result.output
+    opened = pyrage.passphrase.decrypt((tmp_path / "stick" / "root.key.age").read_bytes(), PASSPHRASE)
+    parse_signing_key(opened.decode(), "root.key")
 
 
 def test_epochs_are_iso_weeks_without_gap_from_the_current_one() -> None:

@@ -57,7 +57,8 @@ Decisions that the table alone does not explain:
   or a shutdown end the recording. Then the fault stays at the lamp. *A disk that fails* ends the recording: what was
   durable stays, the torn segment gets its `recovered` line.
 - *A pause* ends the take: the camera is stopped, and the manifest says so. Going on is a press like any other: consent
-  is asked, the room hears it. It counts when the finger lets go, since a hold means stop in a pause, too.
+  is asked, the room hears it. It counts when the finger lets go, since a hold means stop in a pause, too. Its limit and
+  the recording's count from their own lines in the manifest, so that a restart of the process lengthens neither.
 - *Seats that must be checked* are confirmed by a hold of two seconds, on release: the lamp asks for it from the press
   on, so that it may be this press, held, or a later one. Then consent is asked again, with the number of seats that
   were confirmed. A second press never passes, and neither does a hold of more than five seconds.

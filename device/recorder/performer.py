@@ -129,6 +129,7 @@ class Performer:
             since_s=self._begun_s() if paused else 0.0,
             recording=going_on,
             paused=paused,
+            paused_s=self._paused_s() if paused else 0.0,
             interrupted=plan.interrupted or going_on != plan.resume,
         )
 
@@ -305,9 +306,15 @@ class Performer:
 
     def _begun_s(self) -> float:
         """Tell when the recording was begun on this boot's clock, also when it is taken up after a restart."""
-        now_s, began = self._hardware.clock.monotonic_s(), self._required_recording().began
-        same_boot = began.boot == self._hardware.clock.boot_id
-        return min(now_s, began.monotonic_ms / 1000) if same_boot else now_s
+        return self._on_this_clock(self._required_recording().began)
+
+    def _paused_s(self) -> float:
+        """Tell when the pause began in which a restart found the recording; a line that is missing counts as now."""
+        return self._on_this_clock(self._required_recording().paused)
+
+    def _on_this_clock(self, moment: manifest.Moment | None) -> float:
+        now_s, boot = self._hardware.clock.monotonic_s(), self._hardware.clock.boot_id
+        return min(now_s, moment.monotonic_ms / 1000) if moment and moment.boot == boot else now_s
 
     def _required_recording(self) -> OpenRecording:
         if self._recording is None:

@@ -85,9 +85,9 @@ class TakeEnd(StrEnum):
 class Event:
     """Something that happened at `at_s`.
 
-    `since_s`: of a tap or hold, when the press began; of BEGUN, when the recording was begun. `recording`: of BOOTED,
-    the one to go on with, `paused` or not; of BEGUN, the one begun. `interrupted`: of BOOTED, a power cut had ended a
-    recording. `reason`: of SOUND_BAD, "silent" or "clipping".
+    `since_s`: of a tap or hold, when the press began; of BEGUN, when the recording was begun. `recording`: of
+    BOOTED, the one to go on with, `paused` since `paused_s` or not; of BEGUN, the one begun. `interrupted`: of
+    BOOTED, a power cut had ended a recording. `reason`: of SOUND_BAD, "silent" or "clipping".
     """
 
     kind: Kind
@@ -97,6 +97,7 @@ class Event:
     permit: PressDecision | None = None
     recording: str = ""
     paused: bool = False
+    paused_s: float = 0.0
     interrupted: bool = False
     cause: TakeEnd = TakeEnd.STOPPED
     reason: str = ""
@@ -132,11 +133,11 @@ class State:
     `entered_s`: when the phase was entered. `asked_s`: when the press began that consent was asked for last.
     `pressed_s`: when the recording was begun. `began_s`: when the last press (or a restart) started the camera.
     `takes`: a take is there that has not ended yet. `tries`: how many takes have failed since bytes last became
-    durable. `paused`: the recording was paused and has not been gone on with, and `heard_s` when the room last heard of
-    it. `sound`: what is wrong with the sound of the running take, or nothing. `wanted`: a press came while something
-    was being put away. `unanswered`: the lamp asks for a press, after a power cut or a fault, and none has come;
-    `gave_up`: the phase that did not answer, when the process ends for that. `fault`: what failed in this recording,
-    and `unfit`: why the unit may not record, each a code for IT or nothing.
+    durable. `paused`: the recording was paused, at `paused_s`, and has not been gone on with; `heard_s`: when the
+    room last heard of it. `sound`: what is wrong with the sound of the running take, or nothing. `wanted`: a press
+    came while something was being put away. `unanswered`: the lamp asks for a press, after a power cut or a fault,
+    and none has come; `gave_up`: the phase that did not answer, when the process ends for that. `fault`: what
+    failed in this recording, and `unfit`: why the unit may not record, each a code for IT or nothing.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -148,6 +149,7 @@ class State:
     pressed_s: float = 0.0
     began_s: float = 0.0
     durable_s: float = 0.0
+    paused_s: float = 0.0
     heard_s: float = 0.0
     takes: bool = False
     tries: int = 0

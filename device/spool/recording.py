@@ -12,16 +12,20 @@ from device.spool.manifest import ManifestWriter
 from device.spool.sealing import SegmentWriter
 from device.spool.store import SpoolStore
 from protocol.envelope import Recipient, parse_recipient
-from protocol.manifest import Closed, CloseReason, Content, Event, Manifest, Opened, Sealed
+from protocol.manifest import Closed, CloseReason, Content, Event, EventName, Manifest, Moment, Opened, Sealed
 
 
 class OpenRecording:
-    """A recording whose manifest is not closed. `manifest` tells how far it had come when it was taken up."""
+    """A recording whose manifest is not closed. `manifest` tells how far it had come when it was taken up.
+
+    `paused`: when the pause began in which it was taken up, if it was.
+    """
 
     def __init__(self, store: SpoolStore, manifest: Manifest, writer: ManifestWriter) -> None:
         self.name = manifest.begun.recording
         self.begun = manifest.begun
         self.began = manifest.began
+        self.paused = _find_pause(manifest)
         self._recipient: Recipient = parse_recipient(manifest.begun.recipient)
         self._store = store
         self._writer = writer
@@ -66,3 +70,11 @@ class OpenRecording:
     def _append(self, content: Content) -> None:
         with self._lock:
             self._writer.append(content)
+
+
+def _find_pause(manifest: Manifest) -> Moment | None:
+    """Give the moment of the last `pause`, unless a `resume` stands after it."""
+    for line in reversed(manifest.events):
+        if isinstance(line.content, Event) and line.content.name in (EventName.PAUSE, EventName.RESUME):
+            return line.moment if line.content.name is EventName.PAUSE else None
+    return None

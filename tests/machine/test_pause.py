@@ -127,6 +127,18 @@ def test_forgotten_pause_is_kept_and_closed() -> None:
     assert [close.reason for close in world.closed] == [CloseReason.LIMIT]
 
 
+def test_restart_does_not_make_a_pause_longer() -> None:
+    """The longest pause counts from its beginning, however often the process was restarted in it."""
+    world = World()
+    paused_s = 1000.0
+    booted = Event(kind=Kind.BOOTED, at_s=2000.0, recording="recording-1", paused=True, paused_s=paused_s, since_s=1500)
+    world.take(booted)
+    world.take(Event(kind=Kind.TICK, at_s=799.0))
+    assert world.closed == []
+    world.take(Event(kind=Kind.TICK, at_s=1.0))
+    assert [close.reason for close in world.closed] == [CloseReason.LIMIT]
+
+
 def test_bell_and_consent_end_a_pause() -> None:
     """A paused recording ends with its lesson, and with its consent."""
     for kind, reason in ((Kind.BELL, CloseReason.BELL), (Kind.FORBIDDEN, CloseReason.CONSENT)):

@@ -19,7 +19,8 @@ def boot(state: State, event: Event) -> Step:
     state = replace(state, unanswered=event.interrupted)
     if event.recording and event.paused:
         after = replace(state, phase=Phase.PAUSED, recording=event.recording, paused=True)
-        return replace(after, pressed_s=event.since_s, heard_s=event.at_s), (Show(patterns.PAUSED),)
+        after = replace(after, pressed_s=event.since_s, paused_s=event.paused_s, heard_s=event.at_s)
+        return after, (Show(patterns.PAUSED),)
     if event.recording:
         return replace(state, phase=Phase.ASKING, recording=event.recording), (Ask(event.recording),)
     if event.interrupted:

@@ -58,7 +58,7 @@ def pause(state: State, event: Event) -> Step:
     if _is_nervous(state, event):
         return state, ()
     runs = state.phase is not Phase.LOST
-    after = replace(state, phase=Phase.PAUSED, paused=True, wanted=False, heard_s=event.at_s)
+    after = replace(state, phase=Phase.PAUSED, paused=True, wanted=False, paused_s=event.at_s, heard_s=event.at_s)
     said = (Show(lasting(after)), Note(EventName.PAUSE, event.since_s))
     return after, (StopTake(), Chirp(Tune.STOP), *said) if runs else said
 
@@ -135,11 +135,11 @@ def try_again(state: State, event: Event) -> Step:
 @rule("a reminder each minute; 30 min, or the limit: stop and keep; a take that does not end: it hangs", *STOPS)
 def remind(state: State, event: Event) -> Step:
     """A pause that everybody has forgotten ends the recording, never goes on with it."""
-    paused_s = event.at_s - state.entered_s
-    if _is_too_long(state, event) or paused_s >= state.limits.pause_s:
+    waited_s = event.at_s - state.entered_s
+    if _is_too_long(state, event) or event.at_s - state.paused_s >= state.limits.pause_s:
         return end(state, CloseReason.LIMIT)
-    if state.takes and paused_s >= state.limits.hang_s:
-        return give_up_after(state, paused_s)
+    if state.takes and waited_s >= state.limits.hang_s:
+        return give_up_after(state, waited_s)
     if event.at_s - state.heard_s < state.limits.remind_s:
         return state, ()
     return replace(state, heard_s=event.at_s), (Show(lasting(state)), Chirp(Tune.REMIND))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from device.hardware.clock import SystemClock
 from device.hardware.ports import ButtonFault, CameraFault, CameraSink, Tune
 from protocol.documents import Decision, LessonDecision, Permission
 from protocol.manifest import CloseReason, Event, EventName, Manifest, Sealed
@@ -63,6 +64,14 @@ class FailingCamera(FakeCamera):
         if self.broken:
             raise CameraFault("FAKE camera: pulled out")
         super().start(sink)
+
+
+class _LaterClock(SystemClock):
+    """The machine's clock, in the same boot and nearly as much later as a pause of the unit `pausing` may last."""
+
+    def monotonic_s(self) -> float:
+        """See `Clock.monotonic_s`."""
+        return super().monotonic_s() + 59.0
 
 
 def _only(unit: UnitBundle) -> Manifest:
@@ -160,6 +169,23 @@ def test_crash_in_a_pause_stays_paused(school: School, pausing: UnitBundle, foot
         again.wait_until(lambda: camera.starts == 1, "the camera runs")
     assert len(pausing.recordings()) == 1
     assert _events(pausing) == [EventName.PAUSE, EventName.RESUME]
+
+
+def test_pause_that_a_crash_fell_into_is_no_longer_for_it(
+    school: School, pausing: UnitBundle, footage: tuple[Item, ...]
+) -> None:
+    """Its limit counts from the pause's own line in the manifest, which a restarted recorder reads."""
+    with open_room(school, pausing, FakeCamera(footage, endless=True)) as room:
+        _start(room)
+        _double_tap(room)
+        room.wait_for("paused")
+        room.wait_until(lambda: EventName.PAUSE in _events(pausing), "the pause is written down")
+        room.inbox.put(CameraFault("FAKE: the process dies"))
+        assert room.thread is not None
+        room.thread.join(20)
+    with open_room(school, pausing, FakeCamera(footage, endless=True), clock=_LaterClock()) as again:
+        again.wait_until(lambda: _reason(pausing) is CloseReason.LIMIT, "it is closed for its limit")
+    assert "paused" in [each.name for each in again.lamp.shown]
 
 
 def test_consent_that_is_withdrawn_in_a_pause_closes_the_recording(

@@ -93,20 +93,23 @@ def people_url(config: Config) -> str:
 @config_option
 def bridge(path: Path) -> None:
     """Carry messages between the broker and the database."""
-    from controller.bridge.link import BridgeLink
+    from controller.bridge.closing import Closing
+    from controller.bridge.link import BridgeLink, SessionCloser
     from controller.bridge.service import Bridge
     from controller.wiring import bridge_settings
 
     start_log()
     with opened(path) as services:
         stop = stop_on_signal()
-        link = BridgeLink(bridge_settings(services.config))
-        carrier = Bridge(services, link, stop)
+        settings = bridge_settings(services.config)
+        link = BridgeLink(settings)
+        closing = Closing(services, SessionCloser(settings), stop)
+        carrier = Bridge(services, link, stop, on_stranger=closing.heard_from)
         try:
             link.start()
         except OSError as error:  # ssl.SSLError is one
             raise OperatorError(f"{path}: [broker] certificate, key: they cannot be used for TLS: {error}") from None
-        failed = run_together((carrier.hear_all, carrier.send_all), stop)
+        failed = run_together((carrier.hear_all, carrier.send_all, closing.close_all), stop)
         link.stop()
     if failed:
         raise OperatorError("the bridge ended by a mistake of its own; the log says which")

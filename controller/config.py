@@ -63,13 +63,18 @@ class Units:
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """`[broker]`: where the bridge finds MQTT; with TLS the bridge proves itself with a certificate."""
+    """`[broker]`: where the bridge finds MQTT; with TLS the bridge proves itself with a certificate.
+
+    Units are told `units_host` and `units_port`, where the broker listens to them at another place than to the bridge.
+    """
 
     host: str = "127.0.0.1"
     port: int = 1883
     tls: bool = False
     certificate: Path | None = None
     key: Path | None = None
+    units_host: str = ""
+    units_port: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +193,7 @@ RANGES = {
     ("people", "port"): (1, 65_535),
     ("units", "port"): (1, 65_535),
     ("broker", "port"): (1, 65_535),
+    ("broker", "units_port"): (0, 65_535),
     ("uploads", "lease_s"): (1, 86_400),
     ("uploads", "tick_s"): (1, 3_600),
     ("retention", "delete_undo_days"): (1, 3_650),

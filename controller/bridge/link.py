@@ -11,17 +11,19 @@ import logging
 import queue
 import ssl
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from protocol.topics import EVERY_UP
 
+STEP_S = 0.1  # of waiting for an answer
 log = logging.getLogger(__name__)
 
 
@@ -62,6 +64,42 @@ class Arrived(NamedTuple):
     topic: str
     payload: bytes
     retain: bool
+
+
+class SessionCloser:
+    """Ends sessions of other clients by connecting under their names, each time over a connection of its own."""
+
+    def __init__(self, settings: BridgeSettings) -> None:
+        self._settings = settings
+
+    def take_over(self, client: str) -> bool:
+        """End the session of a client id, if there is one; False when the broker did not confirm: do it again later.
+
+        The broker sends the last will of the session that it ends (MQTT 3.1.1, section 3.1.2.5), and forgets what it
+        kept for that client.
+        """
+        settings, answers = self._settings, queue.SimpleQueue[bool]()
+        taker = Client(
+            CallbackAPIVersion.VERSION2, client_id=client, clean_session=True, protocol=MQTTProtocolVersion.MQTTv311
+        )
+        taker.on_connect = lambda _client, _data, _flags, reason, _properties: answers.put(not reason.is_failure)
+        taker.connect_timeout = settings.connect_timeout_s
+        try:
+            if settings.tls:
+                taker.tls_set_context(settings.tls.context())
+            taker.connect(settings.host, settings.port, keepalive=settings.keepalive_s)
+            return self._confirmed(taker, answers)
+        except OSError as error:  # ssl.SSLError is one
+            log.info("the broker at %s:%d cannot be asked to end a session: %s", settings.host, settings.port, error)
+            return False
+
+    def _confirmed(self, taker: Client, answers: queue.SimpleQueue[bool]) -> bool:
+        deadline = time.monotonic() + self._settings.connect_timeout_s
+        while answers.empty() and time.monotonic() < deadline:
+            if taker.loop(STEP_S) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+        taker.disconnect()
+        return not answers.empty() and answers.get()
 
 
 class BridgeLink:

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from controller.bridge.models import Outbox
+from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.topics import Down, down_topic
 
 KEPT = timedelta(days=1)
@@ -21,12 +22,24 @@ RETAINED = frozenset({Down.KEYRING, Down.RECIPIENTS, Down.POLICY})
 
 
 def enqueue(session: Session, *, device: str, kind: Down, line: bytes, now: datetime) -> None:
-    """Put a document for one device into the outbox; an unsent older one of a retained kind is dropped for it."""
+    """Put a document for one device into the outbox; an unsent older one of a retained kind is dropped for it.
+
+    What is longer than the broker carries is not put there, for it would end the bridge's connection again and again:
+    the unit takes it from HTTPS, where it looks for every kind of document by itself.
+    """
+    if len(line) > MESSAGE_LIMIT_BYTES:
+        return
     topic = down_topic(device, kind)
     retain = kind in RETAINED
     if retain:
         session.execute(delete(Outbox).where(Outbox.topic == topic, Outbox.sent_at.is_(None)))
     session.add(Outbox(topic=topic, payload=line, retain=retain, made_at=now))
+
+
+def forget_retained(session: Session, device: str, now: datetime) -> None:
+    """Have the broker forget what it keeps for a device that is let in no more: an empty payload does that."""
+    for kind in sorted(RETAINED):
+        enqueue(session, device=device, kind=kind, line=b"", now=now)
 
 
 def unsent(session: Session, most: int) -> Sequence[Outbox]:

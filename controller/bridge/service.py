@@ -21,9 +21,10 @@ from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
 from controller.bridge.models import Outbox
-from controller.bridge.said import hear
+from controller.bridge.said import UnknownDeviceError, hear
 from controller.services import Services
 from protocol.errors import ProtocolError
+from protocol.topics import parse_up
 
 FLUSH_S = 1.0
 LAST_S = 0.2  # what was said while the bridge is being stopped
@@ -81,6 +82,8 @@ class Bridge:
     services: Services
     link: Link
     stop: threading.Event
+    on_stranger: Callable[[str], None]
+    """Called with the device of the topic when a message is from nobody of the school's."""
     counts: Counts = field(default_factory=Counts)
 
     def hear_all(self) -> None:
@@ -113,6 +116,8 @@ class Bridge:
                 hear(self.services, session, message.topic, message.payload)
         except (ProtocolError, DataError, IntegrityError) as error:
             log.warning("a message on %s was dropped: %s", message.topic[:120], error)
+            if isinstance(error, UnknownDeviceError):
+                self.on_stranger(parse_up(message.topic).device)
             return False
         return True
 

@@ -128,7 +128,7 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     tables: dict[str, dict[str, Any]] = {
         "device": {"id": device, "label": wanted.label, "data": "data", **_timezone(config)},
         "controller": {"url": f"{scheme}://{config.units.host}:{config.units.port}", **_page(config)},
-        "broker": {"host": config.broker.host, "port": config.broker.port, "tls": config.broker.tls},
+        "broker": _broker(config),
         "camera": {"kind": "picamera2"},
         "pins": {"kind": "gpio"},
     }
@@ -138,6 +138,15 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
         tables.setdefault("microphone", {"kind": "auto"})
     tables["device"].setdefault("production", _is_real(tables))
     return tables
+
+
+def _broker(config: Config) -> dict[str, Any]:
+    broker = config.broker
+    return {
+        "host": broker.units_host or broker.host,
+        "port": broker.units_port or broker.port,
+        "tls": broker.tls,
+    }
 
 
 def _page(config: Config) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.devices.policies import renew_policies
+from controller.enrollment.revocation import renew_list
 from controller.recordings import receipts, repo
 from controller.recordings.manifests import read_for_release
 from controller.recordings.services import Stores, destroy_recording
@@ -20,6 +21,7 @@ from controller.uploads import leases
 from controller.uploads import repo as uploads
 from controller.uploads.incoming import IncomingStore
 
+REVOCATIONS = timedelta(seconds=5)  # whoever revokes issues the list at once; this is for one that was killed between
 KEPT = timedelta(days=7)  # a client that lost its last answer asks within days, not weeks
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
     return (
         Job("leases", tick, lambda: leases.tick(services)),
         Job("receipts", min(tick, timedelta(seconds=5)), lambda: receipts.issue_due(services)),
+        Job("revocations", REVOCATIONS, lambda: renew_list(services)),
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
         Job("old uploads and leases", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),

@@ -30,7 +30,11 @@ _UNIT = select(Device.id, Device.state, Device.fence).where(Device.id == bindpar
 _HOLDER = (
     select(Device.id, Device.state, Device.fence)
     .join(Certificate, Certificate.device == Device.id)
-    .where(Certificate.digest == bindparam("digest"), Certificate.revoked_at.is_(None))
+    .where(
+        Certificate.digest == bindparam("digest"),
+        Certificate.revoked_at.is_(None),
+        Certificate.ends_at > bindparam("now"),  # TLS asked at the handshake, which may be long ago, or was resumed
+    )
 )
 
 
@@ -77,9 +81,9 @@ class Callers:
             return None
         digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(environ["SSL_CLIENT_CERT"])).hexdigest()
         named = str(environ.get("SSL_CLIENT_S_DN_CN"))
-        found = self._services.database.find(_HOLDER, digest=digest)
+        found = self._services.database.find(_HOLDER, digest=digest, now=self._services.clock())
         if found is None or found[0] != named:
-            detail = f"device {named[:40]!r} showed a certificate that is not registered, or revoked"
+            detail = f"device {named[:40]!r} showed a certificate that is not registered, revoked, or over"
             raise Refusal(HTTPStatus.FORBIDDEN, "certificate_unknown", detail)
         return _require_active(_Unit(*found)).device
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -37,6 +37,7 @@ class Room:
     house: House
     teacher: Teacher
     broker: Broker
+    strangers: list[str] = field(default_factory=list)
 
     @property
     def device(self) -> str:
@@ -69,8 +70,8 @@ def link_to(broker: Broker, name: str) -> BridgeLink:
 @contextmanager
 def bridged(room: Room) -> Iterator[Bridge]:
     """Run the bridge."""
-    stop, link = threading.Event(), link_to(room.broker, "bridge")
-    bridge = Bridge(room.house.services, link, stop)
+    stop, link, strangers = threading.Event(), link_to(room.broker, "bridge"), room.strangers
+    bridge = Bridge(room.house.services, link, stop, strangers.append)
     threads = [threading.Thread(target=loop) for loop in (bridge.hear_all, bridge.send_all)]
     link.start()
     for thread in threads:
@@ -156,6 +157,7 @@ def test_malformed_message_is_counted_and_never_ends_the_loop(room: Room, payloa
         room.wait_for(lambda: room.row(Presence))
         link.stop()
         assert bridge.counts.malformed == 3
+        assert room.strangers == ["a" * 26], "who is none of the school's is told of, whatever it says"
 
 
 def test_unit_cannot_speak_for_another(room: Room) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
 from controller.enrollment.models import Certificate
-from controller.keys import load_authority
+from controller.keys import load_authority, load_retired_authorities
 from controller.services import Services
 from protocol.durable import replace_file
 from protocol.pki import Credential, PkiError, Revoked, issue_crl, parse_crls
@@ -77,7 +77,7 @@ def renew_list(services: Services) -> bool:
 
 def issuing_authorities(keys: Path) -> tuple[Credential, ...]:
     """Give every issuing CA of which certificates may still be shown, the present one first."""
-    return (load_authority(keys),)
+    return (load_authority(keys), *load_retired_authorities(keys))
 
 
 def _revoked(services: Services, now: datetime) -> Sequence[Certificate]:

@@ -132,9 +132,11 @@ def _issue(keys: Path, hosts: tuple[str, ...]) -> Credential:
 
 
 def _authority_pem(keys: Path) -> bytes:
-    """Give what certificates are checked against: the root CA, or the CA itself where there is no other above it."""
-    root = keys / "root-ca.pem"
-    return (root if root.exists() else keys / "ca.pem").read_bytes()
+    """Give what certificates are checked against: the root CA's, and no other."""
+    try:
+        return (keys / "root-ca.pem").read_bytes()
+    except OSError as error:
+        raise click.ClickException(f"the school's root CA cannot be read: {error}") from None
 
 
 def _hosts_of(path: Path) -> tuple[str, ...]:

@@ -18,8 +18,9 @@ from controller.bridge.models import Outbox
 from controller.enrollment.models import Certificate
 from controller.enrollment.repo import enter_certificate
 from controller.enrollment.revocation import LIST, renew_list, revoke_key, revoke_unit
-from controller.keys import load_authority
-from protocol.pki import Credential, issue_device, parse_crls
+from controller.keys import RETIRED_CA, load_authority
+from protocol.durable import replace_file
+from protocol.pki import Credential, issue_device, issue_issuing_authority, parse_credential, parse_crls
 from tests.house import House, Teacher, make_house
 
 
@@ -134,7 +135,7 @@ def test_openssl_refuses_what_the_list_names(registry: Registry, tmp_path: Path)
     credential = registry.certify(registry.unit.device)
     (tmp_path / "unit.pem").write_bytes(credential.certificate_pem())
     keys = registry.house.services.config.controller.keys
-    (tmp_path / "all.pem").write_bytes((keys / "ca.pem").read_bytes() + anchor(keys).read_bytes())
+    (tmp_path / "all.pem").write_bytes((keys / "ca.pem").read_bytes() + (keys / "root-ca.pem").read_bytes())
 
     def judge() -> str:
         registry.renew()
@@ -149,9 +150,27 @@ def test_openssl_refuses_what_the_list_names(registry: Registry, tmp_path: Path)
     assert "certificate revoked" in judge()
 
 
-def anchor(keys: Path) -> Path:
-    """Give the file of what is trusted."""
-    return keys / "root-ca.pem" if (keys / "root-ca.pem").exists() else keys / "ca.pem"
+def test_each_issuing_authority_has_a_list_of_its_own(registry: Registry) -> None:
+    """After the issuing CA was replaced both sign: TLS looks for the list of the CA that signed a certificate."""
+    before = registry.certify(registry.unit.device)
+    registry.renew()
+    keys = registry.house.services.config.controller.keys
+    root = parse_credential((keys / "root-ca.pem").read_bytes(), (keys / "root-ca.key").read_bytes())
+    (keys / RETIRED_CA).mkdir()
+    for suffix in ("pem", "key"):
+        (keys / f"ca.{suffix}").rename(keys / RETIRED_CA / f"1.{suffix}")
+    registry.authority = issue_issuing_authority(root, "Issuing 2", now=registry.house.clock())
+    (keys / "ca.pem").write_bytes(registry.authority.certificate_pem())
+    replace_file(keys / "ca.key", registry.authority.key_pem())
+    assert registry.renew(), "nobody with a certificate of the new one would be let in"
+    after = registry.certify(registry.unit.device)
+    registry.revoke(registry.unit.device)
+    registry.renew()
+    lists = parse_crls(registry.path.read_bytes())
+    assert [[entry.serial_number for entry in each] for each in lists] == [
+        [after.certificate.serial_number],
+        [before.certificate.serial_number],
+    ]
 
 
 def test_whoever_writes_last_knows_all(registry: Registry) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, tzinfo
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from protocol.errors import ProtocolError
 from protocol.manifest import Manifest, parse_manifest
 
 log = logging.getLogger(__name__)
+ABSENT = (0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +39,15 @@ class UndoRule:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A verified manifest, and what file and receipt looked like when it was."""
+    """A verified manifest, and what file and receipt looked like when it was.
+
+    `settled`: what the receipt releases is gone, or there is none. Until then it is asked again at each look: the key
+    that signed it may come after it, the clock may be set, the card may let itself be written.
+    """
 
     stamp: tuple[int, ...]
     manifest: Manifest | None
+    settled: bool = False
 
 
 class Releaser:
@@ -91,17 +97,27 @@ class Releaser:
     def _release_one(self, name: str, now: datetime, *, trusted: bool) -> None:
         stamp = (*_stamp(self._store.manifest_path(name)), *_stamp(self._receipts / name))
         before = self._seen.get(name)
-        changed = before is None or before.stamp != stamp
-        seen = _Seen(stamp, self._read(name)) if before is None or changed else before
+        seen = before if before is not None and before.stamp == stamp else _Seen(stamp, self._read(name))
         self._seen[name] = seen
         if seen.manifest is None:
             return
-        if changed:
-            self._perform(seen.manifest, plan_release(seen.manifest, self._documents.load_receipt(name, now).document))
+        if not seen.settled:
+            self._settle(name, seen, now)
+        if name not in self._seen:
+            return
         if seen.manifest.discarded and self._documents.load_undo(name, now).document:
             self._lift(name)
         elif trusted:
             self._perform(seen.manifest, self._plan_discard(seen.manifest, now))
+
+    def _settle(self, name: str, seen: _Seen, now: datetime) -> None:
+        """Erase what a receipt releases; one that does not verify, now, may do so later."""
+        if seen.manifest is None:
+            return
+        receipt = self._documents.load_receipt(name, now).document
+        self._perform(seen.manifest, plan_release(seen.manifest, receipt))
+        if name in self._seen and (receipt is not None or _stamp(self._receipts / name) == ABSENT):
+            self._seen[name] = replace(seen, settled=True)
 
     def _lift(self, name: str) -> None:
         """From the next look on the recording is one like any other."""
@@ -153,5 +169,5 @@ def _stamp(path: Path) -> tuple[int, int]:
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        return (0, 0)
+        return ABSENT
     return (found.st_size, found.st_mtime_ns)

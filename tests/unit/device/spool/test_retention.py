@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from protocol.documents import (
     Withdrawal,
     issue_document,
 )
+from protocol.durable import Files
 from protocol.manifest import CloseReason, Manifest
 from protocol.signing import SigningKey
 from tests.fakes.clock import BEGAN_AT
@@ -159,6 +161,16 @@ class _Bench:
         path = self._receipts / manifest.begun.recording
         path.write_bytes(issue_document(receipt, self._key))
 
+    def take_keyring(self) -> bytes:
+        """Take the keyring away, and give it."""
+        path = self._state / "keyring"
+        line = path.read_bytes()
+        path.unlink()
+        return line
+
+    def put_keyring(self, line: bytes) -> None:
+        (self._state / "keyring").write_bytes(line)
+
     def put_undo(self, recording: str, *, device: str = "", named: str = "", key: SigningKey | None = None) -> None:
         undo = Undo(
             generation=1,
@@ -205,6 +217,56 @@ def test_releaser_removes_segments_as_receipts_come(bench: SpoolBench, releasing
     releasing.put_receipt(manifest, version=2)
     releasing.look()
     assert bench.store.recordings() == ()
+
+
+def test_releaser_asks_again_when_the_key_of_a_receipt_comes_after_it(bench: SpoolBench, releasing: _Bench) -> None:
+    """A receipt that does not verify releases nothing, and is no dead letter: the next keyring may name its key."""
+    recording = bench.record(2)
+    releasing.put_receipt(bench.manifest(recording))
+    keyring = releasing.take_keyring()
+    releasing.look()
+    assert bench.store.size_bytes(recording, 1) is not None
+    releasing.put_keyring(keyring)
+    releasing.look()
+    assert bench.store.recordings() == ()
+
+
+def test_releaser_asks_again_when_the_clock_is_right(bench: SpoolBench, releasing: _Bench) -> None:
+    """By a clock ten years ahead every receipt has ended; when it is set, they count again."""
+    recording = bench.record(2)
+    releasing.put_receipt(bench.manifest(recording))
+    releasing.look(NOW + 520 * WEEK, trusted=False)
+    assert bench.store.recordings() == (recording,)
+    releasing.look()
+    assert bench.store.recordings() == ()
+
+
+class _StiffFiles(Files):
+    """A card that lets nothing be removed while it is stiff."""
+
+    stiff = False
+
+    def unlink(self, path: Path) -> None:
+        """See `Files.unlink`."""
+        if self.stiff:
+            raise OSError(errno.EROFS, "FAKE: read-only")
+        super().unlink(path)
+
+
+def test_releaser_tries_again_what_the_card_refused(make_bench: Callable[[Files], SpoolBench], tmp_path: Path) -> None:
+    """A card that was read-only for an hour must not keep delivered footage until the next restart."""
+    files = _StiffFiles()
+    bench = make_bench(files)
+    releasing = _Bench(bench, tmp_path / "state")
+    recording = bench.record(2)
+    manifest = bench.manifest(recording)
+    releasing.put_receipt(manifest, receipt_items(manifest)[1:2])
+    files.stiff = True
+    with pytest.raises(OSError, match="FAKE"):
+        releasing.look()
+    files.stiff = False
+    releasing.look()
+    assert bench.store.size_bytes(recording, 1) is None
 
 
 def test_releaser_leaves_the_recording_that_is_being_made(bench: SpoolBench, releasing: _Bench) -> None:

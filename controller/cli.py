@@ -79,14 +79,7 @@ def serve(path: Path) -> None:
 
 def _serving(config: Config) -> str:
     units = f"{'https' if config.units.tls else 'http'}://{config.units.host}:{config.units.port}"
-    return f"Serving people on {people_url(config)} and units on {units}."
-
-
-def people_url(config: Config) -> str:
-    """Give the address of the pages, as links carry it."""
-    people = config.people
-    scheme = "https" if people.tls_certificate else "http"
-    return people.url.rstrip("/") or f"{scheme}://{people.host}:{people.port}"
+    return f"Serving people on {config.people_url} and units on {units}."
 
 
 @group.command()
@@ -179,8 +172,11 @@ def stop_on_signal() -> threading.Event:
 def _attach() -> None:
     from controller.accounts.commands import admin_link, new_link, teacher_commands
     from controller.devices.commands import device
+    from controller.enrollment.commands import enrollment, prepare, readopt, secret
 
-    for command in (device, teacher_commands, admin_link, new_link):
+    for command in (prepare, readopt, secret):
+        device.add_command(command)
+    for command in (device, enrollment, teacher_commands, admin_link, new_link):
         group.add_command(command)
 
 

@@ -112,6 +112,12 @@ class Config:
         """Give the database's URL: the one configured, or SQLite in the data folder."""
         return self.controller.database or f"sqlite:///{self.controller.data / 'controller.sqlite3'}"
 
+    @property
+    def people_url(self) -> str:
+        """Give the address at which people, and units that join, reach the people's listener."""
+        scheme = "https" if self.people.tls_certificate else "http"
+        return self.people.url.rstrip("/") or f"{scheme}://{self.people.host}:{self.people.port}"
+
 
 def load_config(path: Path) -> Config:
     """Read `controller.toml`; raise `ConfigError` that names file, table, key, expected and got."""

@@ -30,6 +30,7 @@ PEOPLE_THREADS = 24
 UNITS_THREADS = 64
 TIMEOUT_S = 30  # the longest silence inside a request; a slow classroom link pauses, a dead one ends
 STOP_S = 5
+LONGEST_PEOPLE_BODY_BYTES = 16 * 1024 * 1024  # cheroot reads what a view left of a body into memory
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,9 @@ def people_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
     if people.tls_certificate and people.tls_key:
         context = server_context(people.tls_certificate, people.tls_key)
         tls = make_tls(context, people.tls_certificate, people.tls_key)
-    return make_listener(app, people.host, people.port, threads=PEOPLE_THREADS, tls=tls)
+    listener = make_listener(app, people.host, people.port, threads=PEOPLE_THREADS, tls=tls)
+    listener.max_request_body_size = LONGEST_PEOPLE_BODY_BYTES
+    return listener
 
 
 def units_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:

@@ -63,17 +63,20 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.accounts import views as account_pages
     from controller.auth import guards
     from controller.devices import views as unit_pages
+    from controller.enrollment import est_views, renewal_views
     from controller.recordings import views as recording_pages
 
-    return (guards.register, account_pages.register, recording_pages.register, unit_pages.register)
+    pages = (account_pages.register, recording_pages.register, unit_pages.register)
+    return (guards.register, *pages, est_views.register, renewal_views.register)
 
 
 def units_rooms() -> tuple[Register, ...]:
     """Give the rooms behind the units' door."""
     from controller.devices import unit_views
+    from controller.enrollment import est_views, key_views
     from controller.uploads import views as uploads
 
-    return (uploads.register, unit_views.register)
+    return (uploads.register, unit_views.register, est_views.register, key_views.register)
 
 
 def bridge_settings(config: Config) -> BridgeSettings:

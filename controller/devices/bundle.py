@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
@@ -22,6 +22,18 @@ from protocol.pki import Credential
 from protocol.signing import SigningKey, VerifyingKey
 
 Tables = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedBundle:
+    """What a unit joins with: everything but private keys, which it makes itself."""
+
+    tables: Tables
+    root: VerifyingKey
+    authority_pem: bytes
+    state: Mapping[str, bytes]
+    """Signed lines by the name of their file in `state/`."""
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +51,21 @@ class Bundle:
 
 def store_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle to `folder`, which does not exist yet or is empty; raise `OperatorError`."""
+    _store_whole(folder, lambda draft: _write(draft, bundle))
+
+
+def store_prepared(folder: Path, bundle: PreparedBundle) -> None:
+    """Write the bundle of a unit that has yet to join, as `store_bundle` does."""
+    _store_whole(folder, lambda draft: _write_prepared(draft, bundle))
+
+
+def _store_whole(folder: Path, write: Callable[[Path], None]) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise OperatorError(f"{folder}: expected a folder that is new or empty: a unit's keys are never overwritten")
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _write(draft, bundle)
+        write(draft)
         draft.replace(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -62,6 +83,18 @@ def _write(folder: Path, bundle: Bundle) -> None:
     replace_file(identity / "recorder.pub", f"{bundle.recorder.verifying.encode()}\n".encode(), mode=SHARED)
     replace_file(certificate / "tls.pem", bundle.credential.certificate_pem(), mode=SHARED)
     replace_file(identity / "tls.key", bundle.credential.key_pem(), mode=PRIVATE)
+    replace_file(identity / "ca.pem", bundle.authority_pem, mode=SHARED)
+    for name, line in bundle.state.items():
+        replace_file(state / name, line, mode=SHARED)
+
+
+def _write_prepared(folder: Path, bundle: PreparedBundle) -> None:
+    identity, state = folder / "data" / "identity", folder / "data" / "state"
+    for path in (folder / "data", identity, state):
+        path.mkdir(mode=0o750)
+    replace_file(folder / "device.toml", encode_tables(bundle.tables).encode(), mode=SHARED)
+    replace_file(folder / "secret", f"{bundle.secret}\n".encode(), mode=PRIVATE)
+    replace_file(identity / "root.pub", f"{bundle.root.encode()}\n".encode(), mode=SHARED)
     replace_file(identity / "ca.pem", bundle.authority_pem, mode=SHARED)
     for name, line in bundle.state.items():
         replace_file(state / name, line, mode=SHARED)

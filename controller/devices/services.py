@@ -44,7 +44,7 @@ def add_device(services: Services, wanted: NewDevice, out: Path) -> Device:
 
     Nothing is entered without a bundle, and nothing is written that the unit's own code would refuse.
     """
-    _require_label(wanted)
+    require_sound_label(wanted)
     authority = load_authority(services.config.controller.keys)
     device, recorder = services.new_id(), SigningKey.generate()
     tables = device_tables(services.config, device, wanted)
@@ -69,7 +69,8 @@ def add_device(services: Services, wanted: NewDevice, out: Path) -> Device:
     return row
 
 
-def _require_label(wanted: NewDevice) -> None:
+def require_sound_label(wanted: NewDevice) -> None:
+    """Raise `OperatorError` for a label that no room card can show."""
     try:
         require_label(wanted.label, "--label")
     except ValueError as error:

@@ -14,15 +14,22 @@ TIMESYNC_MARKER = Path("/run/systemd/timesync/synchronized")
 
 
 class SystemClock:
-    """Time from the kernel; `trust_marker` is the file that systemd-timesyncd touches when it has set the clock."""
+    """Time from the kernel; `trust_marker` is the file that systemd-timesyncd touches when it has set the clock.
 
-    def __init__(self, *, trust_marker: Path = TIMESYNC_MARKER) -> None:
+    The boot's name (`boot_id_file`) is read when it is first asked for: a process that only wants to know whether the
+    clock is right may have no view of the kernel's settings (`ProcSubset=pid`).
+    """
+
+    def __init__(self, *, trust_marker: Path = TIMESYNC_MARKER, boot_id_file: Path = BOOT_ID) -> None:
         self._trust_marker = trust_marker
-        self._boot_id = BOOT_ID.read_text().strip()
+        self._boot_id_file = boot_id_file
+        self._boot_id = ""
 
     @property
     def boot_id(self) -> str:
         """See `Clock.boot_id`; Linux makes a new one at every boot."""
+        if not self._boot_id:
+            self._boot_id = self._boot_id_file.read_text().strip()
         return self._boot_id
 
     def monotonic_s(self) -> float:

@@ -20,6 +20,12 @@ def test_clock_is_untrusted_until_the_network_has_set_it(tmp_path: Path) -> None
     assert clock.is_trusted()
 
 
+def test_clock_tells_whether_it_is_right_where_the_kernels_settings_are_hidden(tmp_path: Path) -> None:
+    """The uploader sees no more of /proc than processes; it asks for no boot, and must not stumble over one."""
+    clock = SystemClock(trust_marker=tmp_path / "synchronized", boot_id_file=tmp_path / "hidden")
+    assert not clock.is_trusted()
+
+
 def test_clock_gives_aware_utc_and_the_kernels_boot_id() -> None:
     """No naive time anywhere, and monotonic seconds that can be compared within a boot."""
     clock = SystemClock()

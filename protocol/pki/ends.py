@@ -44,25 +44,37 @@ def issue_device_for(
 
 
 def issue_server(
-    authority: Credential, hosts: tuple[str, ...], *, now: datetime, days: int = SERVER_DAYS
+    authority: Credential,
+    hosts: tuple[str, ...],
+    *,
+    now: datetime,
+    days: int = SERVER_DAYS,
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Credential:
-    """Make a server's key and certificate for host names and addresses; the first is its common name.
+    """Make a server's certificate for host names and addresses, with a new key unless one is given.
+
+    The first host is the common name.
 
     Raises `ValueError` without hosts and for names that a certificate cannot carry, `PkiError` when the authority is
     over.
     """
     if not hosts:
         raise ValueError("a server certificate names at least one host")
-    key, names = new_key(), tuple(general_name(host) for host in hosts)
+    key, names = key or new_key(), tuple(general_name(host) for host in hosts)
     certificate = _issue(
         authority, key.public_key(), names, ExtendedKeyUsageOID.SERVER_AUTH, life_under(authority, now, days)
     )
     return Credential(certificate, key, presented_chain(authority))
 
 
-def issue_bridge(authority: Credential, *, now: datetime, days: int = BRIDGE_DAYS) -> Credential:
-    """Make the bridge's key and client certificate for the broker; its name is no device id and never can be one."""
-    key = new_key()
+def issue_bridge(
+    authority: Credential, *, now: datetime, days: int = BRIDGE_DAYS, key: ec.EllipticCurvePrivateKey | None = None
+) -> Credential:
+    """Make the bridge's client certificate for the broker, with a new key unless one is given.
+
+    Its name is no device id and never can be one.
+    """
+    key = key or new_key()
     name = (x509.DNSName(BRIDGE_NAME),)
     certificate = _issue(
         authority, key.public_key(), name, ExtendedKeyUsageOID.CLIENT_AUTH, life_under(authority, now, days)

@@ -1,44 +1,44 @@
-"""`backrow provision keys`: what a person types at the ceremony and afterwards, and what they are told.
+"""`backrow provision keys`: what a person types after the ceremony, and what they are told.
 
-Reads what was typed, calls the module that does the work, and says in words what was made and what to keep where.
+Reads what was typed, calls the module that does the work, and says in words what changed and what to do next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-from protocol.envelope import PassphraseRecipient, generate_hybrid, generate_x25519
-from provisioning.keys.ceremony import SchoolKeys, make_school_keys
+from protocol.documents import Purpose
+from protocol.durable import REAL
+from protocol.errors import ProtocolError
+from protocol.pki import Credential, spell_fingerprint, spki_digest
+from provisioning.keys import certificates
+from provisioning.keys.ceremony import KEYRING_PURPOSES
+from provisioning.keys.check import Finding, check_keys
 from provisioning.keys.errors import KeysError
-from provisioning.keys.folder import Apart, require_new_folder, store_school_keys
-from provisioning.keys.passphrases import choose_passphrase
+from provisioning.keys.extension import extend_epochs
+from provisioning.keys.init_command import WEEKS, init_command
+from provisioning.keys.passphrases import fetch_passphrase
+from provisioning.keys.root import RootDoor
+from provisioning.keys.rotation import Rotated, retire_signing, rotate_signing
+from provisioning.keys.standing import sweep_drafts
 
-WEEKS = 12
-MADE = """\
-Made {count} files in {folder}:
-  policy.key receipt.key lease.key settings.key
-                       sign what the controller says to units; the server needs them.
-  keyring, recipients  signed by the root; the server publishes them. Recipients: {first} to {last}, that is
-                       until {ends_at:%Y-%m-%d}. After that day units refuse to record.
-  epochs/              {epochs} identities: they open what units seal in their week. The server needs them.
-  storage/{storage}.key
-                       opens every recording in the key store. Back it up in one named place, apart from the media.
-  ca.pem, ca.key       the issuing authority: whoever has its key can make a unit. Ends {ca_ends_at:%Y-%m-%d}.
-  server.pem, .key     for {hosts}; ends {server_ends_at:%Y-%m-%d}.
-  bridge.pem, .key     the bridge's, for the broker; ends {bridge_ends_at:%Y-%m-%d}.
-  root.pub, root-ca.pem, keeper.pub
-                       public; units pin the first two.
-The root's part, {sealed}, lies in {root_folder}:
-  root{ending}         signs keyring and recipients.
-  root-ca{ending}      signs issuing authorities.
-  keeper{ending}       opens breach packs.
-  Keep it off this machine once the school runs (two copies in two safes). It is needed to rotate a key and to publish
-  further recipients: before {ends_at:%Y-%m-%d}.
-Folders are readable by you alone (700), secrets too (600). Lost epoch and storage identities cannot be replaced:
-what was sealed to them stays sealed for good."""
+SIGNING = tuple(purpose.value for purpose in KEYRING_PURPOSES)
+ROTATED = """\
+{purpose}.key: {signs} signs now; keyring version {version}, until {ends_at:%Y-%m-%d}.
+{beside}
+A running controller takes both within a minute and sends the keyring to every unit."""
+BESIDE = """\
+Believed beside it: {believed}. When every unit has the new keyring, or at once if the old key was stolen:
+  backrow provision keys rotate {purpose} --retire-old"""
+ALONE = "No older key is believed any longer; a unit that has not heard yet refuses what the older ones signed."
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @click.group(name="keys")
@@ -46,65 +46,130 @@ def keys_group() -> None:
     """The school's keys: root, authorities, signing keys, epochs, store."""
 
 
-@keys_group.command(name="init")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new or an empty folder.")
-@click.option("--school", required=True, help="The school's name, as people will read it.")
-@click.option("--host", "hosts", required=True, multiple=True, help="Name or address of the server; may be repeated.")
-@click.option("--hybrid", is_flag=True, help="Post-quantum identities; the age program before 1.3 cannot read them.")
-@click.option(
-    "--weeks",
-    default=WEEKS,
-    show_default=True,
-    type=click.IntRange(1, 104),
-    help="Publish recipients that many weeks ahead, after the current one.",
-)
-@click.option(
-    "--root-folder", type=click.Path(path_type=Path), help="A new folder for the root's part alone: a USB stick, say."
-)
-@click.option("--seal-root", is_flag=True, help="Seal the root's part with a passphrase (age's own form).")
-@click.option(
-    "--passphrase-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="With --seal-root: the passphrase, in the first line. Otherwise a person is asked twice.",
-)
-def init_keys(  # noqa: PLR0913 a command has its options
-    *,
-    out: Path,
-    school: str,
-    hosts: tuple[str, ...],
-    hybrid: bool,
-    weeks: int,
-    root_folder: Path | None,
-    seal_root: bool,
-    passphrase_file: Path | None,
-) -> None:
-    """Make all keys of a new school in a folder of their own."""
+keys_group.add_command(init_command)
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+keys_option = click.option("--keys", required=True, type=_FOLDER, help="The folder of the school's keys.")
+
+
+def root_options(command: Command) -> Command:
+    """Add where the root's part lies and how its passphrase is come by."""
+    for option in (
+        click.option("--passphrase-file", type=_FILE, help="The root's passphrase; otherwise a person is asked."),
+        click.option("--root-folder", type=_FOLDER, help="Where the root's part lies, when not among the keys."),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Say what went wrong in one sentence, without a traceback."""
     try:
-        require_new_folder(out)
-        passphrase = PassphraseRecipient(choose_passphrase(passphrase_file)) if seal_root else None
-        apart = Apart(folder=root_folder, passphrase=passphrase)
-        generate = generate_hybrid if hybrid else generate_x25519
-        keys = make_school_keys(school, hosts, now=datetime.now(UTC), weeks=weeks, generate=generate)
-        names = store_school_keys(out, keys, apart=apart)
-    except KeysError as error:
+        yield
+    except (KeysError, ProtocolError, OSError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(_describe(out, keys, len(names), apart))
 
 
-def _describe(folder: Path, keys: SchoolKeys, count: int, apart: Apart) -> str:
-    return MADE.format(
-        count=count,
-        folder=folder,
-        first=keys.epochs[0].epoch.name,
-        last=keys.epochs[-1].epoch.name,
-        ends_at=keys.recipients.expires_at,
-        epochs=len(keys.epochs),
-        storage=keys.storage_name,
-        hosts=", ".join(keys.hosts),
-        ca_ends_at=keys.issuing.certificate.not_valid_after_utc,
-        server_ends_at=keys.server.certificate.not_valid_after_utc,
-        bridge_ends_at=keys.bridge.certificate.not_valid_after_utc,
-        sealed="sealed with the passphrase" if apart.passphrase else "not sealed",
-        root_folder=apart.folder or folder,
-        ending=".key.age" if apart.passphrase else ".key",
+@keys_group.command(name="rotate")
+@click.argument("what", type=click.Choice([*SIGNING, "ca", "server", "bridge"]))
+@keys_option
+@root_options
+@click.option("--retire-old", is_flag=True, help="Make no new one: destroy the old ones, which nobody shall believe.")
+@click.option("--new-key", is_flag=True, help="server, bridge: replace the key, too, because it may be known.")
+@click.option("--host", "hosts", multiple=True, help="server: names and addresses, when they change; may be repeated.")
+def rotate_command(
+    *,
+    what: str,
+    keys: Path,
+    root_folder: Path | None,
+    passphrase_file: Path | None,
+    **options: Any,
+) -> None:
+    """Replace one key or certificate; what a cut left of the same command is finished by it."""
+    door = RootDoor(keys, root_folder or keys, lambda: fetch_passphrase(passphrase_file))
+    with in_words():
+        _require_fitting(what, **options)
+        sweep_drafts(keys, REAL)
+        if what in SIGNING:
+            perform = retire_signing if options["retire_old"] else rotate_signing
+            done = perform(keys, Purpose(what), door.signing(), now=datetime.now(UTC), files=REAL)
+            click.echo(_tell_rotated(Purpose(what), done))
+        elif what == "ca":
+            click.echo(_retire_authorities(keys) if options["retire_old"] else _rotate_authority(keys, door))
+        else:
+            renew = certificates.replace_certified if options["new_key"] else certificates.renew_certified
+            click.echo(_tell_renewed(what, renew(keys, what, options["hosts"], now=datetime.now(UTC))))
+
+
+def _require_fitting(what: str, *, retire_old: bool, new_key: bool, hosts: tuple[str, ...]) -> None:
+    pair = what in ("server", "bridge")
+    if pair and retire_old:
+        raise KeysError(f"--retire-old: a {what} certificate has no older one that is believed; leave the option out")
+    if new_key and not pair:
+        raise KeysError(f"--new-key: {what} always gets a new key; leave the option out")
+    if hosts and what != "server":
+        raise KeysError(f"--host: a {what} certificate names no hosts; leave the option out")
+
+
+def _tell_rotated(purpose: Purpose, done: Rotated) -> str:
+    believed = ", ".join(key.key_id for key in done.believed)
+    beside = BESIDE.format(believed=believed, purpose=purpose) if believed else ALONE
+    told = {"version": done.keyring.version, "ends_at": done.keyring.expires_at, "beside": beside}
+    return ROTATED.format(purpose=purpose, signs=done.signs.key_id, **told)
+
+
+def _retire_authorities(keys: Path) -> str:
+    over = certificates.destroy_retired_authorities(keys, now=datetime.now(UTC))
+    return f"Destroyed in retired-ca/: {', '.join(map(str, over))}. Nothing that they signed was still good."
+
+
+def _rotate_authority(keys: Path, door: RootDoor) -> str:
+    new = certificates.rotate_authority(keys, door.authority(), now=datetime.now(UTC)).certificate
+    return (
+        f"{new.subject.rfc4514_string()} signs now, until {new.not_valid_after_utc:%Y-%m-%d}; units need not be told.\n"
+        "What the old one signed stays good until it ends; the old one is kept in retired-ca/ for its list of revoked "
+        "ones.\nA running controller takes it within a minute."
     )
+
+
+def _tell_renewed(name: str, new: Credential) -> str:
+    where = "restart the controller, and make the broker's files anew" if name == "server" else "restart the bridge"
+    key, ends_at = spell_fingerprint(spki_digest(new.key.public_key())), new.certificate.not_valid_after_utc
+    return f"{name}.pem: until {ends_at:%Y-%m-%d}, for the key {key}. Then: {where}."
+
+
+@keys_group.command(name="extend")
+@keys_option
+@root_options
+@click.option("--weeks", default=WEEKS, show_default=True, type=click.IntRange(1, 104), help="As with init.")
+def extend_command(*, keys: Path, root_folder: Path | None, passphrase_file: Path | None, weeks: int) -> None:
+    """Publish recipients for further weeks: needs the root."""
+    door = RootDoor(keys, root_folder or keys, lambda: fetch_passphrase(passphrase_file))
+    with in_words():
+        sweep_drafts(keys, REAL)
+        recipients, new = extend_epochs(keys, door.signing(), now=datetime.now(UTC), weeks=weeks)
+    click.echo(
+        f"Published {len(new)} more epochs, {new[0]} to {new[-1]}: recipients version {recipients.version}, until "
+        f"{recipients.expires_at:%Y-%m-%d}.\nA running controller takes them within a minute and sends them to every "
+        "unit. Back up epochs/ now: what is sealed to an identity that is lost stays sealed."
+    )
+
+
+@keys_group.command(name="check")
+@keys_option
+@click.pass_context
+def check_command(context: click.Context, /, keys: Path) -> None:
+    """Say until when each key, certificate and epoch holds, and what to do. Exit status 1 when something is to do."""
+    findings = tuple(check_keys(keys, datetime.now(UTC)))
+    for finding in findings:
+        click.echo(tell_finding(finding))
+    context.exit(1 if any(finding.remedy for finding in findings) else 0)
+
+
+def tell_finding(finding: Finding) -> str:
+    """Give a finding as a line, and a second one when something is to do."""
+    ends_at = f"{finding.ends_at:%Y-%m-%d}" if finding.ends_at else ""
+    line = f"{ends_at:10}  {finding.what}"
+    return f"{line}\n            -> {finding.remedy}" if finding.remedy else line

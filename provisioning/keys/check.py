@@ -1,0 +1,156 @@
+"""What stands in a folder of keys, until when each thing holds, and what to do about it.
+
+Reads and never writes; needs no secret of the root. Defined in docs/protocol/keys.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from protocol.documents import Epoch, Keyring, Purpose, Recipients
+from provisioning.keys.ceremony import KEYRING_PURPOSES
+from provisioning.keys.certificates import last_end, read_pair, retired_authorities
+from provisioning.keys.errors import KeysError
+from provisioning.keys.extension import read_identity
+from provisioning.keys.layout import ROOT_SECRETS, SEALED
+from provisioning.keys.standing import NEXT, Standing, load_standing, read_certificate
+
+SOON = {  # how long before its end a thing is spoken of: as long as somebody needs who has holidays
+    "certificate": timedelta(days=42),
+    "authority": timedelta(days=365),  # what it signs must fit below its own end
+    "document": timedelta(days=42),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing, when it ends (if it does), and what to do now (empty when nothing)."""
+
+    what: str
+    ends_at: datetime | None = None
+    remedy: str = ""
+
+
+def check_keys(folder: Path, now: datetime) -> Iterator[Finding]:
+    """Look at everything in the folder; what cannot be read is a finding with its remedy, too."""
+    try:
+        standing = load_standing(folder)
+    except KeysError as error:
+        yield Finding("the documents", None, str(error))
+        return
+    yield from _documents(standing, now)
+    for purpose in KEYRING_PURPOSES:
+        yield from _signing(standing, purpose)
+    yield from _certificates(standing, now)
+    yield from _epochs(standing, now)
+    yield from _storage(folder)
+    yield from _unfinished(folder)
+    yield from _root_at_hand(folder)
+
+
+def _documents(standing: Standing, now: datetime) -> Iterator[Finding]:
+    keyring, recipients = standing.keyring, standing.recipients
+    remedy = _when_soon(keyring.expires_at, now, "document", "backrow provision keys rotate settings (any key does)")
+    yield Finding(f"{Keyring.KIND}, version {keyring.version}", keyring.expires_at, remedy)
+    remedy = _when_soon(recipients.expires_at, now, "document", "backrow provision keys extend; then units may record")
+    yield Finding(f"{Recipients.KIND}, version {recipients.version}", recipients.expires_at, remedy)
+
+
+def _signing(standing: Standing, purpose: Purpose) -> Iterator[Finding]:
+    try:
+        signs = standing.signing_key(purpose).verifying
+    except KeysError as error:
+        yield Finding(f"{purpose}.key", None, str(error))
+        return
+    believed = standing.trust.keys_for(purpose)
+    wrong = "" if signs in believed else "the keyring does not name it: put the key back from the backup of the keys"
+    yield Finding(f"{purpose}.key {signs.key_id}", None, wrong)
+    for old in believed:
+        if old != signs:
+            advice = f"when every unit has the new keyring: backrow provision keys rotate {purpose} --retire-old"
+            yield Finding(f"{purpose} key {old.key_id}, signs no more, is believed", None, advice)
+
+
+def _certificates(standing: Standing, now: datetime) -> Iterator[Finding]:
+    folder = standing.folder
+    try:
+        root = read_certificate(folder / "root-ca.pem")
+        current, retired = standing.authority(), retired_authorities(folder)
+    except KeysError as error:
+        yield Finding("authorities", None, str(error))
+        return
+    ends_at = root.not_valid_after_utc
+    yield Finding("root-ca.pem", ends_at, _when_soon(ends_at, now, "authority", "a new ceremony and new cards"))
+    ends_at = current.certificate.not_valid_after_utc
+    yield Finding("ca.pem", ends_at, _when_soon(ends_at, now, "authority", "backrow provision keys rotate ca"))
+    for number in retired:
+        over_at = last_end(retired, number, current)
+        remedy = "backrow provision keys rotate ca --retire-old" if over_at <= now else ""
+        yield Finding(f"retired-ca/{number}.pem: the last that it signed", over_at, remedy)
+    for name in ("server", "bridge"):
+        yield _pair(folder, name, now)
+
+
+def _pair(folder: Path, name: str, now: datetime) -> Finding:
+    try:
+        ends_at = read_pair(folder, name).certificate.not_valid_after_utc
+    except KeysError as error:
+        return Finding(f"{name}.pem", None, str(error))
+    return Finding(
+        f"{name}.pem", ends_at, _when_soon(ends_at, now, "certificate", f"backrow provision keys rotate {name}")
+    )
+
+
+def _epochs(standing: Standing, now: datetime) -> Iterator[Finding]:
+    for epoch in standing.recipients.epochs:
+        path = standing.folder / "epochs" / f"{epoch.name}.key"
+        if epoch.ends_at <= now and not path.exists():
+            yield Finding(f"epoch {epoch.name}, ended for good", epoch.ends_at)
+        else:
+            yield Finding(f"epoch {epoch.name}", epoch.ends_at, _identity_remedy(path, epoch))
+
+
+def _identity_remedy(path: Path, epoch: Epoch) -> str:
+    try:
+        held = read_identity(path)
+    except KeysError as error:
+        return f"units seal to it and nothing opens it: {error}"
+    fits = str(held.recipient) == epoch.recipient
+    return "" if fits else f"{path}: opens nothing of this epoch: put it back from the backup of the keys"
+
+
+def _storage(folder: Path) -> Iterator[Finding]:
+    found = sorted((folder / "storage").glob("*.key"))
+    if not found:
+        yield Finding("storage", None, f"{folder}/storage: no identity: put it back from the backup of the keys")
+    for path in found:
+        try:
+            read_identity(path)
+        except KeysError as error:
+            yield Finding(f"storage/{path.name}", None, str(error))
+        else:
+            yield Finding(f"storage/{path.name}{', in force' if path == found[-1] else ''}")
+
+
+def _unfinished(folder: Path) -> Iterator[Finding]:
+    for path in sorted(folder.glob(f"*{NEXT}")):
+        name = path.name.split(".")[0]
+        yield Finding(path.name, None, f"a rotation was cut; finish it: backrow provision keys rotate {name}")
+
+
+def _root_at_hand(folder: Path) -> Iterator[Finding]:
+    lying = [name for name in ROOT_SECRETS if (folder / name).exists()]
+    sealed = [name for name in ROOT_SECRETS if (folder / (name + SEALED)).exists()]
+    if lying:
+        yield Finding(", ".join(lying), None, "the root's part lies beside the server's: move it off this machine")
+    elif sealed:
+        yield Finding(", ".join(name + SEALED for name in sealed) + " (sealed)")
+
+
+def _when_soon(ends_at: datetime, now: datetime, kind: str, remedy: str) -> str:
+    if ends_at <= now:
+        return f"IT IS OVER. {remedy}"
+    return remedy if ends_at - now <= SOON[kind] else ""

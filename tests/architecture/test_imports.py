@@ -31,6 +31,13 @@ PURE = (
     "device/uploads/plan.py",
     "device/agent/session.py",
     "device/health/report.py",
+    "provisioning/card/cloud.py",
+    "provisioning/card/keyfile.py",
+    "provisioning/card/netplan.py",
+    "provisioning/card/network.py",
+    "provisioning/card/rooms.py",
+    "provisioning/firstboot/layout.py",
+    "provisioning/firstboot/plan.py",
 )
 POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")
 IMPURE_LIBRARIES = {"os", "time", "random", "secrets", "socket", "threading", "subprocess", "logging"}

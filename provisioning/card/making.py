@@ -1,0 +1,103 @@
+"""Makes cards: everything that can be refused is refused first, then units are entered, then each card is written.
+
+A folder of a card appears whole or not at all. What the controller has entered when something fails later is named, so
+that nobody wonders about a pending unit without a card.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioning.card.contents import Libraries, SchoolFacts, write_contents
+from provisioning.card.errors import CardError
+from provisioning.card.placing import is_boot_partition, place, require_boot_partition
+from provisioning.card.rooms import Room
+from provisioning.card.wheels import fetch_wheels, make_own_wheel
+
+Preparer = Callable[[Room, Path], None]
+"""Enters a unit for a room and writes its bundle to a folder that is not there yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One card that was made: for which room, with which unit, where its files are."""
+
+    room: Room
+    device: str
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """What every card is made with."""
+
+    prepare: Preparer
+    school: SchoolFacts
+    cache: Path
+    processor: str
+
+
+def make_card(room: Room, out: Path, shop: Workshop) -> Card:
+    """Make one card: into the new folder `out`, or onto the boot partition that is mounted there."""
+    if is_boot_partition(out):
+        require_boot_partition(out)
+    elif out.exists() and any(out.iterdir()):
+        raise CardError("out", f"{out}: expected a new or empty folder, or a card's boot partition")
+    with _drafting(out.parent if not is_boot_partition(out) else None) as draft, _libraries(shop) as libraries:
+        device = _draw_up(room, draft, shop, libraries)
+        if is_boot_partition(out):
+            place(draft / "card", out)
+        else:
+            (draft / "card").replace(out)
+    return Card(room=room, device=device, folder=out)
+
+
+def make_cards(rooms: Sequence[Room], out: Path, shop: Workshop) -> tuple[Card, ...]:
+    """Make a folder for each room in `out`: all of them, or none."""
+    taken = [room.label for room in rooms if (out / room.folder).exists()]
+    if taken:
+        raise CardError("out", f"{out}: there is a folder already for {', '.join(taken)}; nothing was made")
+    out.mkdir(parents=True, exist_ok=True)
+    cards: list[Card] = []
+    try:
+        with _libraries(shop) as libraries:
+            for room in rooms:
+                with _drafting(out) as draft:
+                    device = _draw_up(room, draft, shop, libraries)
+                    (draft / "card").replace(out / room.folder)
+                cards.append(Card(room=room, device=device, folder=out / room.folder))
+    except CardError as error:
+        for card in cards:
+            shutil.rmtree(card.folder)
+        entered = ", ".join(f"{card.device} ({card.room.label})" for card in cards) or "none"
+        raise CardError("", f"{error}\nNo card was made. Pending units that were entered before: {entered}") from None
+    return tuple(cards)
+
+
+@contextmanager
+def _drafting(beside: Path | None) -> Iterator[Path]:
+    """Give a folder of this user's alone, which is gone afterwards: a one-time secret passes through it."""
+    if beside is not None:
+        beside.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".card-", dir=beside))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _libraries(shop: Workshop) -> Iterator[Libraries]:
+    with tempfile.TemporaryDirectory() as built:
+        yield Libraries(wheels=fetch_wheels(shop.cache, shop.processor), own=make_own_wheel(Path(built)))
+
+
+def _draw_up(room: Room, draft: Path, shop: Workshop, libraries: Libraries) -> str:
+    shop.prepare(room, draft / "unit")
+    (draft / "card").mkdir(mode=0o700)
+    return write_contents(draft / "card", room, draft / "unit", school=shop.school, libraries=libraries)

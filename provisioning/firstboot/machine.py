@@ -72,6 +72,21 @@ class Machine:
             raise StepFailed(f"{' '.join(command)}: exit status {done.returncode}\n{said}")
         return done.stdout.strip()
 
+    def follow(self, *command: str) -> None:
+        """Run a command that may take hours, and pass on each line that it says; raises `StepFailed` with the last."""
+        said = ""
+        with self._start(command) as process:
+            for line in process.stdout or ():
+                said = line.strip() or said
+                self.say(f"  {said}")
+        if process.returncode:
+            raise StepFailed(f"{' '.join(command)}: exit status {process.returncode}\n{said}")
+
+    def _start(self, command: tuple[str, ...]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
     def write(self, path: str, data: bytes | str, mode: int = 0o644) -> None:
         """Put a file in place, durably: the old one or the new one, never half of it."""
         target = self.at(path)

@@ -143,7 +143,7 @@ def enroll(machine: Machine, _settings: Settings) -> None:
     """Make the unit's keys and have the school's controller certify them; without a secret a person adopts the unit."""
     secret = f"{CARD}/secret"
     given = ("--secret-file", secret) if machine.exists(secret) else ()
-    machine.run(BACKROW, "device", "enroll", *given)
+    machine.follow(BACKROW, "device", "enroll", *given)
     machine.run("systemd-tmpfiles", "--create")
 
 

@@ -80,14 +80,18 @@ class Wire:
         self.drop()
 
     def connect(self, client: str, *, will: Will | None = None, clean: int = 1) -> int:
-        """Say CONNECT and give the return code; raise `OSError` when the broker hangs up."""
+        """Say CONNECT and give the return code; when the broker hangs up, close and raise `OSError`."""
         flags = clean << 1
         payload = _text(client)
         if will:
             flags |= 0x04 | 0x08 | (0x20 if will.retain else 0)
             payload += _text(will.topic) + len(will.payload).to_bytes(2, "big") + will.payload
-        self.send(_packet(CONNECT, 0, _text("MQTT") + bytes([4, flags, 0, 60]) + payload))
-        return self._await(CONNACK)[1]
+        try:
+            self.send(_packet(CONNECT, 0, _text("MQTT") + bytes([4, flags, 0, 60]) + payload))
+            return self._await(CONNACK)[1]
+        except OSError:
+            self.drop()
+            raise
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: int = 0) -> None:
         """Say PUBLISH; whatever the broker answers is only counted."""

@@ -12,9 +12,10 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,7 @@ from provisioning.broker.files import BrokerPlan, BrokerTrust, issue_broker, pla
 from tests.broker import PATIENCE_S, BrokerError, free_port
 from tests.mqtt_wire import Papers, Wire, dial
 
+LOOK_S = 0.02
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
@@ -157,3 +159,27 @@ def school_broker(
     finally:
         broker.stop()
         shutil.rmtree(folder)
+
+
+@contextmanager
+def following(broker: SchoolBroker, source: Path) -> Iterator[None]:
+    """Do what backrow-crl.path and its service do: at each new list of the controller, copy it and reload."""
+    stop = threading.Event()
+
+    def follow() -> None:
+        known: tuple[int, int] | None = None
+        while not stop.wait(LOOK_S):
+            with suppress(FileNotFoundError):
+                found = source.stat()
+                if (found.st_ino, found.st_mtime_ns) != known:
+                    known = (found.st_ino, found.st_mtime_ns)
+                    broker.put_crl([source.read_bytes()])
+                    broker.reload()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -25,6 +25,7 @@ from device.world import Stop
 from protocol.errors import ProtocolError
 
 log = logging.getLogger("device")
+NOT_YET = 75
 IN_USE = "the camera is in use; nothing was touched. Wait until the lamp shows that the unit is ready."
 RECORDER_RUNS = (
     "the recorder holds button, lamp and camera. While the lamp shows that the unit is ready, stop it (sudo systemctl "
@@ -110,6 +111,63 @@ def uploader(config: DeviceConfig) -> None:
     from device.uploads.service import run
 
     _run_until_told(run, config, "following leases")
+
+
+@group.command()
+@config_option
+@click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="The unit's one-time secret.")
+@click.option("--new-key", is_flag=True, help="Make a new TLS key, and join anew with it.")
+@click.option("--patience", type=click.FloatRange(min=0), help="Give up after so many seconds; else never.")
+def enroll(config: DeviceConfig, secret_file: Path | None, new_key: bool, patience: float | None) -> None:  # noqa: FBT001
+    """Join the school: make the unit's keys and get its certificate, by a secret or by a person's adoption.
+
+    Can be stopped, or lose its power, at any time, and be run again; on an enrolled unit it looks whether all is well.
+    Exit status 75: not yet, and why.
+    """
+    from device.enrollment.command import EnrollmentRefused, Wishes, enroll, real_workshop
+    from device.world import REAL_WORLD
+
+    os.umask(0o007)  # agent and uploader share what is made here with their group's right
+    stop = threading.Event()
+    _on_signal(stop.set)
+    wishes = Wishes(new_key=new_key, patience_s=patience)
+    try:
+        done = enroll(config, wishes, stop, real_workshop(REAL_WORLD, click.echo), secret_file)
+    except (EnrollmentRefused, ProtocolError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("The unit is enrolled." if done else "The unit is not enrolled yet; run the command again.")
+    sys.exit(0 if done else NOT_YET)
+
+
+@group.command()
+@config_option
+@click.option("--now", is_flag=True, help="Renew also when it is not due yet.")
+@click.option("--new-key", is_flag=True, help="Replace the TLS key, too (as root): somebody may have a copy of it.")
+def renew(config: DeviceConfig, now: bool, new_key: bool) -> None:  # noqa: FBT001 click hands options over by name
+    """Renew the unit's certificate when two thirds of its life are over.
+
+    Exit status 1: it failed and is still good; 75: it failed and is over (or nobody can tell), so that the
+    unit delivers nothing.
+    """
+    from device.enrollment.command import (
+        NotEnrolled,
+        RenewalFailed,
+        real_workshop,
+        renew_key,
+        renew_now,
+        renew_when_due,
+    )
+    from device.world import REAL_WORLD
+
+    os.umask(0o027)
+    work = renew_key if new_key else renew_now if now else renew_when_due
+    try:
+        work(config, real_workshop(REAL_WORLD, click.echo))
+    except RenewalFailed as failed:
+        click.echo(f"Error: {failed}", err=True)
+        sys.exit(NOT_YET if failed.presses else 1)
+    except (NotEnrolled, ProtocolError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @group.command()

@@ -11,7 +11,7 @@ import binascii
 import os
 from pathlib import Path
 
-from protocol.durable import PRIVATE, replace_file
+from protocol.durable import PRIVATE, REAL, Files, replace_file
 from protocol.errors import ProtocolError
 from protocol.signing import SignatureError, SigningKey, VerifyingKey
 
@@ -44,9 +44,9 @@ def _is_handed_over(found: os.stat_result) -> bool:
     return (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, 0, 0o440)
 
 
-def store_signing_key(path: Path, key: SigningKey, purpose: str) -> None:
+def store_signing_key(path: Path, key: SigningKey, purpose: str, *, files: Files = REAL) -> None:
     """Write a signing key durably, with mode 600; `purpose` goes into the comment for whoever finds the file."""
-    replace_file(path, encode_signing_key(key, purpose), mode=PRIVATE)
+    replace_file(path, encode_signing_key(key, purpose), mode=PRIVATE, files=files)
 
 
 def encode_signing_key(key: SigningKey, purpose: str) -> bytes:

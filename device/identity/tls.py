@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from device.config import DeviceConfig
 from device.hardware.clock import SystemClock
@@ -30,6 +31,16 @@ class Stamp:
     def is_older_than(self, now: Stamp) -> bool:
         """Tell whether a connection made with this one should be made anew: another certificate, or dates count now."""
         return self.certificate != now.certificate or (now.dated and not self.dated)
+
+
+class Credentials(Protocol):
+    """What a connection is made with."""
+
+    def stamp(self) -> Stamp:
+        """Say what a connection that is made now is made with."""
+
+    def context(self) -> ssl.SSLContext:
+        """Build a context; raise `OSError`, which includes `ssl.SSLError`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +72,37 @@ class TlsFiles:
         return context
 
 
+@dataclass(frozen=True, kw_only=True)
+class PinnedRoot:
+    """The pinned root alone: for servers that ask for no certificate."""
+
+    authority: Path
+    is_clock_trusted: Callable[[], bool]
+
+    def stamp(self) -> Stamp:
+        """See `Credentials.stamp`."""
+        return Stamp((0, 0, 0), self.is_clock_trusted())
+
+    def context(self) -> ssl.SSLContext:
+        """See `Credentials.context`."""
+        self.authority.open("rb").close()
+        return pinned_context(self.authority, dated=self.is_clock_trusted())
+
+
+class SystemAuthorities:
+    """The authorities of the operating system, and dates by whatever the clock says: they are not ours to forgive."""
+
+    def stamp(self) -> Stamp:
+        """See `Credentials.stamp`."""
+        return Stamp((0, 0, 0), dated=True)
+
+    def context(self) -> ssl.SSLContext:
+        """See `Credentials.context`."""
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+
 def pinned_context(authority: Path, *, dated: bool) -> ssl.SSLContext:
     """Build a context that believes one root and checks the server's name; without `dated`, no dates."""
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(authority))
@@ -70,11 +112,11 @@ def pinned_context(authority: Path, *, dated: bool) -> ssl.SSLContext:
     return context
 
 
-def tls_files(config: DeviceConfig) -> TlsFiles:
-    """Name the files of this unit, and ask the machine whether its clock is trusted."""
+def tls_files(config: DeviceConfig, is_clock_trusted: Callable[[], bool] | None = None) -> TlsFiles:
+    """Name the files of this unit; whether its clock is trusted, the machine says unless somebody else does."""
     return TlsFiles(
         authority=config.data / "identity" / "ca.pem",
         certificate=config.certificate,
         key=config.keys / "tls.key",
-        is_clock_trusted=SystemClock().is_trusted,
+        is_clock_trusted=is_clock_trusted or SystemClock().is_trusted,
     )

@@ -17,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from device.identity.tls import Stamp, TlsFiles
+from device.identity.tls import Credentials, Stamp
 from protocol.loopback import is_loopback
 
 ANSWER_LIMIT_BYTES = 2 * 1024 * 1024
@@ -26,6 +26,10 @@ BLOCK_BYTES = 64 * 1024
 
 class LinkError(Exception):
     """The controller gave no usable answer: who was asked, and what went wrong on the way."""
+
+
+class UntrustedError(LinkError):
+    """Whoever answered could not prove to be the controller: authority, name or dates of its certificate are wrong."""
 
 
 class AddressError(ValueError):
@@ -76,7 +80,7 @@ class ClientSettings:
     """The controller's address and how patient the unit is; `tls` is not looked at for plain HTTP."""
 
     url: str
-    tls: TlsFiles
+    tls: Credentials
     connect_timeout_s: float
     read_timeout_s: float
 
@@ -114,7 +118,9 @@ class Client:
             ) as response:
                 return Answer(response.status_code, response.headers, _read_body(response))
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise LinkError(f"{request.method} {url}: {_describe(error)}") from error
+            cause = _innermost(error)
+            kind = UntrustedError if isinstance(cause, ssl.SSLCertVerificationError) else LinkError
+            raise kind(f"{request.method} {url}: {cause}") from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -162,12 +168,15 @@ class Adapter(HTTPAdapter):
         """Leave checking and showing of certificates to the context."""
 
 
-def _describe(error: BaseException) -> str:
-    """Give the innermost words: requests wraps urllib3, which wraps what the system said."""
-    while error.args and isinstance(error.args[0], BaseException):
-        error = error.args[0]
-    reason = getattr(error, "reason", None)
-    return str(reason if isinstance(reason, BaseException) else error)
+def _innermost(error: BaseException) -> BaseException:
+    """Give what the system said: requests wraps urllib3, which wraps that, as an argument or a reason."""
+    for _ in range(10):
+        wrapped = error.args[0] if error.args else None
+        inner = wrapped if isinstance(wrapped, BaseException) else getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+    return error
 
 
 def _read_body(response: requests.Response) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -37,6 +38,7 @@ class Tail(Enum):
 
 @dataclass
 class _Inode:
+    mode: int
     durable: bytes = b""
 
 
@@ -151,6 +153,14 @@ class PoweredFiles(KilledFiles):
             if entry.is_file():
                 self._durable[entry] = self._inode(entry.stat())
 
+    def settle(self) -> None:
+        """Take everything that lies below `root` for durable: it was laid there long ago."""
+        for path in self._root.rglob("*"):
+            if path.is_file():
+                inode = self._inode(path.stat())
+                inode.durable = path.read_bytes()
+                self._durable[path] = inode
+
     def leave(self) -> None:
         """Make the disk what the cut left of it."""
         written: dict[int, bytes] = {}
@@ -161,9 +171,10 @@ class PoweredFiles(KilledFiles):
         for path, inode in self._durable.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._tail.left_of(inode.durable, written.get(id(inode), inode.durable)))
+            path.chmod(inode.mode)
 
     def _inode(self, found: os.stat_result) -> _Inode:
-        return self._inodes.setdefault(found.st_ino, _Inode())
+        return self._inodes.setdefault(found.st_ino, _Inode(stat.S_IMODE(found.st_mode)))
 
 
 class RefusingFiles(CountingFiles):

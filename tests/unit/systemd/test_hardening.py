@@ -17,6 +17,7 @@ NETWORKED = ("backrow-agent", "backrow-uploader")
 MOST_EXPOSED = 2.0
 
 NOT_HARDENING = {
+    "RestartPreventExitStatus",
     "SuccessExitStatus",
     "Type",
     "NotifyAccess",
@@ -110,6 +111,16 @@ EXACTLY = {
         "ReadWritePaths": "/var/lib/backrow/state /var/lib/backrow/uploads",
         "User": "backrow-uploader",
     },
+    "backrow-renew": {key: value for key, value in NETWORK.items() if key != "ReadOnlyPaths"}
+    | {
+        "InaccessiblePaths": (
+            "-/var/lib/backrow/spool -/var/lib/backrow/recorder -/var/lib/backrow/uploads -/var/lib/backrow/state"
+        ),
+        "ProcSubset": "pid",
+        "ReadWritePaths": "/var/lib/backrow/certificate",
+        "UMask": "0027",
+        "User": "backrow-renew",
+    },
     "backrow-selftest": EVERYWHERE
     | {
         "IPAddressDeny": "any",
@@ -176,7 +187,15 @@ def test_no_process_waits_for_the_network(name: str) -> None:
 @pytest.mark.parametrize("name", EXACTLY)
 def test_unit_file_says_nothing_twice(name: str) -> None:
     """Every directive that is no list stands once, so that none silently undoes another."""
-    lists = {"Environment", "DeviceAllow", "SystemCallFilter", "After", "Wants", "LoadCredential"}
+    lists = {
+        "Environment",
+        "DeviceAllow",
+        "SystemCallFilter",
+        "After",
+        "Wants",
+        "LoadCredential",
+        "ConditionPathExists",
+    }
     for section in load_unit(f"{name}.service").values():
         assert [key for key, values in section.items() if len(values) > 1 and key not in lists] == []
 
@@ -195,6 +214,15 @@ def test_selftest_runs_off_hours_and_is_never_made_up_for() -> None:
         "Persistent": ["no"],
     }
     assert service_of("backrow-selftest.service")["SuccessExitStatus"] == "75"
+
+
+def test_renewal_is_tried_soon_after_the_start_and_hourly() -> None:
+    """A unit that was off until its certificate was over tries each two minutes; another failure waits for the hour."""
+    timer, service = load_unit("backrow-renew.timer")["Timer"], service_of("backrow-renew.service")
+    assert timer == {"OnActiveSec": ["20s"], "OnCalendar": ["hourly"], "RandomizedDelaySec": ["1min"]}
+    assert (service["Type"], service["Restart"], service["RestartPreventExitStatus"]) == ("oneshot", "on-failure", "1")
+    assert service["RestartSec"] == "120"
+    assert load_unit("backrow-renew.service")["Unit"]["StartLimitIntervalSec"] == ["0"]
 
 
 def test_lamp_of_a_killed_recorder_is_darkened() -> None:

@@ -168,11 +168,14 @@ class Wire:
         return data
 
 
-def dial(port: int, papers: Papers) -> Wire:
-    """Open TLS to a broker on loopback; raise `OSError` when it does not want to."""
+def dial(
+    port: int, papers: Papers, *, context: ssl.SSLContext | None = None, session: ssl.SSLSession | None = None
+) -> Wire:
+    """Open TLS to a broker on loopback, or resume a session; raise `OSError` when it does not want to."""
     plain = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
     try:
-        return Wire(papers.context().wrap_socket(plain, server_hostname="127.0.0.1"))
+        tls = context or papers.context()
+        return Wire(tls.wrap_socket(plain, server_hostname="127.0.0.1", session=session))
     except BaseException:
         plain.close()
         raise

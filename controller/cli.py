@@ -111,7 +111,7 @@ def bridge(path: Path) -> None:
 @group.command()
 @config_option
 def jobs(path: Path) -> None:
-    """Grant leases, issue receipts, renew policies, carry out deletions."""
+    """Grant leases, issue receipts, renew policies, carry out deletions, end epochs, rotate the storage identity."""
     from controller.jobs.service import make_jobs, run_jobs
     from controller.uploads.incoming import IncomingStore
 
@@ -173,10 +173,12 @@ def _attach() -> None:
     from controller.accounts.commands import admin_link, new_link, teacher_commands
     from controller.devices.commands import device
     from controller.enrollment.commands import enrollment, prepare, readopt, secret
+    from controller.epochs.commands import epochs
+    from controller.storage.commands import storage
 
     for command in (prepare, readopt, secret):
         device.add_command(command)
-    for command in (device, enrollment, teacher_commands, admin_link, new_link):
+    for command in (device, enrollment, epochs, storage, teacher_commands, admin_link, new_link):
         group.add_command(command)
 
 

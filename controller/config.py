@@ -30,11 +30,15 @@ MOST = 2**53 - 1  # what every reader of JSON understands
 
 @dataclass(frozen=True, kw_only=True)
 class Core:
-    """`[controller]`: where things lie. A restored controller is given a higher `generation`."""
+    """`[controller]`: where things lie. A restored controller is given a higher `generation`.
+
+    `keys_backup`: the one place where a copy of the identities in `keys` is kept, so that they are destroyed there too.
+    """
 
     data: Path
     keys: Path
     key_store: Path
+    keys_backup: Path | None = None
     database: str = ""
     language: str = "en"
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -91,9 +95,11 @@ class Uploads:
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """`[retention]`: how long a deletion by the owner can be undone."""
+    """`[retention]`: how long a deletion can be undone, and when the keys that open old copies are destroyed."""
 
     delete_undo_days: int = 7
+    epoch_end_days: int = 14
+    storage_rotation_days: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +209,8 @@ RANGES = {
     ("uploads", "lease_s"): (1, 86_400),
     ("uploads", "tick_s"): (1, 3_600),
     ("retention", "delete_undo_days"): (1, 3_650),
+    ("retention", "epoch_end_days"): (1, 3_650),
+    ("retention", "storage_rotation_days"): (1, 3_650),
 }
 """The least and the most of a whole number, by table and key; all others are above zero."""
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controller.errors import OperatorError
+from controller.identities import IdentityFolder
 from protocol.documents import Keyring, Purpose, Recipients, Trust, verify_document
-from protocol.envelope.keys import KeyIdentity, parse_identities
+from protocol.envelope.keys import KeyIdentity
 from protocol.errors import ProtocolError
 from protocol.keyfiles import load_signing_key, load_verifying_key, read_secret
 from protocol.pki import Credential, parse_certificates, parse_key
@@ -43,8 +44,9 @@ class SchoolKeys:
     @property
     def storage_in_force(self) -> tuple[str, KeyIdentity]:
         """Give name and identity to which keys are re-wrapped now: the one with the newest name."""
-        name = max(self.storage)
-        return name, self.storage[name]
+        held = dict(self.storage)
+        name = max(held)
+        return name, held[name]
 
     @property
     def storage_identities(self) -> tuple[KeyIdentity, ...]:
@@ -78,8 +80,8 @@ def _load(folder: Path) -> SchoolKeys:
         policy=_signing_key(folder, Purpose.POLICY, trust),
         receipt=_signing_key(folder, Purpose.RECEIPT, trust),
         lease=_signing_key(folder, Purpose.LEASE, trust),
-        epochs=_identities(folder / "epochs"),
-        storage=_identities(folder / "storage"),
+        epochs=_require_readable(IdentityFolder(folder / "epochs")),
+        storage=_require_some(IdentityFolder(folder / "storage"), folder / "storage"),
     )
 
 
@@ -94,11 +96,16 @@ def _signing_key(folder: Path, purpose: Purpose, trust: Trust) -> SigningKey:
     return key
 
 
-def _identities(folder: Path) -> dict[str, KeyIdentity]:
-    found = {path.stem: parse_identities(read_secret(path))[0] for path in sorted(folder.glob("*.key"))}
-    if not found:
+def _require_readable(identities: IdentityFolder) -> IdentityFolder:
+    """Look at every file; there may be none: epochs end, and what was delivered opens without them."""
+    len(identities)
+    return identities
+
+
+def _require_some(identities: IdentityFolder, folder: Path) -> IdentityFolder:
+    if not identities:
         raise OperatorError(f"{folder}: expected at least one age identity <name>.key, got none")
-    return found
+    return identities
 
 
 def _anchor(path: Path) -> bytes:

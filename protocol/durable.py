@@ -115,3 +115,30 @@ def append_durably(path: Path, data: bytes, *, mode: int = PRIVATE, files: Files
             raise
     finally:
         files.close(descriptor)
+
+
+def destroy_file(path: Path, files: Files = REAL) -> None:
+    """Take a secret's file away, overwrite it, and return when its name is gone from the disk; none is no error.
+
+    Readers find the whole file or none: it loses its name first. A call that was cut off at any operation is repeated,
+    and finishes. Overwriting reaches what the medium lets it reach: flash, copy-on-write file systems, snapshots and
+    backups keep what they keep.
+    """
+    doomed = path.with_name(f".{path.name}.destroyed")
+    if path.exists():
+        files.replace(path, doomed)
+        files.sync_folder(path.parent)
+    if doomed.exists():
+        _overwrite(doomed, files)
+        files.unlink(doomed)
+    if path.parent.is_dir():
+        files.sync_folder(path.parent)
+
+
+def _overwrite(path: Path, files: Files) -> None:
+    descriptor = files.open(path, os.O_WRONLY)
+    try:
+        write_all(descriptor, bytes(os.fstat(descriptor).st_size), files)
+        files.sync(descriptor)
+    finally:
+        files.close(descriptor)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller.audit.models import View
+from controller.audit.models import Incident, View
 
 SAME_VIEW = timedelta(minutes=30)
 
@@ -32,3 +32,11 @@ def record_view(session: Session, *, recording: str, viewer: str, now: datetime)
 def views_of(session: Session, recording: str) -> Sequence[View]:
     """Give all views of a recording, the newest first."""
     return session.scalars(select(View).where(View.recording == recording).order_by(View.id.desc())).all()
+
+
+def note_once(session: Session, incident: Incident) -> None:
+    """Write an incident down, unless this unit's recording has one of its kind: a unit tries again and again."""
+    device, recording, kind = incident.device, incident.recording, incident.kind
+    same = select(Incident.id).where(Incident.device == device, Incident.recording == recording, Incident.kind == kind)
+    if session.scalars(same.limit(1)).first() is None:
+        session.add(incident)

@@ -1,15 +1,25 @@
-"""Tables of the epochs: what each unit signed that it holds, who waived a silent one, what has ended."""
+"""Tables of the epochs: when each was, what each unit signed that it holds, who waived a silent one, what has ended."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db import ID_CHARS, Base
 
 EPOCH_CHARS = 64
+
+
+class Epoch(Base):
+    """An epoch that a list of recipients named: newer lists need not name it any more."""
+
+    __tablename__ = "epoch"
+
+    name: Mapped[str] = mapped_column(String(EPOCH_CHARS), primary_key=True)
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
 
 
 class EpochStatement(Base):
@@ -19,10 +29,8 @@ class EpochStatement(Base):
 
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     line: Mapped[bytes] = mapped_column(LargeBinary)
-    counter: Mapped[int]
-    said_at: Mapped[datetime]
-    epochs: Mapped[str] = mapped_column(Text)
-    """JSON: a list of names."""
+    """As it came (protocol.epochs): what it names is read there."""
+    counter: Mapped[int] = mapped_column(BigInteger)
     received_at: Mapped[datetime]
 
 

@@ -1,4 +1,4 @@
-"""The jobs: leases at every tick, receipts that nobody fetched, policies before they end, deletions that are due.
+"""The jobs: leases at every tick, receipts that nobody fetched, policies, deletions, the ends of epochs, rotation.
 
 Each job is tried at its own pace; one that fails is logged and tried again, and never keeps another from running.
 """
@@ -13,10 +13,13 @@ from datetime import datetime, timedelta
 
 from controller.devices.policies import renew_policies
 from controller.enrollment.revocation import renew_list
+from controller.epochs.services import end_due
+from controller.errors import OperatorError
 from controller.recordings import receipts, repo
 from controller.recordings.manifests import read_for_release
 from controller.recordings.services import Stores, destroy_recording
 from controller.services import Services
+from controller.storage.rotation import rotate_when_due
 from controller.uploads import leases
 from controller.uploads import repo as uploads
 from controller.uploads.incoming import IncomingStore
@@ -45,6 +48,8 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("revocations", REVOCATIONS, lambda: renew_list(services)),
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
+        Job("epochs", timedelta(hours=1), lambda: end_due(services)),
+        Job("storage identity", timedelta(hours=1), lambda: rotate_when_due(services)),
         Job("old uploads and leases", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),
     )
 
@@ -87,6 +92,9 @@ def perform(job: Job) -> bool:
     """Perform one job once; a failure is logged with its cause. Tell whether it went well."""
     try:
         job.perform()
+    except OperatorError as error:
+        log.error("job %s: %s", job.name, error)
+        return False
     except Exception:
         log.exception("job %s failed; it is tried again in %s", job.name, job.every)
         return False

@@ -20,7 +20,9 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from controller.audit.models import Incident
+from controller.audit.repo import note_once
 from controller.db import Database
+from controller.epochs.services import has_ended, refuse_ended
 from controller.errors import Refusal
 from controller.recordings import policy, repo
 from controller.recordings.models import HeldObject, Recording, RecordingState
@@ -124,6 +126,7 @@ def _take_in_key(services: Services, manifest: Manifest, arrived: Arrived) -> No
 def _open_key(services: Services, manifest: Manifest, arrived: Arrived) -> KeyIdentity:
     epoch = services.keys.epochs.get(manifest.begun.epoch)
     if epoch is None:
+        refuse_when_ended(services, manifest)
         detail = f"this controller has no identity of epoch {manifest.begun.epoch}; it must be put into keys/epochs"
         raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "epoch_unknown", detail)
     try:
@@ -134,6 +137,32 @@ def _open_key(services: Services, manifest: Manifest, arrived: Arrived) -> KeyId
     if str(identity.recipient) != manifest.begun.recipient:
         raise DamagedError("key_foreign", "key.age holds an identity that is not the one the segments are sealed to")
     return identity
+
+
+def refuse_when_ended(services: Services, manifest: Manifest) -> None:
+    """Raise `Refusal`, and write an incident down, when nothing can open a recording any more: its epoch has ended.
+
+    One whose key was delivered in time goes on arriving, and so does the word that its owner had it destroyed.
+    """
+    begun = manifest.begun
+    if services.key_store.holds(begun.recording) or begun.epoch in services.keys.epochs:
+        return
+    with services.database.writing() as session:
+        is_destroyed = repo.lock_state(session, begun.recording) is RecordingState.DESTROYED
+        if is_destroyed or not has_ended(session, begun.epoch):
+            return
+        refusal = refuse_ended(begun.epoch)
+        note_once(
+            session,
+            Incident(
+                device=begun.device,
+                recording=begun.recording,
+                kind=refusal.code,
+                detail=refusal.detail,
+                at=services.clock(),
+            ),
+        )
+    raise refusal
 
 
 def _read_key(arrived: Arrived) -> bytes:

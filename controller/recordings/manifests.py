@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.audit.models import Incident
+from controller.audit.repo import note_once
 from controller.devices.models import Device
 from controller.enrollment.models import RecorderKey
 from controller.errors import Refusal
@@ -225,8 +226,8 @@ def _follow_discard(row: Recording, manifest: Manifest, now: datetime) -> None:
 
 
 def note_refusal(session: Session, device: str, recording: str, refusal: Refusal, now: datetime) -> None:
-    """Write down a manifest that no honest unit sends."""
-    session.add(Incident(device=device, recording=recording, kind=refusal.code, detail=refusal.detail, at=now))
+    """Write down a manifest that no honest unit sends, once however often it is sent."""
+    note_once(session, Incident(device=device, recording=recording, kind=refusal.code, detail=refusal.detail, at=now))
 
 
 def read_for_release(manifests: Manifests, row: Recording) -> Manifest | None:

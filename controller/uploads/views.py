@@ -84,6 +84,7 @@ class UploadViews:
         services = self._services
         with services.database.reading() as session:
             arrived = manifests.verify_arrived(session, services.manifests, data, device=device, recording=recording)
+        ingest.refuse_when_ended(services, arrived.manifest)
         with services.database.writing() as session:
             row = manifests.take_in_manifest(session, services.objects, arrived, now=services.clock())
             wanted = ingest.find_wanted(services, session, row, arrived.manifest)

@@ -24,6 +24,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_enrollment_attempt_device'), ['device'], unique=False)
 
     op.create_table(
+        'epoch',
+        sa.Column('name', sa.String(length=64), nullable=False),
+        sa.Column('begins_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint('name', name=op.f('pk_epoch'))
+    )
+    op.create_table(
         'epoch_end',
         sa.Column('epoch', sa.String(length=64), nullable=False),
         sa.Column('begun_at', sa.DateTime(timezone=True), nullable=False),
@@ -109,9 +116,7 @@ def upgrade() -> None:
         'epoch_statement',
         sa.Column('device', sa.String(length=26), nullable=False),
         sa.Column('line', sa.LargeBinary(), nullable=False),
-        sa.Column('counter', sa.Integer(), nullable=False),
-        sa.Column('said_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('epochs', sa.Text(), nullable=False),
+        sa.Column('counter', sa.BigInteger(), nullable=False),
         sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(['device'], ['device.id'], name=op.f('fk_epoch_statement_device')),
         sa.PrimaryKeyConstraint('device', name=op.f('pk_epoch_statement'))
@@ -160,4 +165,5 @@ def downgrade() -> None:
     op.drop_table('certificate')
     op.drop_table('renewal_nonce')
     op.drop_table('epoch_end')
+    op.drop_table('epoch')
     op.drop_table('enrollment_attempt')

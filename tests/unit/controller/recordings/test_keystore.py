@@ -54,4 +54,4 @@ def test_destroyed_entry_is_gone(keys: SchoolKeys, tmp_path: Path) -> None:
     assert not store.holds(recording)
     with pytest.raises(FileNotFoundError):
         store.get(recording)
-    assert list((tmp_path / "store").iterdir()) == []
+    assert list((tmp_path / "store").glob("*.age")) == []

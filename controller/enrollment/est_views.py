@@ -22,6 +22,7 @@ from controller.enrollment.base_views import (
     read_request,
 )
 from controller.enrollment.issuing import EnrollmentRefusal, forbid, load_authorities
+from controller.enrollment.policy import Limits
 from controller.enrollment.services import make_enrollment
 from controller.services import Services
 from protocol.enrollment import CSR_ATTRIBUTES, EST_PATH
@@ -35,10 +36,10 @@ ASKED_FOR = bytes.fromhex(
 """CsrAttrs of RFC 7030 section 4.5.2 in DER."""
 
 
-def register(app: Flask, services: Services) -> None:
+def register(app: Flask, services: Services, limits: Limits | None = None) -> None:
     """Add EST to an application; forms' tokens are no matter of programs."""
     room = Blueprint("est", __name__, url_prefix=EST_PATH)
-    EstViews(services).add_to(room)
+    EstViews(services, limits).add_to(room)
     app.register_blueprint(room)
     if "csrf" in app.extensions:
         app.extensions["csrf"].exempt(room)
@@ -47,9 +48,9 @@ def register(app: Flask, services: Services) -> None:
 class EstViews:
     """The four requests of EST."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, limits: Limits | None) -> None:
         self._services = services
-        self._enrollment = make_enrollment(services)
+        self._enrollment = make_enrollment(services, limits)
 
     def add_to(self, room: Blueprint) -> None:
         """Add the addresses."""

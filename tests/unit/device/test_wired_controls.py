@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from device.config import load_config
+from device.hardware.clock import SystemClock
+from device.recorder.service import Inbox
+from device.wiring.controls import open_controls
 from tests.recorder_process import Panel, panel_of, running_recorder, terminate
 from tests.recorder_room import FAST
 from tests.school import UnitBundle, make_school
@@ -69,3 +74,11 @@ def test_unit_whose_keyboard_is_missing_shows_a_fault_and_says_which(make: Make)
         assert terminate(process) == 0
     log = (unit.folder / "recorder.log").read_text()
     assert "key 57 of /dev/input/by-id/usb-None-event-kbd: cannot be had: No such file or directory; plug it in" in log
+
+
+def test_second_button_and_second_lamp_are_wired_where_they_are_configured(make: Make) -> None:
+    """A press at the teacher's desk counts, and the front of the room sees the answer."""
+    unit = make(second_button=16, second_red=5, second_green=6, second_blue=13)
+    with open_controls(load_config(unit.config), SystemClock(), Inbox()) as controls:
+        words = [part.facts.description for part in (controls.button, controls.lamp)]
+    assert [re.findall(r"\d+", each) for each in words] == [["17", "16"], ["22", "27", "23", "5", "6", "13"]]

@@ -125,13 +125,13 @@ def jobs(path: Path) -> None:
 @config_option
 def status(path: Path) -> None:
     """Show the room on the disk, and the units: reachable or not, fit or not, school days of space left."""
-    from controller.devices.commands import describe_units
+    from controller.devices.life_commands import tell_registry
 
     with opened(path) as services:
         free, reserve = services.objects.free_bytes(), services.config.uploads.reserve_bytes
         room = "units may deliver" if free > reserve else "FULL: nothing is taken in until there is room"
         click.echo(f"Disk: {free / 1e9:.1f} GB free, {reserve / 1e9:.1f} GB kept in reserve: {room}.")
-        click.echo(describe_units(services))
+        click.echo(tell_registry(services))
 
 
 def start_log() -> None:

@@ -1,7 +1,7 @@
 """What one message of a unit means for the database.
 
 A message must say on its topic and in its body that it comes from the same device, and that device must be one of the
-school's. A birth that was not known brings keyring, recipients, policy, lease and unacknowledged receipts again.
+school's. A birth that was not known brings keyring, recipients, policy, lease, commands and receipts again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
 from controller.devices import repo as devices
-from controller.devices.models import LIVING, Device
+from controller.devices.models import Device
+from controller.devices.policies import policy_of
+from controller.devices.policy import HEARD
+from controller.devices.unit_commands import commands_in_force
 from controller.recordings.models import Recording
 from controller.services import Services
 from controller.uploads import leases
@@ -34,7 +37,7 @@ def hear(services: Services, session: Session, topic: str, payload: bytes) -> No
     """Write one message down; raise a `ProtocolError` when it is malformed or from nobody of ours."""
     said_on = parse_up(topic)
     device = session.get(Device, said_on.device)
-    if device is None or device.state not in LIVING:
+    if device is None or device.state not in HEARD:
         raise UnknownDeviceError(f"device {said_on.device} is not one of this school's")
     now = services.clock()
     if said_on.kind is Up.PRESENCE:
@@ -88,12 +91,14 @@ def say_all_again(services: Services, session: Session, device: Device) -> None:
     lines = {
         Down.KEYRING: services.keys.keyring_line,
         Down.RECIPIENTS: services.keys.recipients_line,
-        Down.POLICY: device.policy_line,
+        Down.POLICY: policy_of(device),
         Down.LEASE: leases.current_line(session, device.id, now),
     }
     for kind, line in lines.items():
         if line:
             outbox.enqueue(session, device=device.id, kind=kind, line=line, now=now)
+    for line in commands_in_force(session, device.id, now):
+        outbox.enqueue(session, device=device.id, kind=Down.COMMAND, line=line, now=now)
     for line in _unacked_receipts(session, device):
         outbox.enqueue(session, device=device.id, kind=Down.RECEIPT, line=line, now=now)
 

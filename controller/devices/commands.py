@@ -1,4 +1,4 @@
-"""`backrow controller device`: add a unit, list units, retire one."""
+"""`backrow controller device`: add a unit. What is done to it afterwards is life_commands.py's."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
-from controller.devices import repo
-from controller.devices.models import Health, Presence
+from controller.devices.life_commands import COMMANDS
 from controller.opening import config_option, opened
-from controller.services import Services
 
 
 @click.group(name="device")
@@ -35,46 +33,5 @@ def add(path: Path, label: str, owner: str, out: Path, settings: tuple[str, ...]
     click.echo("here, it holds the unit's keys. The certificate lasts 90 days.")
 
 
-@device.command(name="list")
-@config_option
-def list_units(path: Path) -> None:
-    """List the units."""
-    with opened(path) as services:
-        click.echo(describe_units(services))
-
-
-@device.command(name="retire")
-@config_option
-@click.argument("unit")
-def retire(path: Path, unit: str) -> None:
-    """Let a unit in no more: lost, stolen or out of use. What it delivered stays its owner's."""
-    from controller.devices.services import retire_device
-
-    with opened(path) as services:
-        row = retire_device(services, unit)
-    click.echo(f"Unit {row.id} ({row.label}) is let in no more.")
-
-
-def describe_units(services: Services) -> str:
-    """Say of each unit what IT may know: never whether or how often it recorded."""
-    with services.database.reading() as session:
-        rows = [(row, session.get(Presence, row.id), session.get(Health, row.id)) for row in repo.devices(session)]
-    if not rows:
-        return "There are no units yet; add one with: backrow controller device add"
-    return "\n".join(
-        f"{row.id}  {row.label:<24} {_reachable(presence):<12} {_fit(health)}" for row, presence, health in rows
-    )
-
-
-def _reachable(presence: Presence | None) -> str:
-    if presence is None:
-        return "never seen"
-    return "reachable" if presence.online else "unreachable"
-
-
-def _fit(health: Health | None) -> str:
-    if health is None:
-        return ""
-    days = "" if health.school_days_left is None else f", {health.school_days_left} school days of space left"
-    reason = f": {health.reason}" if health.reason else ""
-    return ("fit" if health.fit else "unfit") + reason + days
+for command in COMMANDS:
+    device.add_command(command)

@@ -108,4 +108,18 @@ class UnitCounter(Base):
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     birth: Mapped[int]
     boots: Mapped[int]
+    boot: Mapped[str] = mapped_column(String(64))
+    """The id of the start that counted so far."""
     noted_at: Mapped[datetime]
+
+
+class UnitCommand(Base):
+    """The newest command to a unit for one task, as it was signed."""
+
+    __tablename__ = "unit_command"
+
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    task: Mapped[str] = mapped_column(String(32), primary_key=True)
+    version: Mapped[int]
+    line: Mapped[bytes] = mapped_column(LargeBinary)
+    ends_at: Mapped[datetime]

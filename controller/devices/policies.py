@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from controller.bridge import outbox
 from controller.devices import repo
 from controller.devices.models import Device
+from controller.devices.policy import ADMITTED, Need
 from controller.services import Services
 from protocol.documents import Decision, Permission, Policy, issue_document
 from protocol.topics import Down
@@ -39,6 +40,11 @@ def issue_policy(services: Services, session: Session, device: Device) -> bytes:
     device.policy_version, device.policy_line, device.policy_ends_at = policy.version, line, policy.expires_at
     outbox.enqueue(session, device=device.id, kind=Down.POLICY, line=line, now=now)
     return line
+
+
+def policy_of(device: Device) -> bytes | None:
+    """Give the newest policy of a unit that is to have one; a retired unit records no more."""
+    return device.policy_line if device.state in ADMITTED[Need.RENEWAL] else None
 
 
 def renew_policies(services: Services) -> int:

@@ -1,4 +1,4 @@
-"""Adding a unit: its keys and certificate are made, it is entered, and its bundle is written. Retiring one.
+"""Adding a unit: its keys and certificate are made, it is entered, and its bundle is written.
 
 The unit's private keys leave the controller in the bundle and are kept nowhere here.
 """
@@ -17,7 +17,7 @@ from controller.accounts.models import Account, Role
 from controller.config import Config
 from controller.devices.bundle import Bundle, Tables, store_bundle
 from controller.devices.cards import encode_room, page_address
-from controller.devices.models import Device, DeviceEvent, DeviceState
+from controller.devices.models import Device, DeviceState
 from controller.devices.policies import issue_policy
 from controller.devices.trial import require_taken_by_unit
 from controller.enrollment.models import KeyOrigin
@@ -94,19 +94,6 @@ def _enter(services: Services, session: Session, wanted: NewDevice, made: tuple[
     session.flush()
     enter_certificate(session, device, credential.certificate, now=services.clock())
     enter_recorder_key(session, row, recorder.verifying.encode(), how=KeyOrigin.ENROLLED, now=services.clock())
-    return row
-
-
-def retire_device(services: Services, device: str) -> Device:
-    """Let a unit in no more, and pass its lease's fence; raise `OperatorError` when there is no such unit."""
-    with services.database.writing() as session:
-        row = session.get(Device, device)
-        if row is None:
-            raise OperatorError(f"there is no unit {device}; list them with: backrow controller device list")
-        if row.state is not DeviceState.RETIRED:
-            row.state = DeviceState.RETIRED
-            session.add(DeviceEvent(device=device, at=services.clock(), what="retired", by="operator"))
-        row.fence += 1
     return row
 
 

@@ -1,16 +1,22 @@
-"""What a unit fetches of the school's documents: keyring, recipients and its policy, a signed line each.
+"""What a unit fetches of the school's documents: keyring, recipients, its policy and commands, a signed line each.
 
-Needs no lease: a unit that was away for long needs them before anything else.
+Needs no lease: a unit that was away for long needs them before anything else. With the request a unit says its
+counters, by which an older copy of its card is noticed (docs/protocol/uploads.md).
 """
 
 from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, request
 
+from controller.devices.counters import note_counters
 from controller.devices.models import Device
+from controller.devices.policies import policy_of
+from controller.devices.policy import Need
+from controller.devices.unit_commands import commands_in_force
 from controller.services import Services
 from controller.uploads.base_views import SIGNED_LINES, refusing
 from controller.uploads.caller import Callers
+from protocol.counters import HEADER
 
 
 def register(app: Flask, services: Services) -> None:
@@ -19,11 +25,16 @@ def register(app: Flask, services: Services) -> None:
     room = Blueprint("unit_documents", __name__, url_prefix="/units/v1")
 
     def documents() -> Response:
-        device = callers.require_unit(request.environ)
-        with services.database.reading() as session:
-            policy = session.get_one(Device, device).policy_line
-        lines = services.keys.keyring_line + services.keys.recipients_line + (policy or b"")
-        return Response(lines, mimetype=SIGNED_LINES, headers={"Cache-Control": "no-store"})
+        device = callers.require_unit(request.environ, Need.DOCUMENTS)
+        note_counters(services, device, request.headers.get(HEADER))
+        return Response(_lines(services, device), mimetype=SIGNED_LINES, headers={"Cache-Control": "no-store"})
 
     room.add_url_rule("/documents", view_func=refusing(documents), methods=["GET"])
     app.register_blueprint(room)
+
+
+def _lines(services: Services, device: str) -> bytes:
+    with services.database.reading() as session:
+        policy = policy_of(session.get_one(Device, device)) or b""
+        commands = commands_in_force(session, device, services.clock())
+    return b"".join((services.keys.keyring_line, services.keys.recipients_line, policy, *commands))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.devices.policies import renew_policies
+from controller.devices.unit_commands import renew_retirements
 from controller.enrollment.revocation import renew_list
 from controller.epochs.services import end_due
 from controller.errors import OperatorError
@@ -47,6 +48,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("receipts", min(tick, timedelta(seconds=5)), lambda: receipts.issue_due(services)),
         Job("revocations", REVOCATIONS, lambda: renew_list(services)),
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
+        Job("retirements", timedelta(hours=1), lambda: renew_retirements(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
         Job("epochs", timedelta(hours=1), lambda: end_due(services)),
         Job("storage identity", timedelta(hours=1), lambda: rotate_when_due(services)),

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from controller.devices.models import Device, DeviceState
+from controller.devices.policy import ADMITTED, Need
 from controller.enrollment.models import Certificate
 from controller.errors import Refusal
 from controller.services import Services
@@ -52,16 +53,16 @@ class Callers:
         self._services = services
         self._verify = lru_cache(REMEMBERED)(self._verify_lease)
 
-    def require_unit(self, environ: Mapping[str, Any]) -> str:
+    def require_unit(self, environ: Mapping[str, Any], need: Need) -> str:
         """Give the device that asks, by certificate or else by lease; raise `Refusal`. For what needs no lease."""
-        return self._certified(environ) or self.require_lease(environ)
+        return self._certified(environ, need) or self.require_lease(environ)
 
     def require_lease(self, environ: Mapping[str, Any]) -> str:
         """Give the device that asks and may send now; raise `Refusal` with one of the `lease_…` codes."""
         line = environ.get(LEASE_HEADER)
         if not line:
             raise Refusal(HTTPStatus.FORBIDDEN, "lease_missing", "send the lease in the header Backrow-Lease")
-        lease, certified = self._verify(line), self._certified(environ)
+        lease, certified = self._verify(line), self._certified(environ, Need.DELIVERY)
         fence = self._known(lease.device).fence  # a revocation takes a fence, too: no lease is below it
         denial = policy.judge_lease(lease, fence=fence, now=self._services.clock(), device=certified)
         if denial:
@@ -75,7 +76,7 @@ class Callers:
         except ProtocolError as error:
             raise Refusal(HTTPStatus.FORBIDDEN, "lease_foreign", str(error)) from None
 
-    def _certified(self, environ: Mapping[str, Any]) -> str | None:
+    def _certified(self, environ: Mapping[str, Any], need: Need) -> str | None:
         """Give the device of the verified client certificate, or None where no certificate was shown."""
         if environ.get("SSL_CLIENT_VERIFY") != "SUCCESS":
             return None
@@ -85,16 +86,17 @@ class Callers:
         if found is None or found[0] != named:
             detail = f"device {named[:40]!r} showed a certificate that is not registered, revoked, or over"
             raise Refusal(HTTPStatus.FORBIDDEN, "certificate_unknown", detail)
-        return _require_active(_Unit(*found)).device
+        return _require_admitted(_Unit(*found), need).device
 
     def _known(self, device: str) -> _Unit:
         found = self._services.database.find(_UNIT, device=device)
         if found is None:
             raise Refusal(HTTPStatus.FORBIDDEN, "device_unknown", f"device {device[:40]!r} is not one of this school's")
-        return _require_active(_Unit(*found))
+        return _require_admitted(_Unit(*found), Need.DELIVERY)
 
 
-def _require_active(unit: _Unit) -> _Unit:
-    if unit.state is not DeviceState.ACTIVE:
+def _require_admitted(unit: _Unit, need: Need) -> _Unit:
+    """Ask the law of a unit's life (controller/devices/policy.py)."""
+    if unit.state not in ADMITTED[need]:
         raise Refusal(HTTPStatus.FORBIDDEN, f"device_{unit.state}", f"device {unit.device} is {unit.state}")
     return unit

@@ -9,7 +9,8 @@ from typing import cast
 from sqlalchemy import Table, bindparam, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
-from controller.devices.models import Device, DeviceState, Presence
+from controller.devices.models import Device, Presence
+from controller.devices.policy import DELIVERING
 from controller.uploads.models import LeaseRow, SpoolReportRow, Upload, UploadState
 
 _UPLOAD = cast("Table", Upload.__table__)
@@ -31,12 +32,12 @@ def leases_in_force(session: Session, now: datetime) -> Sequence[LeaseRow]:
 
 
 def waiting_units(session: Session) -> Sequence[SpoolReportRow]:
-    """Give the reports of units that are reachable, not retired, and have bytes to send."""
+    """Give the reports of units that are reachable, may deliver, and have bytes to send."""
     waiting = (
         select(SpoolReportRow)
         .join(Presence, Presence.device == SpoolReportRow.device)
         .join(Device, Device.id == SpoolReportRow.device)
-        .where(Presence.online, Device.state == DeviceState.ACTIVE, SpoolReportRow.waiting_bytes > 0)
+        .where(Presence.online, Device.state.in_(DELIVERING), SpoolReportRow.waiting_bytes > 0)
     )
     return session.scalars(waiting).all()
 
@@ -57,7 +58,7 @@ def asking_units(session: Session, *, asked_after: datetime, said_before: dateti
         select(Device)
         .outerjoin(Presence, Presence.device == Device.id)
         .outerjoin(SpoolReportRow, SpoolReportRow.device == Device.id)
-        .where(Device.state == DeviceState.ACTIVE, Device.asked_at > asked_after, not_heard)
+        .where(Device.state.in_(DELIVERING), Device.asked_at > asked_after, not_heard)
     )
     return session.scalars(asking).all()
 

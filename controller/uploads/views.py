@@ -11,6 +11,7 @@ from http import HTTPStatus
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from controller.devices.policy import Need
 from controller.errors import Refusal
 from controller.recordings import ingest, manifests, receipts
 from controller.recordings.models import Recording
@@ -61,7 +62,7 @@ class UploadViews:
 
     def lease(self) -> Response:
         """Give the lease in force, or 204."""
-        device = self._callers.require_unit(request.environ)
+        device = self._callers.require_unit(request.environ, Need.DELIVERY)
         with self._services.database.reading() as session:
             line = leases.current_line(session, device, self._services.clock())
         if line is None:

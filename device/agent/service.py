@@ -14,6 +14,7 @@ from device.agent.facts import Sources
 from device.agent.link import Heard, Link, LinkSettings, Turn
 from device.agent.session import Arrival, Intervals, Outcome, Refused, Saying, Session
 from device.config import DeviceConfig
+from device.counters import count
 from device.hardware.clock import BOOT_ID
 from device.health.boots import count_boot
 from device.health.watch import make_watch
@@ -144,12 +145,16 @@ class Agent:
             self._lost()
 
     def _next_birth(self) -> int:
-        now = self._world.now()
+        """Count one more birth; a count that was lost goes on from a time that is not before the newest document."""
+        now, data = self._world.now(), self._config.data
+        now = max(now, self._store.newest_instant() or now)
         try:
-            return next_birth(self._config.data / "agent" / "birth", now)
+            birth = next_birth(data / "agent" / "birth", now)
+            count(data / "state", birth=birth, boot=BOOT_ID.read_text().strip(), now=now)
         except OSError as error:
-            log.warning("the birth counter cannot be written: %s", error)
+            log.warning("the birth counter cannot be written: %s", error.strerror)
             return max(self._session.birth + 1, int(now.timestamp()))
+        return birth
 
     def _ready(self) -> None:
         log.info("connected to the broker, birth %d", self._session.birth)

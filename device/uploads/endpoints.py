@@ -12,6 +12,8 @@ from http import HTTPStatus
 from typing import Any
 
 from device.uploads.client import Answer, Door, LinkError, Request
+from protocol.counters import HEADER as COUNTERS_HEADER
+from protocol.counters import Counters, encode_counters
 from protocol.tus.client import RETRIED_STATUSES
 
 LEASE_HEADER = "Backrow-Lease"
@@ -49,9 +51,10 @@ class Endpoints:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    def documents(self) -> tuple[bytes, ...]:
-        """Fetch the newest keyring, recipients, policy, withdrawal and undos in force, a signed line each."""
-        answer = self._ask(Request("GET", "units/v1/documents"))
+    def documents(self, counters: Counters | None) -> tuple[bytes, ...]:
+        """Fetch the newest keyring, recipients, policy, withdrawal, undos and commands in force, a signed line each."""
+        headers = {COUNTERS_HEADER: encode_counters(counters)} if counters else {}
+        answer = self._ask(Request("GET", "units/v1/documents", headers))
         return tuple(answer.body.splitlines(keepends=True))
 
     def lease(self) -> bytes | None:

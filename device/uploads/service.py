@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import partial
 
 from device.config import DeviceConfig, UploadTable
+from device.counters import load_counters
 from device.identity import DocumentStore, load_root
 from device.identity.tls import tls_files
 from device.uploads.client import Client, ClientSettings, Door, LinkError
@@ -60,7 +61,7 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
     store = DocumentStore(data / "state", device=config.device.id, root=load_root(data / "identity"), files=REAL)
     spool = Spool(data / "spool", load_verifying_key(data / "identity" / "recorder.pub"))
     records = Records(data / "uploads")
-    inbox = Inbox(Endpoints(door), store)
+    inbox = Inbox(Endpoints(door), store, partial(load_counters, data / "state"))
     worker = Worker(
         endpoints=Endpoints(door),
         inbox=inbox,

@@ -148,13 +148,25 @@ def upgrade() -> None:
         sa.Column('device', sa.String(length=26), nullable=False),
         sa.Column('birth', sa.Integer(), nullable=False),
         sa.Column('boots', sa.Integer(), nullable=False),
+        sa.Column('boot', sa.String(length=64), nullable=False),
         sa.Column('noted_at', sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(['device'], ['device.id'], name=op.f('fk_unit_counter_device')),
         sa.PrimaryKeyConstraint('device', name=op.f('pk_unit_counter'))
     )
+    op.create_table(
+        'unit_command',
+        sa.Column('device', sa.String(length=26), nullable=False),
+        sa.Column('task', sa.String(length=32), nullable=False),
+        sa.Column('version', sa.Integer(), nullable=False),
+        sa.Column('line', sa.LargeBinary(), nullable=False),
+        sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(['device'], ['device.id'], name=op.f('fk_unit_command_device')),
+        sa.PrimaryKeyConstraint('device', 'task', name=op.f('pk_unit_command'))
+    )
 
 
 def downgrade() -> None:
+    op.drop_table('unit_command')
     op.drop_table('unit_counter')
     op.drop_table('recorder_key')
     op.drop_table('epoch_waiver')

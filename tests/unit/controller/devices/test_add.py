@@ -16,7 +16,7 @@ from sqlalchemy import select
 from controller.bridge.models import Outbox
 from controller.cli import group
 from controller.devices.bundle import parse_settings
-from controller.devices.commands import describe_units
+from controller.devices.life_commands import tell_registry
 from controller.devices.models import Device, Health
 from controller.devices.policies import LASTS, renew_policies
 from controller.devices.services import NewDevice, add_device
@@ -234,4 +234,4 @@ def test_list_names_what_a_unit_says_whether_fit_or_not(
     )
     with house.services.database.writing() as session:
         session.add(said)
-    assert words + " school days of space left" in describe_units(house.services)
+    assert words + " school days of space left" in tell_registry(house.services)

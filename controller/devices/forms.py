@@ -1,0 +1,144 @@
+"""What IT may read of a unit, as one form for page, REST and command line: never whether or how often it recorded (P7).
+
+Made from the registry, presence, health and certificates; recordings, uploads and spool reports are not asked.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.accounts.repo import names_of
+from controller.devices.history import events_of
+from controller.devices.models import Device, DeviceEvent, DeviceState, Health, Presence
+from controller.devices.policy import changes_for
+from controller.enrollment.models import Certificate
+
+COLUMNS = ("id", "label", "room", "site", "owner", "tags", "state", "state_reason", "model", "serial", "software")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitForm:
+    """One unit; `presence`, `health` and `certificate_ends_at` are None while there is none."""
+
+    device: Device
+    owner_name: str
+    tags: tuple[str, ...]
+    presence: Presence | None
+    health: Health | None
+    certificate_ends_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the form as REST and `--json` show it."""
+        row = self.device
+        return {
+            "id": row.id,
+            "label": row.label,
+            "room": row.room_name,
+            "site": row.site,
+            "owner": {"id": row.owner, "name": self.owner_name},
+            "tags": list(self.tags),
+            "state": row.state.value,
+            "state_reason": row.state_reason,
+            "model": row.model,
+            "serial": row.serial,
+            "software": self.presence.version if self.presence else row.software,
+            "added_at": row.added_at.isoformat(),
+            "certificate_ends_at": self.certificate_ends_at.isoformat() if self.certificate_ends_at else None,
+            "presence": _presence(self.presence),
+            "health": _health(self.health),
+            "actions": [change.value for change in changes_for(row.state)],
+        }
+
+
+def _presence(row: Presence | None) -> dict[str, Any] | None:
+    return {"online": row.online, "since": row.changed_at.isoformat()} if row else None
+
+
+def _health(row: Health | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {"fit": row.fit, "reason": row.reason, "school_days_left": row.school_days_left}
+
+
+def describe_unit(session: Session, row: Device) -> UnitForm:
+    """Describe one unit."""
+    return describe_units(session, [row])[0]
+
+
+def describe_units(session: Session, rows: Sequence[Device]) -> list[UnitForm]:
+    """Describe units, in their order."""
+    names = names_of(session, {row.owner for row in rows})
+    return [
+        UnitForm(
+            device=row,
+            owner_name=names.get(row.owner, ""),
+            tags=tuple(json.loads(row.tags or "[]")),
+            presence=session.get(Presence, row.id),
+            health=session.get(Health, row.id),
+            certificate_ends_at=_certificate_end(session, row.id),
+        )
+        for row in rows
+    ]
+
+
+def all_units(session: Session, states: Iterable[DeviceState]) -> Sequence[Device]:
+    """Give the units in some states, by label."""
+    return session.scalars(
+        select(Device).where(Device.state.in_(tuple(states))).order_by(Device.label, Device.id)
+    ).all()
+
+
+def _certificate_end(session: Session, device: str) -> datetime | None:
+    held = select(Certificate.ends_at).where(Certificate.device == device, Certificate.revoked_at.is_(None))
+    return session.scalars(held.order_by(Certificate.ends_at.desc()).limit(1)).first()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventForm:
+    """One line of a unit's history; `by_name` is empty where it was no account."""
+
+    event: DeviceEvent
+    by_name: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the line as REST and `--json` show it."""
+        row = self.event
+        return {
+            "at": row.at.isoformat(),
+            "what": row.what,
+            "by": row.by,
+            "by_name": self.by_name,
+            "detail": row.detail,
+        }
+
+
+def describe_history(session: Session, device: str) -> list[EventForm]:
+    """Describe a unit's history, the newest first."""
+    events = events_of(session, device)
+    names = names_of(session, {event.by for event in events})
+    return [EventForm(event=event, by_name=names.get(event.by, "")) for event in events]
+
+
+def encode_csv(units: Sequence[UnitForm]) -> str:
+    """Write units as CSV, with a header; a cell that a spreadsheet would take for a formula is disarmed."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow([*COLUMNS, "certificate_ends_at"])
+    for unit in units:
+        told = unit.to_json()
+        told |= {"owner": unit.owner_name, "tags": " ".join(unit.tags)}
+        table.writerow([_disarm(str(told[name] or "")) for name in (*COLUMNS, "certificate_ends_at")])
+    return out.getvalue()
+
+
+def _disarm(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in "=+-@\t" and cell else cell

@@ -1,0 +1,55 @@
+"""A unit's history: what was done to it, when and by whom. IT reads it: nothing here ever tells of a recording (P7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.devices.models import DeviceEvent
+
+OPERATOR, UNIT = "operator", "unit"
+"""Who did it when it was no account: somebody on the server's command line, the unit itself."""
+
+
+class Happening(StrEnum):
+    """What a line of the history can say."""
+
+    ADDED = "added"
+    ENROLLED = "enrolled"
+    RENEWED = "renewed"
+    READOPTED = "readopted"
+    KEY_CHANGED = "key_changed"
+    IDENTIFIED = "identified"
+    MOVED = "moved"
+    TOOK_OVER = "took_over"
+    REPLACED = "replaced"
+    QUARANTINED = "quarantined"
+    ACCEPTED = "accepted"
+    RETIRED = "retired"
+    LOST = "lost"
+    BREACH_PACK = "breach_pack"
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Who does something to a unit, and when: an account's id, `OPERATOR` or `UNIT`."""
+
+    by: str
+    at: datetime
+
+
+def note_event(session: Session, device: str, what: Happening, deed: Deed, detail: str = "") -> None:
+    """Write one line of a unit's history."""
+    session.add(DeviceEvent(device=device, at=deed.at, what=what.value, by=deed.by, detail=detail))
+
+
+def events_of(session: Session, device: str) -> Sequence[DeviceEvent]:
+    """Give a unit's history, the newest first."""
+    return session.scalars(
+        select(DeviceEvent).where(DeviceEvent.device == device).order_by(DeviceEvent.id.desc())
+    ).all()

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
 from controller.devices import repo
-from controller.devices.models import Device
-from controller.devices.policy import ADMITTED, Need
+from controller.devices.models import LIVING, Device
 from controller.services import Services
 from protocol.documents import Decision, Permission, Policy, issue_document
 from protocol.topics import Down
@@ -44,7 +43,7 @@ def issue_policy(services: Services, session: Session, device: Device) -> bytes:
 
 def policy_of(device: Device) -> bytes | None:
     """Give the newest policy of a unit that is to have one; a retired unit records no more."""
-    return device.policy_line if device.state in ADMITTED[Need.RENEWAL] else None
+    return device.policy_line if device.state in LIVING else None
 
 
 def renew_policies(services: Services) -> int:

@@ -65,7 +65,7 @@ class Need(StrEnum):
 
 ADMITTED: dict[Need, frozenset[DeviceState]] = {
     Need.DOCUMENTS: frozenset({ACTIVE, QUARANTINED, RETIRED}),
-    Need.RENEWAL: frozenset({ACTIVE, QUARANTINED}),  # a retired unit delivers until its certificate ends
+    Need.RENEWAL: frozenset({ACTIVE, QUARANTINED, RETIRED}),  # a retired one may come late, and has no key once wiped
     Need.DELIVERY: frozenset({ACTIVE, RETIRED}),
 }
 DELIVERING = ADMITTED[Need.DELIVERY]

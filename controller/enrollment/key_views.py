@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
 
+from controller.devices.policy import Need
 from controller.enrollment.recorder_keys import take_recorder_key
 from controller.errors import Refusal
 from controller.services import Services
@@ -22,7 +23,7 @@ def register(app: Flask, services: Services) -> None:
     room = Blueprint("recorder_key", __name__)
 
     def recorder_key() -> Response:
-        device = callers.require_unit(request.environ)
+        device = callers.require_unit(request.environ, Need.DELIVERY)
         length = request.content_length
         if length is None or length > LONGEST_STATEMENT_BYTES:
             detail = f"expected a Content-Length of at most {LONGEST_STATEMENT_BYTES}, got {length}"

@@ -17,6 +17,7 @@ from controller.devices.policy import (
     is_allowed,
     judge_counters,
 )
+from controller.enrollment.policy import RENEWING
 from protocol.counters import Counters, CountersError, encode_counters, parse_counters
 
 PENDING, ACTIVE, QUARANTINED = DeviceState.PENDING, DeviceState.ACTIVE, DeviceState.QUARANTINED
@@ -44,13 +45,18 @@ def test_nothing_leads_out_of_lost_and_only_lost_out_of_retired() -> None:
     ("need", "states"),
     [
         (Need.DOCUMENTS, {ACTIVE, QUARANTINED, RETIRED}),
-        (Need.RENEWAL, {ACTIVE, QUARANTINED}),
+        (Need.RENEWAL, {ACTIVE, QUARANTINED, RETIRED}),
         (Need.DELIVERY, {ACTIVE, RETIRED}),
     ],
 )
 def test_states_are_let_in_for_what_they_need(need: Need, states: set[DeviceState]) -> None:
-    """A quarantined unit delivers nothing; a retired one gets no new certificate; pending and lost ones nothing."""
+    """A quarantined unit delivers nothing; pending and lost ones are let in for nothing."""
     assert ADMITTED[need] == states
+
+
+def test_renewal_asks_the_same_law() -> None:
+    """Both tables say the same of who gets a new certificate."""
+    assert ADMITTED[Need.RENEWAL] == RENEWING
 
 
 @pytest.mark.parametrize("state", DeviceState)

@@ -20,8 +20,8 @@ class Happening(StrEnum):
     """What a line of the history can say."""
 
     PREPARED = "prepared"
-    SECRET_MADE = "secret_made"
-    SECRET_REUSED = "secret_reused"
+    READIED = "secret_made"
+    CLAIMED_AGAIN = "secret_reused"
     ADOPTED = "adopted"
     ENROLLED = "enrolled"
     RENEWED = "renewed"

@@ -1,4 +1,4 @@
-"""The school's keys that a server needs, read once from the folder that `backrow provision keys init` made.
+"""The school's keys that a server needs, read from the folder that `backrow provision keys init` made.
 
 Says which file is missing or wrong. Never writes a key, and never needs the root's private half: keyring and
 recipients come signed. The folder's files are listed in docs/ARCHITECTURE.md.

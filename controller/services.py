@@ -9,6 +9,7 @@ from datetime import datetime
 from controller.config import Config
 from controller.db import Database
 from controller.keys import SchoolKeys
+from controller.live_keys import LiveKeys
 from controller.recordings.keystore import KeyStore
 from controller.recordings.manifests import Manifests
 from controller.recordings.store import ObjectStore
@@ -21,12 +22,17 @@ class Services:
 
     config: Config
     database: Database
-    keys: SchoolKeys = field(repr=False)
+    live_keys: LiveKeys = field(repr=False)
     objects: ObjectStore
     key_store: KeyStore
     manifests: Manifests
     clock: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
+
+    @property
+    def keys(self) -> SchoolKeys:
+        """Give the school's keys as they are now; whoever needs two of them to fit asks once."""
+        return self.live_keys.current()
 
     def new_id(self) -> str:
         """Make a new opaque identifier."""

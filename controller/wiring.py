@@ -15,7 +15,8 @@ from sqlalchemy.exc import ArgumentError
 from controller.config import Config
 from controller.db import Database
 from controller.errors import OperatorError
-from controller.keys import ROOT_CA, load_school_keys
+from controller.keys import ROOT_CA
+from controller.live_keys import LiveKeys
 from controller.recordings.keystore import KeyStore
 from controller.recordings.manifests import Manifests
 from controller.recordings.store import FolderStore
@@ -33,14 +34,14 @@ if TYPE_CHECKING:
 
 def make_services(config: Config) -> Services:
     """Put the parts of a controller process together; raise `OperatorError` when keys or folders cannot be used."""
-    keys = load_school_keys(config.controller.keys)
+    live_keys = LiveKeys(config.controller.keys)
     objects = FolderStore(config.controller.data)
     return Services(
         config=config,
         database=open_database(config),
-        keys=keys,
+        live_keys=live_keys,
         objects=objects,
-        key_store=KeyStore(config.controller.key_store, keys),
+        key_store=KeyStore(config.controller.key_store, live_keys.current()),
         manifests=Manifests(objects),
         clock=lambda: datetime.now(UTC),
         random_bytes=os.urandom,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from controller.devices.announcing import announce_keys
 from controller.devices.policies import renew_policies
 from controller.devices.unit_commands import renew_retirements
 from controller.enrollment.revocation import renew_list
@@ -25,6 +26,7 @@ from controller.uploads import leases
 from controller.uploads import repo as uploads
 from controller.uploads.incoming import IncomingStore
 
+KEYS = timedelta(seconds=15)  # after a rotation or an extension, which nobody waits for at a lamp
 REVOCATIONS = timedelta(seconds=5)  # whoever revokes issues the list at once; this is for one that was killed between
 KEPT = timedelta(days=7)  # a client that lost its last answer asks within days, not weeks
 
@@ -47,6 +49,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("leases", tick, lambda: leases.tick(services)),
         Job("receipts", min(tick, timedelta(seconds=5)), lambda: receipts.issue_due(services)),
         Job("revocations", REVOCATIONS, lambda: renew_list(services)),
+        Job("keys", KEYS, lambda: announce_keys(services)),
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
         Job("retirements", timedelta(hours=1), lambda: renew_retirements(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),

@@ -17,6 +17,7 @@ from controller.recordings import repo
 from controller.recordings.models import Recording
 from controller.services import Services
 from protocol.documents import Receipt, ReceiptItem, issue_document
+from protocol.signing import split_line
 from protocol.topics import Down
 
 LASTS = timedelta(days=3650)  # that bytes were taken in stays true; a document must end some time
@@ -62,11 +63,19 @@ def issue_due(services: Services, most: int = 200) -> int:
 
 
 def receipt_of(services: Services, recording: str) -> bytes | None:
-    """Give the newest receipt of a recording, signing one first if something became durable; None for none."""
+    """Give the newest receipt of a recording, signing one first if something became durable or its key was retired."""
     with services.database.reading() as session:
         row = session.get(Recording, recording)
-        if row is None or not row.receipt_due:
+        if row is None or not _wants_signing(services, row):
             return row.receipt_line if row else None
     with services.database.writing() as session:
         row = session.get_one(Recording, recording)
-        return issue_receipt(services, session, row) if row.receipt_due else row.receipt_line
+        return issue_receipt(services, session, row) if _wants_signing(services, row) else row.receipt_line
+
+
+def _wants_signing(services: Services, row: Recording) -> bool:
+    """Tell whether something became durable, or the key that signed last is no longer believed."""
+    if row.receipt_due or row.receipt_line is None:
+        return row.receipt_due
+    believed = services.keys.trust.keys_for(Receipt.SIGNED_FOR)
+    return split_line(row.receipt_line).key_id not in {key.key_id for key in believed}

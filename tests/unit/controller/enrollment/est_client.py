@@ -22,7 +22,7 @@ from controller.config import People, Units
 from controller.devices.bundle import parse_settings
 from controller.devices.preparing import prepare_device
 from controller.devices.services import NewDevice
-from controller.keys import load_school_keys
+from controller.live_keys import LiveKeys
 from protocol.durable import replace_file
 from protocol.pki import Credential, issue_authority, issue_issuing_authority, issue_root_authority, issue_server
 from tests.house import House, make_house
@@ -177,7 +177,7 @@ def make_joining(folder: Path) -> Iterator[Joining]:
     _store_authorities(keys, root, issuing)
     people = _make_people(folder, now)
     config = replace(house.services.config, people=people, units=Units(port=0))
-    house = replace(house, services=replace(house.services, config=config, keys=load_school_keys(keys)))
+    house = replace(house, services=replace(house.services, config=config, live_keys=LiveKeys(keys)))
     house.add_teacher()
     services = house.services
     people_app, units_app = (create_app(config, surface, services) for surface in (Surface.PEOPLE, Surface.UNITS))

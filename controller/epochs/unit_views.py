@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
 
+from controller.devices.policy import Need
 from controller.epochs.services import take_statement
 from controller.errors import Refusal
 from controller.services import Services
@@ -23,7 +24,7 @@ def register(app: Flask, services: Services) -> None:
     room = Blueprint("unit_epochs", __name__, url_prefix="/units/v1")
 
     def statement() -> Response:
-        device = callers.require_unit(request.environ)
+        device = callers.require_unit(request.environ, Need.DELIVERY)
         line: bytes = request.environ["wsgi.input"].read(LIMIT_BYTES + 1)
         if len(line) > LIMIT_BYTES:
             detail = f"expected a statement of at most {LIMIT_BYTES} bytes"

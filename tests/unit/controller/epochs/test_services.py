@@ -216,7 +216,7 @@ def test_backup_of_the_identity_is_destroyed_too(school: School, tmp_path: Path)
     (backup / "epochs").mkdir()
     copy = backup / "epochs" / school.key_file.name
     copy.write_bytes(school.key_file.read_bytes())
-    assert school.house.epoch in end_due(school.house.services)
+    assert school.house.epoch in end_due(services)
     assert not copy.exists()
     assert not school.key_file.exists()
 

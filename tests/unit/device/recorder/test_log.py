@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,3 +190,26 @@ def test_damaged_segments_are_one_code_however_many(
         room.wait_until(lambda: "segment 1 has" in log.text, "the first is found, and --verbose says which")
         room.wait_until(lambda: "segment 1 is not what was sealed" in log.text, "the second is found")
     assert [record.message for record in log.records if record.levelno >= logging.INFO] == [DAMAGED]
+
+
+def _tear(unit: UnitBundle) -> None:
+    """Leave the last segment of the only recording as a power cut does: its end and every line after it are gone."""
+    (folder,) = unit.recordings()
+    lines = (folder / "manifest").read_bytes().splitlines(keepends=True)
+    opened = max(at for at, line in enumerate(lines) if b'"line":"opened"' in line)
+    (folder / "manifest").write_bytes(b"".join(lines[: opened + 1]))
+    last = max(folder.glob("0*.age"))
+    os.truncate(last, last.stat().st_size - 40)
+
+
+def test_tail_that_was_recovered_is_noted_at_the_unit_and_in_no_log(
+    school: School, unit: UnitBundle, footage: tuple[Item, ...], log: pytest.LogCaptureFixture
+) -> None:
+    """Who stands at the unit reads that the end of something was torn; one that was sealed in order is no note."""
+    _record(school, unit, footage)
+    status = unit.data / "recorder" / "status"
+    assert json.loads(status.read_text())["notes"] == []
+    _tear(unit)
+    with open_room(school, unit, FakeCamera(endless=True), clock=AfterAPowerCut()) as room:
+        room.wait_until(lambda: json.loads(status.read_text())["notes"] == ["tail_recovered"], "the tail is noted")
+    assert log.messages == []

@@ -97,6 +97,26 @@ def dark(config: DeviceConfig) -> None:
 
 @group.command()
 @config_option
+@click.argument("name", metavar="PATTERN")
+def shine(config: DeviceConfig, name: str) -> None:
+    """Show a lamp pattern that is for IT until the command is ended: what first boot says before the recorder can."""
+    from device.hardware.ports import HardwareError
+    from device.wiring import controls
+    from protocol.room.lamp import PATTERNS, Audience
+
+    patterns = {each.name: each for each in PATTERNS.values() if each.audience is Audience.IT}
+    if name not in patterns:
+        raise click.ClickException(f"PATTERN {name}: expected {', '.join(patterns)}")
+    stop = threading.Event()
+    _on_signal(stop.set)
+    try:
+        controls.shine(config, patterns[name], stop)
+    except (HardwareError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@group.command()
+@config_option
 def agent(config: DeviceConfig) -> None:
     """Speak with the broker: presence, documents, health."""
     from device.agent.service import run

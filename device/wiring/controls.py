@@ -6,16 +6,19 @@ Decides nothing about what a press means or when the lamp shines.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device.config import DeviceConfig
+from device.hardware.claimed import claim_parts
 from device.hardware.clock import SystemClock
 from device.hardware.ports import Button, Buzzer, BuzzerFault, Clock, Lamp, LampFault, Part, Tune
 from device.pin_settings import ButtonKind, BuzzerKind, PinsKind, PinsTable
 from device.recorder.service import Inbox
+from protocol.room.lamp import LampPattern
 
 if TYPE_CHECKING:
     from device.hardware.gpio import LampObserver, PinFactory
@@ -75,6 +78,13 @@ def darken(config: DeviceConfig, factory: PinFactory | None = None) -> None:
     buzzer = _make_buzzer(config.pins, pins, clock, observer=None)
     if buzzer is not None:
         buzzer.close()
+
+
+def shine(config: DeviceConfig, pattern: LampPattern, stop: threading.Event) -> None:
+    """Show a pattern until `stop` is set, then go dark; raises `HardwareError`, also when the recorder has the lamp."""
+    with claim_parts(config.data / "recorder"), open_controls(config, SystemClock(), Inbox()) as controls:
+        controls.lamp.show(pattern)
+        stop.wait()
 
 
 def _make_panel(config: DeviceConfig, press: Callable[[bool], None]) -> MockPanel:

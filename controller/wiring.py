@@ -64,10 +64,10 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.accounts import views as account_pages
     from controller.auth import guards
     from controller.devices import views as unit_pages
-    from controller.enrollment import est_views, renewal_views
+    from controller.enrollment import est_views, page_views, renewal_views
     from controller.recordings import views as recording_pages
 
-    pages = (account_pages.register, recording_pages.register, unit_pages.register)
+    pages = (account_pages.register, recording_pages.register, unit_pages.register, page_views.register)
     return (guards.register, *pages, est_views.register, renewal_views.register)
 
 

@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from controller.accounts.models import Account, Role
 from controller.devices.models import Device, Health, Presence
+from controller.enrollment.services import make_enrollment
 from controller.recordings import repo
 from controller.recordings.models import Recording
 from controller.recordings.services import delete_recording
 from protocol.manifest import Sound, SoundVerdict
+from protocol.pki import make_request, parse_request
 from tests.house import NIGHT, House, Person, Teacher
 from tests.lesson import BEGAN_AT, GOOD_SOUND, MediaSegment, bookmark, sound_measured
 from tests.school import new_id
@@ -35,6 +39,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     newcomer = house.add_teacher("Bea New", room=mark("Room 14"))
     ready, arriving = _deliver_lessons(house, teacher, segments, mark)
     _add_units(house, teacher, mark)
+    _ask_to_join(house)
     guest = house.accounts.add(email="guest@school.example", name="Chidi Guest", role=Role.TEACHER)
     link = house.accounts.issue_link(guest, made_by=admin.id)
     house.accounts.issue_link(teacher.id, made_by=admin.id)
@@ -53,7 +58,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
             "account": "/account",
             "not-found": "/recordings/nothing",
         },
-        of_admin={"accounts": "/accounts", "units-admin": "/units", "account-admin": "/account"},
+        of_admin={"accounts": "/accounts", "joining": "/joining", "units-admin": "/units", "account-admin": "/account"},
         of_nobody={"sign-in": "/sign-in", "welcome": f"/welcome/{link}", "link-over": "/welcome/over"},
     )
 
@@ -127,3 +132,9 @@ def _rename_people(house: House, mark: Callable[[str], str]) -> None:
     with house.services.database.writing() as session:
         for account in session.query(Account):
             account.name = mark(account.name)
+
+
+def _ask_to_join(house: House) -> None:
+    """Let a unit without a secret wait for a person."""
+    asked = parse_request(make_request(ec.generate_private_key(ec.SECP256R1()), "10000000abcdef"))
+    make_enrollment(house.services).adoption.ask(asked, address="192.0.2.7")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.devices.models import DeviceState
+from controller.devices.policy import ADMITTED, RULES, Change, Need
 
 SECRET_LASTS = timedelta(days=7)
 ADOPTION_LASTS = timedelta(days=7)
@@ -26,8 +26,8 @@ FAILURES_WITHIN = timedelta(minutes=15)
 SHOWN_GROUPS = 6
 """How many of the eight groups of a fingerprint the page shows; the others are typed from the unit's screen."""
 
-JOINING = frozenset({DeviceState.PENDING, DeviceState.ACTIVE})
-RENEWING = frozenset({DeviceState.ACTIVE, DeviceState.QUARANTINED, DeviceState.RETIRED})
+JOINING = RULES[Change.ENROLL].allowed_in
+RENEWING = ADMITTED[Need.RENEWAL]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,9 @@ EXPECTED = {
     "accounts.everybody": ADMINS,
     "accounts.add_teacher": ADMINS,
     "accounts.make_link": ADMINS,
+    "enrollment.waiting": ADMINS,
+    "enrollment.adopt": ADMINS,
+    "enrollment.refuse": ADMINS,
     "est.cacerts": ANYONE,
     "est.csrattrs": ANYONE,
     "est.simpleenroll": ANYONE,
@@ -122,6 +125,7 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         "line": lesson.line_of(tap),
         "account": people[Who.OTHER].id,
         "token": "unknown",
+        "name": "unknown",
         "filename": "backrow.css",
     }
     for rule in app.url_map.iter_rules(endpoint):

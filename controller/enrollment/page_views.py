@@ -1,0 +1,115 @@
+"""The admin's page of joining: keys that wait for a person, compared with the unit's screen and adopted or refused.
+
+The page shows the first groups of a fingerprint; the last ones are typed from the unit's screen, so that nobody adopts
+a key by looking at the page alone. Defined in docs/protocol/enrollment.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from controller.accounts.models import Role
+from controller.auth.access import for_roles, signed_in
+from controller.auth.languages import gettext
+from controller.devices import repo as devices
+from controller.devices.models import Device
+from controller.enrollment import policy
+from controller.enrollment.adoption import Adopter, AdoptionError
+from controller.enrollment.models import EnrollmentRequest
+from controller.enrollment.services import make_enrollment
+from controller.services import Services
+from protocol.pki import spell_fingerprint
+
+Page = str | tuple[str, HTTPStatus] | Response
+
+
+def register(app: Flask, services: Services) -> None:
+    """Add the page to an application."""
+    room = Blueprint("enrollment", __name__)
+    JoiningPages(services).add_to(room)
+    app.register_blueprint(room)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One key that waits, as the page shows it."""
+
+    row: EnrollmentRequest
+    shown: str
+    hidden: str
+
+    @property
+    def name(self) -> str:
+        """Name it in addresses, in which the digits that are typed do not stand."""
+        return hashlib.sha256(self.row.spki.encode("ascii")).hexdigest()[:16]
+
+
+class JoiningPages:
+    """What an admin sees of keys that wait, and decides."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._adoption = make_enrollment(services).adoption
+
+    def add_to(self, room: Blueprint) -> None:
+        """Add the pages' addresses."""
+        room.add_url_rule("/joining", view_func=self.waiting)
+        room.add_url_rule("/joining/<name>/adopt", view_func=self.adopt, methods=["POST"])
+        room.add_url_rule("/joining/<name>/refuse", view_func=self.refuse, methods=["POST"])
+
+    @for_roles(Role.ADMIN)
+    def waiting(self) -> Page:
+        """List what waits."""
+        return self._show(HTTPStatus.OK, fault=None)
+
+    @for_roles(Role.ADMIN)
+    def adopt(self, name: str) -> Page:
+        """Adopt a key as a prepared unit."""
+        found = self._find(name)
+        if found is None:
+            return self._show(HTTPStatus.CONFLICT, gettext("This key does not wait any more."))
+        if not policy.is_same_fingerprint(request.form.get("typed", ""), found.hidden):
+            return self._show(HTTPStatus.UNPROCESSABLE_ENTITY, gettext("That is not how the key’s fingerprint ends."))
+        try:
+            self._adoption.adopt(found.row.spki, request.form.get("unit", ""), by=Adopter(id=signed_in().id))
+        except AdoptionError:
+            return self._show(HTTPStatus.CONFLICT, gettext("This key cannot be adopted as that unit."))
+        flash(gettext("Adopted. The unit gets its certificate within half a minute."))
+        return redirect(url_for("enrollment.waiting"), HTTPStatus.SEE_OTHER)
+
+    @for_roles(Role.ADMIN)
+    def refuse(self, name: str) -> Page:
+        """Refuse a key."""
+        found = self._find(name)
+        if found is None:
+            return self._show(HTTPStatus.CONFLICT, gettext("This key does not wait any more."))
+        try:
+            self._adoption.refuse(found.row.spki, by=Adopter(id=signed_in().id))
+        except AdoptionError:  # somebody else decided between the two looks
+            return self._show(HTTPStatus.CONFLICT, gettext("This key does not wait any more."))
+        flash(gettext("Refused."))
+        return redirect(url_for("enrollment.waiting"), HTTPStatus.SEE_OTHER)
+
+    def _find(self, name: str) -> Waiting | None:
+        return next((one for one in self._waiting() if one.name == name), None)
+
+    def _show(self, status: HTTPStatus, fault: str | None) -> Page:
+        return render_template(
+            "enrollment/joining.html", waiting=self._waiting(), units=self._units(), fault=fault
+        ), status
+
+    def _waiting(self) -> list[Waiting]:
+        return [
+            Waiting(row, *policy.split_fingerprint(spell_fingerprint(row.spki))) for row in self._adoption.waiting()
+        ]
+
+    def _units(self) -> list[Device]:
+        """Give the units that a key may be, those first that have never joined."""
+        with self._services.database.reading() as session:
+            joining = [row for row in devices.devices(session) if row.state in policy.JOINING]
+        return sorted(joining, key=lambda row: row.state.value, reverse=True)

@@ -69,7 +69,7 @@ def _packet(kind: int, flags: int, body: bytes) -> bytes:
 class Wire:
     """One connection. `heard` is what was delivered, `answers` counts the other packets by their type."""
 
-    socket: ssl.SSLSocket
+    socket: socket.socket
     heard: list[Heard] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)
 
@@ -179,3 +179,8 @@ def dial(
     except BaseException:
         plain.close()
         raise
+
+
+def dial_plain(port: int) -> Wire:
+    """Open a connection without TLS to a broker on loopback."""
+    return Wire(socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S))

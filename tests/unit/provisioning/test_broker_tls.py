@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -115,9 +116,11 @@ def test_session_cannot_be_resumed_past_a_revocation(root: Credential) -> None:
         with dial(broker.plan.units_port, papers, context=context) as before:
             assert before.connect(DEVICE) == GRANTED
             before.settle()
+            assert isinstance(before.socket, ssl.SSLSocket)
             session = before.socket.session
         with dial(broker.plan.units_port, papers, context=context, session=session) as again:
             assert again.connect(DEVICE) == GRANTED
+            assert isinstance(again.socket, ssl.SSLSocket)
             assert again.socket.session_reused, "else this proves nothing"
         broker.revoke(credential)
         broker.reload()

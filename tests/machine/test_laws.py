@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.hardware.ports import Tune
-from device.recorder.effects import Ask, Begin, Chirp, Exit, Resume, Show, StartTake
+from device.recorder.effects import Ask, Begin, Chirp, Exit, Note, Resume, Show, StartTake
 from device.recorder.law.running import let_go
 from device.recorder.machine import TABLE
 from device.recorder.states import Event, Hold, Kind, Phase, TakeEnd
-from protocol.manifest import CloseReason
+from protocol.manifest import CloseReason, EventName
 from protocol.room import lamp as patterns
 from tests.machine.walks import ALLOWED, BOOT, LAW, World, recording_world, walks
 
@@ -296,3 +296,9 @@ def test_room_hears_start_and_stop() -> None:
         Event(kind=Kind.CLOSED, at_s=0.1),
     )
     assert [effect.tune for effect in world.performed if isinstance(effect, Chirp)] == [Tune.START, Tune.STOP]
+
+
+def test_bookmark_is_of_the_moment_at_which_the_finger_came_down() -> None:
+    """A tap is certain only when no second one has followed; the bookmark must not lie that much later."""
+    world = recording_world(Event(kind=Kind.TAP, at_s=10.0, since_s=0.5))
+    assert world.last == (Show(patterns.BOOKMARK), Note(EventName.BOOKMARK, world.now_s - 0.5))

@@ -112,13 +112,14 @@ def make_scene(house: House) -> Scene:
     return Scene(house, victim, attacker, delivered, arriving, place.rsplit("/", 1)[1])
 
 
-def attack(scene: Scene, count: int, *, seed: int = 1) -> Outcome:
-    """Make `count` requests out of all combinations, in an order of the seed's, and compare before and after."""
+def attack(scene: Scene, least: int = 1, *, seed: int = 1) -> Outcome:
+    """Make at least that many requests, each combination equally often, and compare before and after."""
     outcome, secrets = Outcome(), scene.secrets()
     papers, before = scene.papers_of(scene.attacker), scene.state()
     attempts = list(_attempts(scene))
+    attempts *= -(-least // len(attempts))
     random.Random(seed).shuffle(attempts)  # noqa: S311 - an order, not a secret
-    for method, path, headers, body in itertools.islice(itertools.cycle(attempts), count):
+    for method, path, headers, body in attempts:
         answer = scene.attacker.web.open(path, method=method, headers=headers, data=body, environ_overrides=papers)
         outcome.tried += 1
         outcome.answers[answer.status_code] += 1

@@ -36,6 +36,7 @@ class Happening(StrEnum):
     RETIRED = "retired"
     LOST = "lost"
     BREACH_PACK = "breach_pack"
+    EPOCH_WAIVED = "epoch_waived"
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,17 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A unit as far as an epoch's end goes. `retired_at`: when the school retired it, if it did."""
+    """A unit as far as an epoch's end goes. `retired_at`: when the school retired it, if it did.
+
+    `has_signed`: its recorder ever had a key that the school knows; without one it has recorded nothing.
+    """
 
     device: str
     label: str
     state: DeviceState
     said: Said | None = None
     retired_at: datetime | None = None
+    has_signed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +86,8 @@ def judge_epoch(
 
 def blocks(unit: Unit, span: Span) -> bool:
     """Tell whether something that only this epoch's identity opens may lie on a unit."""
-    if unit.state in (DeviceState.PENDING, DeviceState.LOST):
-        return False  # it has recorded nothing yet; what it held is given up
+    if unit.state is DeviceState.LOST or not unit.has_signed:
+        return False  # what it held is given up; it has recorded nothing yet
     if unit.said is None:
         return True
     if unit.state is DeviceState.RETIRED and unit.retired_at and unit.said.received_at >= unit.retired_at:

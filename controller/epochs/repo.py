@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from controller.devices.history import Happening
 from controller.devices.models import Device, DeviceEvent, DeviceState
+from controller.enrollment.models import RecorderKey
 from controller.epochs.models import Epoch, EpochEnd, EpochStatement, EpochWaiver
 from controller.epochs.policy import Said, Span, Unit
 from controller.uploads.models import SpoolReportRow
@@ -77,9 +79,10 @@ def units(session: Session) -> Sequence[Unit]:
     said = {row.device: _read(row) for row in session.scalars(select(EpochStatement))}
     retired = (
         select(DeviceEvent.device, func.max(DeviceEvent.at))
-        .where(DeviceEvent.what == DeviceState.RETIRED.value)
+        .where(DeviceEvent.what == Happening.RETIRED.value)
         .group_by(DeviceEvent.device)
     )
+    signed = set(session.scalars(select(RecorderKey.device)))
     retired_at: dict[str, datetime] = {device: at for device, at in session.execute(retired)}
     return [
         Unit(
@@ -88,6 +91,7 @@ def units(session: Session) -> Sequence[Unit]:
             state=row.state,
             said=said.get(row.id),
             retired_at=retired_at.get(row.id) if row.state is DeviceState.RETIRED else None,
+            has_signed=row.recorder_key is not None or row.id in signed,
         )
         for row in session.scalars(select(Device).order_by(Device.label, Device.id))
     ]

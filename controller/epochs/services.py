@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from controller.accounts.models import Role
 from controller.accounts.policy import normalise_email
 from controller.accounts.repo import find_account
-from controller.devices.models import Device, DeviceEvent
+from controller.devices.history import Deed, Happening, note_event
+from controller.devices.models import Device
 from controller.epochs import policy, repo
 from controller.epochs.models import EpochWaiver
 from controller.epochs.policy import Span, Unit, Verdict
@@ -194,7 +195,7 @@ def waive(services: Services, waiving: Waiving, *, by: str, reason: str) -> None
             )
         )
         detail = f"epoch {waiving.span.name} may end without it: {reason}"
-        session.add(DeviceEvent(device=device, at=now, what="epoch_waived", by=by, detail=detail))
+        note_event(session, device, Happening.EPOCH_WAIVED, Deed(by=by, at=now), detail)
 
 
 def has_ended(session: Session, epoch: str) -> bool:

@@ -61,6 +61,7 @@ class KeyStore:
         if self._folder.is_dir():
             with self._alone():
                 self._files.unlink(self._path(recording))
+                self._remove_drafts(recording)
                 self._files.sync_folder(self._folder)
 
     def recordings(self) -> tuple[str, ...]:
@@ -92,6 +93,7 @@ class KeyStore:
         seen = self._verify({})
         with self._alone():
             self._verify(seen)
+            self._remove_drafts("*")
             retire()
 
     def _verify(self, seen: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -138,6 +140,11 @@ class KeyStore:
         _, storage = self._keys.storage_in_force
         sealed = seal(f"{identity.encode()}\n".encode("ascii"), [storage.recipient])
         replace_file(self._path(recording), sealed, mode=PRIVATE, files=self._files)
+
+    def _remove_drafts(self, recording: str) -> None:
+        """Remove what a writer that was killed had not put in its place: it opens like the entry itself."""
+        for draft in self._folder.glob(f".{recording}{_SUFFIX}.*.new"):
+            self._files.unlink(draft)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import Blueprint, Flask, Response, abort, flash, jsonify, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -24,6 +25,7 @@ from controller.recordings.services import delete_recording, undo_deletion
 from controller.recordings.streaming import StreamPages
 from controller.recordings.titles import Verdict, clock_text, describe_sound, describe_state, round_length
 from controller.services import Services
+from controller.storage.bounds import bound_of
 from protocol.codec import format_instant
 
 
@@ -125,10 +127,12 @@ class RecordingPages:
     @for_roles(Role.TEACHER)
     def confirm_delete(self, recording: str) -> str:
         """Ask before deleting, and say what happens."""
+        days = self._services.config.retention.delete_undo_days
+        file_at = self._services.clock() + timedelta(days=days)
         with self._services.database.reading() as session:
             row = require_owned(session, recording)
-        days = self._services.config.retention.delete_undo_days
-        return render_template("recordings/delete.html", entry=self._describe(row), days=days)
+            bound = bound_of(self._services, session, row, file_at=file_at)
+        return render_template("recordings/delete.html", entry=self._describe(row), days=days, bound=bound)
 
     @for_roles(Role.TEACHER)
     def delete(self, recording: str) -> AnyResponse:

@@ -7,7 +7,9 @@ newest and with none of them. Defined in docs/protocol/epochs.md.
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from protocol.durable import PRIVATE, REAL, Files, destroy_file, replace_file
 from protocol.envelope import KeyIdentity, generate_hybrid, generate_x25519
 
 STORAGE = "storage"
+LOCK = ".rotation"
 UNBACKED = (
     "the storage identity is not rotated by itself: [controller] keys_backup names no place for its copy, and without "
     "one a broken disk would take every recording with it"
@@ -52,6 +55,23 @@ class Rotator:
     store: KeyStore
     places: Places
     files: Files = REAL
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other rotations out, of this process and of others: two would replace each other's identity."""
+        lock = os.open(self.places.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._remove_drafts()
+            yield
+        finally:
+            os.close(lock)
+
+    def _remove_drafts(self) -> None:
+        """Destroy what a rotation that was cut off had not put in its place: nothing was ever sealed to it."""
+        for folder in self.places.all:
+            for draft in folder.glob(".*.key.*.new"):
+                destroy_file(draft, self.files)
 
     def begin(self, now: datetime, generate: Callable[[], KeyIdentity]) -> str:
         """Make a new storage identity, durably in every place, and give its name: from now on it seals."""
@@ -102,7 +122,7 @@ def rotate(services: Services, files: Files = REAL) -> tuple[str, int]:
     A rotation that was begun before is finished first. Raises `OperatorError`.
     """
     rotator = make_rotator(services, files)
-    with _explained():
+    with _explained(), rotator.alone():
         before = rotator.finish()
         name = rotator.begin(services.clock(), lambda: generate_like(services.keys))
         return name, before + rotator.finish()
@@ -114,7 +134,7 @@ def rotate_when_due(services: Services, files: Files = REAL) -> str | None:
     Without a named backup nothing is begun: it is said in the log, and the owner's page names no date.
     """
     rotator, name = make_rotator(services, files), None
-    with _explained():
+    with _explained(), rotator.alone():
         if policy.is_due(tuple(services.keys.storage), services.clock(), rotation_of(services).every):
             if rotator.places.backup is None:
                 log.warning(UNBACKED)

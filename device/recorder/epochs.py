@@ -19,6 +19,7 @@ from protocol.errors import ProtocolError
 from protocol.signing import SigningKey
 
 EVERY = timedelta(days=6)  # "at least weekly", also of a unit that is switched off at night
+LAST_WORD = timedelta(hours=6)  # the uploader carries a statement within about an hour and a half
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,14 @@ class EpochTeller:
     def said_at(self) -> datetime | None:
         """Give the instant of the newest statement: it has certainly passed."""
         return self._said.at if self._said else None
+
+    def has_said_its_last_word(self, known_at: datetime) -> bool:
+        """Tell whether it was said long enough ago that nothing is left here: a retired unit may be wiped then.
+
+        Wiped at once it could not say it any more, and would block the end of its epochs for ever.
+        """
+        said = self._said
+        return said is not None and not said.held and not said.unknown and known_at >= said.at + LAST_WORD
 
     def tell(self, known_at: datetime, in_force: str | None) -> None:
         """Say what is held, if there is something new to say; raise `OSError` when the disk fails.

@@ -15,6 +15,7 @@ from device.hardware.ports import ButtonEdge, ButtonFault, HardwareError
 from device.notify import SILENT, Notifier
 from device.recorder.commands import Commands
 from device.recorder.epochs import EpochTeller
+from device.recorder.fitness import RETIRED
 from device.recorder.gestures import GestureTimings
 from device.recorder.hands import Hands
 from device.recorder.journal import Journal
@@ -219,7 +220,7 @@ class Recorder:
     def _obey(self) -> None:
         """Blink when the school's command says so: when, is the machine's to say. Let a retired one be wiped."""
         try:
-            if not self._performer.active:
+            if not self._performer.active and self._desk.epochs.has_said_its_last_word(self._desk.moments.known_at()):
                 self._desk.commands.allow_wipe()
             if self._desk.commands.take_blink():
                 self._inbox.put(Event(kind=Kind.IDENTIFY, at_s=self._now_s()))
@@ -227,9 +228,10 @@ class Recorder:
             self._complain("commands", f"what a command asks for cannot be written down: {error.strerror}")
 
     def _tell_epochs(self) -> None:
-        """Bring the unit's statement of epochs up to date."""
+        """Bring the unit's statement of epochs up to date; a retired one seals to no epoch any more."""
+        in_force = None if self._fault == RETIRED else self._room.beginner.epoch_in_force()
         try:
-            self._desk.epochs.tell(self._desk.moments.known_at(), self._room.beginner.epoch_in_force())
+            self._desk.epochs.tell(self._desk.moments.known_at(), in_force)
         except OSError as error:
             self._complain("epochs", f"the statement of epochs cannot be written: {error.strerror}")
 

@@ -24,11 +24,13 @@ def unit(state: DeviceState = DeviceState.ACTIVE, said: Said | None = CLEAN) -> 
     return Unit(device="u", label="Room 12", state=state, said=said)
 
 
-@pytest.mark.parametrize("state", [DeviceState.PENDING, DeviceState.LOST])
-def test_unit_that_cannot_hold_anything_does_not_block(state: DeviceState) -> None:
-    """One that never joined, and one that was declared lost, keep no epoch from ending, silent or not."""
-    assert not blocks(unit(state, None), SPAN)
-    assert not blocks(unit(state, replace(CLEAN, unknown=True)), SPAN)
+def test_unit_that_cannot_hold_anything_does_not_block() -> None:
+    """One whose recorder never had a key, and one that was declared lost, keep no epoch from ending, whatever they say;
+    one that had a key and waits to join again does."""
+    assert not blocks(unit(DeviceState.LOST, None), SPAN)
+    assert not blocks(unit(DeviceState.LOST, replace(CLEAN, unknown=True)), SPAN)
+    assert not blocks(replace(unit(DeviceState.PENDING, None), has_signed=False), SPAN)
+    assert blocks(unit(DeviceState.PENDING, None), SPAN)
 
 
 @pytest.mark.parametrize("state", [DeviceState.ACTIVE, DeviceState.QUARANTINED, DeviceState.RETIRED])

@@ -171,6 +171,30 @@ def _browser_again(house: House, teacher: Teacher) -> FlaskClient:
     return house.browser(replace(teacher, login=login))
 
 
+@pytest.mark.parametrize(
+    ("language", "date", "unknown"),
+    [
+        ("en", "From Friday, December 25, 2026 on nothing opens it", "is not known yet"),
+        ("es", "A partir del viernes, 25 de diciembre de 2026 nada la abre", "Todavía no se sabe"),
+    ],
+)
+def test_delete_page_says_by_when_nothing_opens_it(
+    house: House, teacher: Teacher, lesson: Lesson, language: str, date: str, unknown: str
+) -> None:
+    """The latest of file, rotation and epoch as a day, in the owner's language; no day while one of them has none (P8):
+    the store's key rotates by itself only where a place for its backup is named."""
+    core = replace(house.services.config.controller, keys_backup=house.services.config.controller.keys)
+    config = replace(house.services.config, controller=core)
+    backed = replace(house, services=replace(house.services, config=config))
+
+    def ask(at: House) -> str:
+        return at.browser(teacher).get(f"/recordings/{lesson.id}/delete", headers={"Accept-Language": language}).text
+
+    assert unknown in ask(house)
+    assert date in ask(backed)
+    assert unknown not in ask(backed)
+
+
 @pytest.mark.parametrize("verb", ["title", "delete", "undelete", "bookmarks/5"])
 def test_nobody_else_changes_anything(house: House, lesson: Lesson, verb: str) -> None:
     """To another teacher and to an admin every action answers that there is no such recording."""

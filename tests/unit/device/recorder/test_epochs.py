@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.recorder.epochs import EVERY, EpochTeller, Word, load_statement
+from device.recorder.epochs import EVERY, LAST_WORD, EpochTeller, Word, load_statement
 from device.spool.held import HeldEpochs
 from protocol.durable import REAL, Files
 from protocol.epochs import EpochsHeld
@@ -152,3 +152,14 @@ def test_statement_is_whole_after_a_cut_at_every_operation(tmp_path: Path) -> No
                 continue
             return
     raise AssertionError("the statement took more operations than were tried")
+
+
+def test_last_word_is_out_some_hours_after_nothing_is_left(desk: Desk) -> None:
+    """Before a retired unit is wiped the controller shall have heard that it holds nothing."""
+    recording, teller = desk.bench.record(), desk.start()
+    teller.tell(BEGAN_AT, None)
+    assert not teller.has_said_its_last_word(BEGAN_AT + 2 * LAST_WORD)
+    desk.bench.store.remove_recording(recording)
+    teller.tell(BEGAN_AT, None)
+    assert not teller.has_said_its_last_word(BEGAN_AT + LAST_WORD - timedelta(seconds=1))
+    assert desk.start().has_said_its_last_word(BEGAN_AT + LAST_WORD)

@@ -5,17 +5,14 @@ Reads what was typed, calls the module that does the work, and says in words wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from protocol.documents import Purpose
 from protocol.durable import REAL
-from protocol.errors import ProtocolError
 from protocol.pki import Credential, spell_fingerprint, spki_digest
 from provisioning.keys import certificates
 from provisioning.keys.ceremony import KEYRING_PURPOSES
@@ -23,7 +20,9 @@ from provisioning.keys.check import Finding, check_keys
 from provisioning.keys.errors import KeysError
 from provisioning.keys.extension import extend_epochs
 from provisioning.keys.init_command import WEEKS, init_command
+from provisioning.keys.options import in_words, keys_option, root_options
 from provisioning.keys.passphrases import fetch_passphrase
+from provisioning.keys.proof_commands import drill_command, record_command
 from provisioning.keys.root import RootDoor
 from provisioning.keys.rotation import Rotated, retire_signing, rotate_signing
 from provisioning.keys.standing import sweep_drafts
@@ -38,8 +37,6 @@ Believed beside it: {believed}. When every unit has the new keyring, or at once 
   backrow provision keys rotate {purpose} --retire-old"""
 ALONE = "No older key is believed any longer; a unit that has not heard yet refuses what the older ones signed."
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 
 @click.group(name="keys")
 def keys_group() -> None:
@@ -48,28 +45,8 @@ def keys_group() -> None:
 
 keys_group.add_command(init_command)
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-keys_option = click.option("--keys", required=True, type=_FOLDER, help="The folder of the school's keys.")
-
-
-def root_options(command: Command) -> Command:
-    """Add where the root's part lies and how its passphrase is come by."""
-    for option in (
-        click.option("--passphrase-file", type=_FILE, help="The root's passphrase; otherwise a person is asked."),
-        click.option("--root-folder", type=_FOLDER, help="Where the root's part lies, when not among the keys."),
-    ):
-        command = option(command)
-    return command
-
-
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Say what went wrong in one sentence, without a traceback."""
-    try:
-        yield
-    except (KeysError, ProtocolError, OSError) as error:
-        raise click.ClickException(str(error)) from None
+keys_group.add_command(record_command)
+keys_group.add_command(drill_command)
 
 
 @keys_group.command(name="rotate")

@@ -7,7 +7,6 @@ docs/runbooks/lost-unit.md.
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from controller.services import Services
 from controller.uploads.models import SpoolReportRow
 from protocol.durable import PRIVATE, replace_file
 from protocol.envelope import KeyTextError, Recipient, parse_recipient, seal
+from protocol.epochs import peek_epochs_held
 from protocol.errors import ProtocolError
 from protocol.manifest import Manifest
 
@@ -146,14 +146,14 @@ def _unit(session: Session, device: str) -> UnitFacts:
         health_at=health.received_at if health else None,
         spool_report_at=report.received_at if report else None,
         waiting_bytes=report.waiting_bytes if report else None,
-        epochs_said_at=statement.said_at if statement else None,
+        epochs_said_at=peek_epochs_held(statement.line).at if statement else None,
     )
 
 
 def _said_epochs(session: Session, device: str) -> list[str]:
-    """Give the epochs that the unit's recorder signed last that it holds something of."""
+    """Give the epochs that the unit's recorder named last: something there is sealed to them, or could have been."""
     statement = session.get(EpochStatement, device)
-    return [str(name) for name in json.loads(statement.epochs)] if statement else []
+    return list(peek_epochs_held(statement.line).held) if statement else []
 
 
 def _epoch(services: Services, session: Session, name: str) -> EpochFacts:

@@ -190,6 +190,21 @@ def renew(config: DeviceConfig, now: bool, new_key: bool) -> None:  # noqa: FBT0
         raise click.ClickException(str(error)) from error
 
 
+@group.command(name="new-recorder-key")
+@config_option
+def new_recorder_key(config: DeviceConfig) -> None:
+    """Replace the key that signs recordings (as root, with the recorder stopped and nothing left in the spool)."""
+    from device.enrollment.command import NotEnrolled, Refused, SuccessionRefused, real_workshop, replace_recorder_key
+    from device.uploads.client import LinkError
+    from device.world import REAL_WORLD
+
+    os.umask(0o007)
+    try:
+        replace_recorder_key(config, real_workshop(REAL_WORLD, click.echo))
+    except (SuccessionRefused, NotEnrolled, Refused, LinkError, ProtocolError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
 @group.command()
 @config_option
 def check(config: DeviceConfig) -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from device.config import DeviceConfig
-from device.enrollment.client import EitherDoor, EnrollmentClient
+from device.counters import load_counters
+from device.enrollment.client import EitherDoor, EnrollmentClient, Refused
 from device.enrollment.joining import NEW_KEYS_WORDS, EnrollmentRefused, Joining, Parts, Wishes
 from device.enrollment.plan import Fit
 from device.enrollment.renewing import Doors, RenewalFailed, Renewing, Watch
 from device.enrollment.store import EnrollmentStore, places_of
+from device.enrollment.succession import SuccessionRefused, recorder_at_rest, succeed
 from device.hardware.clock import SystemClock
 from device.identity import DocumentStore, load_root
 from device.identity.tls import Credentials, PinnedRoot, SystemAuthorities, tls_files
@@ -28,7 +31,9 @@ from protocol.durable import REAL, Files
 __all__ = [
     "EnrollmentRefused",
     "NotEnrolled",
+    "Refused",
     "RenewalFailed",
+    "SuccessionRefused",
     "Wishes",
     "Workshop",
     "enroll",
@@ -36,6 +41,7 @@ __all__ = [
     "renew_key",
     "renew_now",
     "renew_when_due",
+    "replace_recorder_key",
 ]
 
 
@@ -120,8 +126,9 @@ def enroll(config: DeviceConfig, wishes: Wishes, stop: Stop, shop: Workshop, sec
 
 
 def _inbox(config: DeviceConfig, door: Client, files: Files) -> Inbox:
-    root = load_root(config.data / "identity")
-    return Inbox(Endpoints(door), DocumentStore(config.data / "state", device=config.device.id, root=root, files=files))
+    state, root = config.data / "state", load_root(config.data / "identity")
+    store = DocumentStore(state, device=config.device.id, root=root, files=files)
+    return Inbox(Endpoints(door), store, partial(load_counters, state))
 
 
 def renew_when_due(config: DeviceConfig, shop: Workshop) -> None:
@@ -157,6 +164,18 @@ def renew_key(config: DeviceConfig, shop: Workshop) -> None:
     store.keep_staged_key()
     renew_now(config, shop)
     shop.say(f"the old key's certificates are revoked; {NEW_KEYS_WORDS}")
+
+
+def replace_recorder_key(config: DeviceConfig, shop: Workshop) -> None:
+    """Replace the recorder's signing key by one that the present one vouches for.
+
+    Raises `SuccessionRefused`, `NotEnrolled`, `Refused`, `LinkError`, `ProtocolError` or `OSError`.
+    """
+    store = _require_enrolled(config, shop)
+    with recorder_at_rest(config), open_doors(config, shop) as opened:
+        store.sweep()
+        key_id = succeed(store, opened.doors.units, device=config.device.id)
+    shop.say(f"the recorder signs with key {key_id} from now on; start it again")
 
 
 def _require_enrolled(config: DeviceConfig, shop: Workshop) -> EnrollmentStore:

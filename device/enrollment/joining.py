@@ -21,6 +21,7 @@ from protocol.enrollment import RecorderKey, issue_recorder_key, parse_secret
 from protocol.errors import ProtocolError
 from protocol.pki import make_request, spell_fingerprint, spki_digest
 
+FINISH_SUCCESSION = "finish it, with the recorder stopped: backrow device new-recorder-key"
 NEW_KEYS_WORDS = "the agent and the uploader take up a new key when they are started anew"
 
 
@@ -177,6 +178,9 @@ class Joining:
         self._say(f"the one-time secret lets nobody in: {why}. The unit asks to be adopted instead")
 
     def _register(self) -> None:
+        if self._store.has_staged_recorder_key():
+            self._say(f"a change of the recorder's key was cut off; {FINISH_SUCCESSION}")
+            return
         key = self._store.recorder_key()
         statement = RecorderKey(device=self._parts.device, key=key.verifying.encode())
         self._parts.units.register(issue_recorder_key(statement, key))

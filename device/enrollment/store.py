@@ -52,7 +52,7 @@ class Places:
         return self.identity / "recorder.pub"
 
     @property
-    def next_recorder_key(self) -> Path:
+    def staged_recorder_key(self) -> Path:
         """Name the key that shall follow the recorder's."""
         return self.identity / "recorder.key.next"
 
@@ -182,6 +182,26 @@ class EnrollmentStore:
         """Write the public half of the recorder's key."""
         text = f"{self.recorder_key().verifying.encode()}\n"
         replace_file(self.places.recorder_public, text.encode("ascii"), mode=SHARED, files=self._files)
+
+    def has_staged_recorder_key(self) -> bool:
+        """Tell whether a key waits to follow the recorder's."""
+        return self.places.staged_recorder_key.exists()
+
+    def staged_recorder_key(self) -> SigningKey:
+        """Read the key that waits to follow the recorder's."""
+        return load_signing_key(self.places.staged_recorder_key)
+
+    def stage_recorder_key(self) -> None:
+        """Make a key to follow the recorder's, unless one waits already."""
+        if not self.has_staged_recorder_key():
+            path = self.places.staged_recorder_key
+            store_signing_key(path, SigningKey.generate(), "recorder", files=self._files)
+
+    def keep_staged_recorder_key(self) -> None:
+        """Put the waiting key in the recorder's place, and its public half beside it."""
+        self._files.replace(self.places.staged_recorder_key, self.places.recorder_key)
+        self._files.sync_folder(self.places.identity)
+        self.show_recorder_key()
 
     def put_certificate(self, chain: Iterable[x509.Certificate]) -> None:
         """Put a certificate and its issuers in the place of what lies there."""

@@ -8,6 +8,7 @@ machine). What to ask and what an answer means is decided in its neighbours.
 from __future__ import annotations
 
 import ssl
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,13 +16,15 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, SystemTimeWarning
 
 from device.identity.tls import Credentials, Stamp
 from protocol.loopback import is_loopback
 
 ANSWER_LIMIT_BYTES = 2 * 1024 * 1024
 BLOCK_BYTES = 64 * 1024
+# A unit knows that its clock may be wrong; urllib3 would say so in the log at every start.
+warnings.filterwarnings("ignore", category=SystemTimeWarning)
 
 
 class LinkError(Exception):

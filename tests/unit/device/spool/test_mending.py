@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from device.spool.keeping import SpoolKeeper
 from device.spool.mending import Mended, mend_recording
 from device.spool.recording import OpenRecording
+from protocol.durable import Files
 from protocol.errors import ProtocolError
 from protocol.manifest import CloseReason, Recovered, Sealed
+from tests.fakes.cutfiles import CountingFiles
 from tests.school import new_id
 from tests.unit.device.spool.conftest import INIT, SpoolBench, make_fragment
 
@@ -212,3 +215,14 @@ def test_reserve_is_given_away_for_a_full_disk_alone(bench: SpoolBench, code: in
         SpoolKeeper(bench.store, bench.signer).with_reserve(write)
     assert tried == [4096, 0][:tries]
     assert bench.store.reserve_bytes == (0 if tries == 2 else 4096)
+
+
+def test_tail_is_on_the_disk_before_its_line(make_bench: Callable[[Files], SpoolBench]) -> None:
+    """P4: what a killed process had not synced may go with the next power cut; the line must not speak of it first."""
+    files = CountingFiles()
+    bench = make_bench(files)
+    recording = _cut_off(bench, 2)
+    files.names.clear()
+    _mend(bench, recording.name)
+    assert isinstance(bench.manifest(recording.name).segments[1].ended, Recovered)
+    assert files.names.index("sync") < files.names.index("write")

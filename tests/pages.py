@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,7 +10,9 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from controller.accounts.models import Account, Role
-from controller.devices.models import Device, Health, Presence
+from controller.devices import life
+from controller.devices.history import Deed, Happening, note_event
+from controller.devices.models import Device, DeviceState, Health, Presence
 from controller.enrollment.services import make_enrollment
 from controller.recordings import repo
 from controller.recordings.models import Recording
@@ -40,6 +43,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     ready, arriving = _deliver_lessons(house, teacher, segments, mark)
     _add_units(house, teacher, mark)
     _ask_to_join(house)
+    stopped = _make_history(house, newcomer, admin, mark)
     guest = house.accounts.add(email="guest@school.example", name="Chidi Guest", role=Role.TEACHER)
     link = house.accounts.issue_link(guest, made_by=admin.id)
     house.accounts.issue_link(teacher.id, made_by=admin.id)
@@ -58,7 +62,16 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
             "account": "/account",
             "not-found": "/recordings/nothing",
         },
-        of_admin={"accounts": "/accounts", "joining": "/joining", "units-admin": "/units", "account-admin": "/account"},
+        of_admin={
+            "accounts": "/accounts",
+            "joining": "/joining",
+            "units-admin": "/units",
+            "account-admin": "/account",
+            "units-gone": "/units/gone",
+            "unit": f"/units/{stopped}",
+            **{f"unit-{action}": f"/units/{newcomer.device}/do/{action}" for action in ("move", "swap", "lose")},
+            "unit-accept": f"/units/{stopped}/do/accept",
+        },
         of_nobody={"sign-in": "/sign-in", "welcome": f"/welcome/{link}", "link-over": "/welcome/over"},
     )
 
@@ -110,6 +123,24 @@ def _add_units(house: House, teacher: Teacher, mark: Callable[[str], str]) -> No
             session.flush()
             if online is not None:
                 _say(session.add, device.id, reason=reason, online=online)
+
+
+def _make_history(house: House, newcomer: Teacher, admin: Person, mark: Callable[[str], str]) -> str:
+    """Give a unit that something of everything happened to, and that is quarantined now; another one is retired."""
+    deed = Deed(admin.id, house.clock())
+    life.identify(house.services, newcomer.device, deed)
+    with house.services.database.writing() as session:
+        stopped, retired = (
+            _copy_device(session.get_one(Device, newcomer.device), mark(name)) for name in ("Hall", "Gym")
+        )
+        session.add_all((stopped, retired))
+        session.flush()
+        note_event(session, stopped.id, Happening.ENROLLED, Deed("unit", house.clock()))
+        note_event(session, stopped.id, Happening.QUARANTINED, Deed("unit", house.clock()))
+        stopped.state, stopped.state_reason = DeviceState.QUARANTINED, "rolled_back"
+        stopped.site, stopped.room_name, stopped.tags = mark("North"), mark("12"), json.dumps([mark("loud")])
+    life.retire(house.services, retired.id, deed)
+    return stopped.id
 
 
 def _copy_device(first: Device, label: str) -> Device:

@@ -33,7 +33,7 @@ from controller.services import Services
 from controller.uploads.models import SpoolReportRow
 from protocol.durable import PRIVATE, replace_file
 from protocol.envelope import KeyTextError, Recipient, parse_recipient, seal
-from protocol.epochs import peek_epochs_held
+from protocol.epochs import EpochsHeld, peek_epochs_held
 from protocol.errors import ProtocolError
 from protocol.manifest import Manifest
 
@@ -79,8 +79,8 @@ def gather(services: Services, session: Session, device: str) -> Breach:
     facts = {row.id: _describe(services, session, row) for row in living}
     missing = [facts[row.id] for row in living if not _is_whole(facts[row.id])]
     perhaps = [facts[row.id] for row in living if _is_whole(facts[row.id]) and not _is_acknowledged(row)]
-    unit = _unit(session, device)
-    epochs = {each.epoch for each in (*missing, *perhaps)} | set(_said_epochs(session, device))
+    unit, said = _unit(session, device), _said(session, device)
+    epochs = {each.epoch for each in (*missing, *perhaps)} | set(said.held if said else ())
     owners = {each.owner for each in (*missing, *perhaps)} | {session.get_one(Device, device).owner}
     return Breach(
         made_at=services.clock(),
@@ -95,7 +95,7 @@ def gather(services: Services, session: Session, device: str) -> Breach:
 
 
 def _is_whole(facts: RecordingFacts) -> bool:
-    return facts.closed and facts.delivered_objects == facts.objects
+    return facts.closed and facts.delivered_objects == facts.objects > 0
 
 
 def _is_acknowledged(row: Recording) -> bool:
@@ -132,7 +132,7 @@ def _load(services: Services, row: Recording) -> Manifest | None:
 def _unit(session: Session, device: str) -> UnitFacts:
     row = session.get_one(Device, device)
     presence, health = session.get(Presence, device), session.get(Health, device)
-    report, statement = session.get(SpoolReportRow, device), session.get(EpochStatement, device)
+    report, said = session.get(SpoolReportRow, device), _said(session, device)
     return UnitFacts(
         id=row.id,
         label=row.label,
@@ -146,14 +146,15 @@ def _unit(session: Session, device: str) -> UnitFacts:
         health_at=health.received_at if health else None,
         spool_report_at=report.received_at if report else None,
         waiting_bytes=report.waiting_bytes if report else None,
-        epochs_said_at=peek_epochs_held(statement.line).at if statement else None,
+        epochs_said_at=said.at if said else None,
+        may_hold_of_any_epoch=said is None or said.unknown,
     )
 
 
-def _said_epochs(session: Session, device: str) -> list[str]:
-    """Give the epochs that the unit's recorder named last: something there is sealed to them, or could have been."""
+def _said(session: Session, device: str) -> EpochsHeld | None:
+    """Give what the unit's recorder signed last of the epochs that it holds something of."""
     statement = session.get(EpochStatement, device)
-    return list(peek_epochs_held(statement.line).held) if statement else []
+    return peek_epochs_held(statement.line) if statement else None
 
 
 def _epoch(services: Services, session: Session, name: str) -> EpochFacts:

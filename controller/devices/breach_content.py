@@ -99,6 +99,7 @@ class UnitFacts:
     spool_report_at: datetime | None
     waiting_bytes: int | None
     epochs_said_at: datetime | None
+    may_hold_of_any_epoch: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db import ID_CHARS, Base, ChoiceType
@@ -106,8 +106,8 @@ class UnitCounter(Base):
     __tablename__ = "unit_counter"
 
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
-    birth: Mapped[int]
-    boots: Mapped[int]
+    birth: Mapped[int] = mapped_column(BigInteger)
+    boots: Mapped[int] = mapped_column(BigInteger)
     boot: Mapped[str] = mapped_column(String(64))
     """The id of the start that counted so far."""
     noted_at: Mapped[datetime]

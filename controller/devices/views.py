@@ -15,7 +15,9 @@ from controller.accounts.models import Role
 from controller.accounts.repo import names_of
 from controller.accounts.services import Person
 from controller.auth.access import for_roles, signed_in
+from controller.devices.api_views import UnitsApi
 from controller.devices.card_views import CardPages
+from controller.devices.life_views import LifePages
 from controller.devices.models import LIVING, Device, Health, Presence
 from controller.devices.reasons import Reason, describe_reasons
 from controller.services import Services
@@ -27,6 +29,8 @@ def register(app: Flask, services: Services) -> None:
     room = Blueprint("devices", __name__)
     UnitPages(services).add_to(room)
     CardPages(services).add_to(room)
+    LifePages(services).add_to(room)
+    UnitsApi(services).add_to(room)
     app.register_blueprint(room)
 
 

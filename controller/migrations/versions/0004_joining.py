@@ -146,8 +146,8 @@ def upgrade() -> None:
     op.create_table(
         'unit_counter',
         sa.Column('device', sa.String(length=26), nullable=False),
-        sa.Column('birth', sa.Integer(), nullable=False),
-        sa.Column('boots', sa.Integer(), nullable=False),
+        sa.Column('birth', sa.BigInteger(), nullable=False),
+        sa.Column('boots', sa.BigInteger(), nullable=False),
         sa.Column('boot', sa.String(length=64), nullable=False),
         sa.Column('noted_at', sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(['device'], ['device.id'], name=op.f('fk_unit_counter_device')),

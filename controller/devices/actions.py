@@ -1,0 +1,114 @@
+"""What an admin asks for by page or REST, from named fields to the change in life.py: one list for both doors.
+
+A field that the action does not know is refused, so that a misspelt one never passes in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.devices import life
+from controller.devices.history import Deed
+from controller.devices.life import ChangeRefusedError, Place
+from controller.devices.losing import lose
+from controller.devices.models import Device
+from controller.devices.policy import Change
+from controller.services import Services
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What was done: the unit, the name of a breach pack if one was made, and what went wrong beside."""
+
+    unit: Device
+    pack: str = ""
+    troubles: tuple[str, ...] = ()
+
+
+def perform(services: Services, unit: str, action: str, *, fields: Fields, deed: Deed) -> Done:
+    """Do what was asked for; raise `ChangeRefusedError` that names the field, why, and what to do."""
+    known, act = _find(action)
+    for name in fields:
+        if name not in known:
+            expected = ", ".join(known) or "no fields"
+            raise ChangeRefusedError(name[:40], f"{action} has no such field; expected {expected}", "leave it out")
+    return act(services, unit, fields, deed)
+
+
+def _find(action: str) -> tuple[tuple[str, ...], Callable[[Services, str, Fields, Deed], Done]]:
+    try:
+        return ACTIONS[Change(action)]
+    except (ValueError, KeyError):
+        names = ", ".join(change.value for change in ACTIONS)
+        raise ChangeRefusedError(
+            "action", f"expected one of {names}, got {action[:40]!r}", "name one of them"
+        ) from None
+
+
+def _text(fields: Fields, name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ChangeRefusedError(name, f"expected a text, got {type(value).__name__}", "write it as a text")
+    return value
+
+
+def _required(fields: Fields, name: str) -> str:
+    value = _text(fields, name)
+    if not value:
+        raise ChangeRefusedError(name, "it is missing", "name it")
+    return value
+
+
+def _tags(fields: Fields) -> list[str] | None:
+    tags = fields.get("tags")
+    if tags is None:
+        return None
+    if not isinstance(tags, list) or any(not isinstance(tag, str) for tag in tags):
+        raise ChangeRefusedError("tags", "expected a list of texts", 'write them like ["spare"]')
+    return tags
+
+
+def _identify(services: Services, unit: str, _fields: Fields, deed: Deed) -> Done:
+    return Done(unit=life.identify(services, unit, deed))
+
+
+def _move(services: Services, unit: str, fields: Fields, deed: Deed) -> Done:
+    place = Place(
+        label=_text(fields, "label"),
+        room_name=_text(fields, "room"),
+        site=_text(fields, "site"),
+        owner=_text(fields, "owner"),
+        tags=_tags(fields),
+    )
+    return Done(unit=life.move(services, unit, place, deed))
+
+
+def _swap(services: Services, unit: str, fields: Fields, deed: Deed) -> Done:
+    return Done(unit=life.swap(services, _required(fields, "replaces"), unit, deed))
+
+
+def _accept(services: Services, unit: str, fields: Fields, deed: Deed) -> Done:
+    return Done(unit=life.accept(services, unit, _required(fields, "why"), deed))
+
+
+def _retire(services: Services, unit: str, _fields: Fields, deed: Deed) -> Done:
+    return Done(unit=life.retire(services, unit, deed))
+
+
+def _lose(services: Services, unit: str, _fields: Fields, deed: Deed) -> Done:
+    lost = lose(services, unit, deed)
+    return Done(unit=lost.unit, pack=lost.pack.name if lost.pack else "", troubles=lost.troubles)
+
+
+ACTIONS: dict[Change, tuple[tuple[str, ...], Callable[[Services, str, Fields, Deed], Done]]] = {
+    Change.IDENTIFY: ((), _identify),
+    Change.MOVE: (("label", "room", "site", "owner", "tags"), _move),
+    Change.SWAP: (("replaces",), _swap),
+    Change.ACCEPT: (("why",), _accept),
+    Change.RETIRE: ((), _retire),
+    Change.LOSE: ((), _lose),
+}

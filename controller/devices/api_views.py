@@ -1,0 +1,101 @@
+"""`/api/v1/units`: the registry for programs of admins, and what can be done with a unit. Answers are JSON.
+
+Signed in as a browser is, by the login's cookie; a POST carries the form token in `X-CSRFToken`, which every GET here
+gives in the header of that name. Refusals name the field, why, and what to do. Nothing tells of recordings (P7).
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response, request
+from flask_wtf.csrf import generate_csrf
+
+from controller.accounts.models import Role
+from controller.auth.access import for_roles, signed_in
+from controller.devices.actions import perform
+from controller.devices.forms import all_units, describe_history, describe_unit, describe_units
+from controller.devices.life import ChangeRefusedError, deed_of, find_unit
+from controller.devices.models import DeviceState
+from controller.services import Services
+
+STATUSES = {"unit": HTTPStatus.NOT_FOUND, "action": HTTPStatus.NOT_FOUND, "state": HTTPStatus.CONFLICT}
+
+
+class UnitsApi:
+    """What programs ask of units."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def add_to(self, room: Blueprint) -> None:
+        """Add the addresses."""
+        one = "/api/v1/units/<unit>"
+        room.add_url_rule("/api/v1/units", view_func=self.api_units)
+        room.add_url_rule(one, view_func=self.api_unit)
+        room.add_url_rule(f"{one}/history", view_func=self.api_history)
+        room.add_url_rule(f"{one}/<action>", view_func=self.api_action, methods=["POST"])
+
+    @for_roles(Role.ADMIN)
+    def api_units(self) -> Response:
+        """List the units; `?state=` names one state, otherwise all are given."""
+        asked = request.args.get("state")
+        try:
+            states = [DeviceState(asked)] if asked else list(DeviceState)
+        except ValueError:
+            names = ", ".join(DeviceState)
+            return _refuse(ChangeRefusedError("state", f"expected one of {names}", "name one of them"), 422)
+        with self._services.database.reading() as session:
+            return _answer(units=[unit.to_json() for unit in describe_units(session, all_units(session, states))])
+
+    @for_roles(Role.ADMIN)
+    def api_unit(self, unit: str) -> Response:
+        """Give one unit."""
+        try:
+            with self._services.database.reading() as session:
+                return _answer(unit=describe_unit(session, find_unit(session, unit)).to_json())
+        except ChangeRefusedError as refusal:
+            return _refuse(refusal)
+
+    @for_roles(Role.ADMIN)
+    def api_history(self, unit: str) -> Response:
+        """Give a unit's history, the newest first."""
+        try:
+            with self._services.database.reading() as session:
+                lines = describe_history(session, find_unit(session, unit).id)
+                return _answer(history=[line.to_json() for line in lines])
+        except ChangeRefusedError as refusal:
+            return _refuse(refusal)
+
+    @for_roles(Role.ADMIN)
+    def api_action(self, unit: str, action: str) -> Response:
+        """Do something with a unit; the body is a JSON object of the action's fields, or empty."""
+        try:
+            deed = deed_of(self._services, signed_in().id)
+            done = perform(self._services, unit, action, fields=_read_fields(), deed=deed)
+        except ChangeRefusedError as refusal:
+            return _refuse(refusal)
+        with self._services.database.reading() as session:
+            told = describe_unit(session, done.unit).to_json()
+        return _answer(unit=told, breach_pack=done.pack or None, troubles=list(done.troubles))
+
+
+def _read_fields() -> dict[str, Any]:
+    if not request.get_data():
+        return {}
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise ChangeRefusedError("body", "expected a JSON object of fields", "send application/json, like {}")
+    return body
+
+
+def _answer(**told: Any) -> Response:
+    answer = jsonify(**told)
+    answer.headers["X-CSRFToken"] = generate_csrf()
+    return answer
+
+
+def _refuse(refusal: ChangeRefusedError, status: int | None = None) -> Response:
+    told = jsonify(error="refused", field=refusal.field, detail=refusal.detail, remedy=refusal.remedy)
+    return make_response(told, status or STATUSES.get(refusal.field, HTTPStatus.UNPROCESSABLE_ENTITY))

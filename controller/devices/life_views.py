@@ -1,0 +1,122 @@
+"""A unit's own page for admins: where and whose it is, its state, certificate and history, and what can be done.
+
+Each action has a page that says what follows before it is done. Nothing tells of recordings (promise P7).
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from controller.accounts.models import Role
+from controller.auth.access import for_roles, signed_in
+from controller.auth.languages import gettext
+from controller.devices.actions import perform
+from controller.devices.forms import UnitForm, all_units, describe_history, describe_unit, describe_units
+from controller.devices.life import ChangeRefusedError, deed_of
+from controller.devices.models import Device, DeviceState
+from controller.devices.policy import Change, changes_for
+from controller.devices.reasons import describe_reasons
+from controller.devices.words import ACTIONS, CONSEQUENCES, GRAVE, HAPPENINGS, STATE_REASONS, STATES
+from controller.services import Services
+
+GONE = (DeviceState.RETIRED, DeviceState.LOST)
+Page = str | Response | tuple[str, HTTPStatus]
+
+
+class LifePages:
+    """What an admin sees of one unit and does with it."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def add_to(self, room: Blueprint) -> None:
+        """Add the pages' addresses."""
+        room.add_url_rule("/units/gone", view_func=self.gone)
+        room.add_url_rule("/units/<device>", view_func=self.unit)
+        room.add_url_rule("/units/<device>/do/<action>", view_func=self.confirm)
+        room.add_url_rule("/units/<device>/do/<action>", view_func=self.act, methods=["POST"])
+
+    @for_roles(Role.ADMIN)
+    def gone(self) -> str:
+        """List the units that were retired or lost."""
+        with self._services.database.reading() as session:
+            units = describe_units(session, all_units(session, GONE))
+        return render_template("devices/gone.html", units=units, states=STATES)
+
+    @for_roles(Role.ADMIN)
+    def unit(self, device: str) -> str:
+        """Show one unit."""
+        form = self._find(device)
+        with self._services.database.reading() as session:
+            history = describe_history(session, device)
+        return render_template(
+            "devices/unit.html",
+            unit=form,
+            history=history,
+            reasons=describe_reasons(form.health.reason) if form.health else (),
+            actions=[(change, ACTIONS[change]) for change in changes_for(form.device.state)],
+            states=STATES,
+            state_reasons=STATE_REASONS,
+            happenings=HAPPENINGS,
+            grave=GRAVE,
+        )
+
+    @for_roles(Role.ADMIN)
+    def confirm(self, device: str, action: str) -> Page:
+        """Say what an action leads to, and ask."""
+        return self._ask(self._find(device), action, fault="")
+
+    @for_roles(Role.ADMIN)
+    def act(self, device: str, action: str) -> Page:
+        """Do it, and show the unit; a field that is wrong is named on the page that asked."""
+        form = self._find(device)
+        deed = deed_of(self._services, signed_in().id)
+        try:
+            done = perform(self._services, device, action, fields=_read_form(form, action), deed=deed)
+        except ChangeRefusedError as refusal:
+            return self._ask(form, action, fault=str(refusal)), HTTPStatus.UNPROCESSABLE_ENTITY
+        flash(gettext("Done."))
+        if done.pack:
+            flash(gettext("The sealed report is on the server: %(name)s", name=done.pack))
+        if done.troubles:
+            flash(gettext("It is let in no more, but something went wrong beside; the server’s log says what."))
+        return redirect(url_for("devices.unit", device=device))
+
+    def _find(self, device: str) -> UnitForm:
+        with self._services.database.reading() as session:
+            row = session.get(Device, device)
+            return describe_unit(session, row) if row else abort(404)
+
+    def _ask(self, form: UnitForm, action: str, *, fault: str) -> str:
+        if action not in changes_for(form.device.state):
+            abort(404)
+        change = Change(action)
+        with self._services.database.reading() as session:
+            others = [row for row in all_units(session, DeviceState) if row.id != form.device.id]
+        return render_template(
+            "devices/action.html",
+            unit=form,
+            change=change,
+            words=ACTIONS[change],
+            consequence=CONSEQUENCES[change],
+            others=others,
+            states=STATES,
+            fault=fault,
+            is_grave=change in GRAVE,
+            typed=request.form,
+        )
+
+
+def _read_form(form: UnitForm, action: str) -> dict[str, Any]:
+    """Take the fields of a form; of a move those that differ alone, for a form shows them all."""
+    fields: dict[str, Any] = {name: value for name, value in request.form.items() if name != "csrf_token"}
+    if action != Change.MOVE.value:
+        return fields
+    fields["tags"] = [tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip()]
+    held = {"label": form.device.label, "room": form.device.room_name, "site": form.device.site}
+    shown = {**held, "owner": form.device.owner, "tags": list(form.tags)}
+    return {name: value for name, value in fields.items() if value != shown.get(name)}

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from device.camera_settings import PICAMERA2_REMEDY, CameraKind
 from device.config import DeviceConfig
+from device.enrollment.describing import JOIN, describe_enrollment
+from device.findings import Finding
 from device.hardware.cards import choose_device
 from device.hardware.disk import SystemDisk
 from device.hardware.ports import DiskFault, MicrophoneFault
@@ -22,14 +23,6 @@ from device.pin_settings import LGPIO_REMEDY, ButtonKind, ButtonTable, PinsKind,
 from protocol.documents import Document, Keyring, Policy, Recipients
 from protocol.durable import REAL
 from protocol.keyfiles import KeyFileError, read_secret
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; without a problem it is in order."""
-
-    what: str
-    problem: str = ""
 
 
 def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
@@ -43,13 +36,13 @@ def check_unit(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
     if config.camera.kind is CameraKind.PICAMERA2:
         yield _check_library()
     yield from _check_controls(config.pins, config.button)
+    yield from _check_enrollment(config, now)
     try:
         identity = load_identity(config.data / "identity", config.keys)
     except KeyFileError as error:
         yield Finding("identity/", str(error))
         return
     yield Finding("identity/recorder.key, recorder.pub, root.pub")
-    yield from _check_tls(config)
     yield from _check_documents(config, identity, now)
     yield _check_space(config)
 
@@ -92,16 +85,20 @@ def _check_controls(pins: PinsTable, button: ButtonTable) -> Iterator[Finding]:
         yield Finding("[button] device", "" if button.device.exists() else problem)
 
 
-def _check_tls(config: DeviceConfig) -> Iterator[Finding]:
-    pinned = (config.data / "identity" / "ca.pem").is_file()
-    yield Finding("identity/ca.pem", "" if pinned else "missing; lay the unit's bundle there again")
-    enrolled = config.certificate.is_file()
-    yield Finding("certificate/tls.pem", "" if enrolled else "missing; run, as root: backrow device enroll")
+def _check_enrollment(config: DeviceConfig, now: datetime) -> Iterator[Finding]:
+    """Look whether the unit has joined its school, and until when it is let in."""
+    pinned = config.data / "identity" / "ca.pem"
+    if not pinned.is_file():
+        yield Finding("identity/ca.pem", "missing; lay the unit's bundle there again")
+        return
+    yield Finding("identity/ca.pem")
     try:
         read_secret(config.keys / "tls.key")
-        yield Finding("identity/tls.key")
     except KeyFileError as error:
-        yield Finding("identity/tls.key", str(error))
+        yield Finding("identity/tls.key", f"{error}; a unit that has not joined yet: {JOIN}")
+        return
+    yield Finding("identity/tls.key")
+    yield from describe_enrollment(config, now)
 
 
 def _check_documents(config: DeviceConfig, identity: Identity, now: datetime) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from pathlib import Path
 
 from controller.errors import OperatorError
@@ -39,6 +39,14 @@ class IdentityFolder(Mapping[str, KeyIdentity]):
     def __len__(self) -> int:
         """Count the identities."""
         return len(self._look())
+
+    def items(self) -> ItemsView[str, KeyIdentity]:
+        """Give names and identities as they are at one moment: one that is destroyed meanwhile stays in the view."""
+        return {name: identity for name, (_, identity) in self._look().items()}.items()
+
+    def values(self) -> ValuesView[KeyIdentity]:
+        """Give the identities as they are at one moment."""
+        return dict(self.items()).values()
 
     def _look(self) -> dict[str, tuple[tuple[int, ...], KeyIdentity]]:
         with self._lock:

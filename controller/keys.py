@@ -44,7 +44,7 @@ class SchoolKeys:
     @property
     def storage_in_force(self) -> tuple[str, KeyIdentity]:
         """Give name and identity to which keys are re-wrapped now: the one with the newest name."""
-        held = dict(self.storage)
+        held = dict(self.storage.items())
         name = max(held)
         return name, held[name]
 

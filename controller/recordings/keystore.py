@@ -69,6 +69,15 @@ class KeyStore:
         names = (path.name for path in self._folder.glob(f"*{_SUFFIX}")) if self._folder.is_dir() else ()
         return tuple(sorted(name.removesuffix(_SUFFIX) for name in names))
 
+    def rewrap_all(self) -> int:
+        """Seal to the storage identity in force every entry that is not; tell how many. Others may write meanwhile.
+
+        Raises `DamagedEntryError`; all entries are left whole.
+        """
+        with self._alone():
+            recordings = self.recordings()  # whoever was writing with an older identity has ended now
+        return sum(self.rewrap(recording) for recording in recordings)
+
     def rewrap(self, recording: str) -> bool:
         """Seal an entry anew to the storage identity in force, unless it is; tell whether it had to be.
 

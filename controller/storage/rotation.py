@@ -92,7 +92,7 @@ class Rotator:
         """
         if not self._older():
             return 0
-        rewrapped = sum(self.store.rewrap(recording) for recording in self.store.recordings())
+        rewrapped = self.store.rewrap_all()
         self.store.hand_over(self._retire)
         return rewrapped
 

@@ -28,6 +28,8 @@ def hours(span: timedelta) -> int:
         f"A login ends after {policy.LOGIN_LASTS.days} days, or after {hours(policy.LOGIN_IDLE)} hours",
         f"counted for {round(policy.ATTEMPTS_WITHIN / timedelta(minutes=1))} minutes",
         f"taken back for {Retention().delete_undo_days} days (a setting)",
+        f"the next rotation, every {Retention().storage_rotation_days} days (a setting)",
+        f"{Retention().epoch_end_days} days (a setting) after its last day",
     ],
 )
 def test_privacy_page_gives_the_codes_numbers(claim: str) -> None:

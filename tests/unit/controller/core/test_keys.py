@@ -9,6 +9,8 @@ import pytest
 
 from controller.errors import OperatorError
 from controller.keys import load_authority, load_school_keys
+from protocol.durable import destroy_file, replace_file
+from protocol.errors import ProtocolError
 from protocol.keyfiles import store_signing_key
 from protocol.signing import SigningKey
 from tests.lesson import BEGAN_AT
@@ -25,6 +27,30 @@ def test_newest_storage_identity_is_in_force(tmp_path: Path) -> None:
     assert keys.storage_in_force[0] == f"{BEGAN_AT:%Y-%m-%d}"
     assert len(keys.storage_identities) == 2
     assert "AGE-SECRET-KEY" not in repr(keys)
+
+
+def test_identities_are_those_of_the_folder_now(tmp_path: Path) -> None:
+    """One that was destroyed opens nothing a moment later, one that came is there; what was asked for at one moment is
+    whole, whatever is destroyed meanwhile."""
+    folder = make_school(tmp_path, now=BEGAN_AT).keys / "storage"
+    identities = load_school_keys(folder.parent).storage
+    (first,) = identities
+    text = (folder / f"{first}.key").read_text()
+    store_private(folder / "2099-01-01.key", text)
+    assert list(identities) == [first, "2099-01-01"]
+    seen = identities.items()
+    destroy_file(folder / f"{first}.key")
+    assert (len(dict(seen)), list(identities), len(identities.values())) == (2, ["2099-01-01"], 1)
+    with pytest.raises(KeyError):
+        identities[first]
+    store_private(folder / "2099-01-01.key", "rubbish")
+    with pytest.raises(ProtocolError):
+        len(identities)
+
+
+def store_private(path: Path, text: str) -> None:
+    """Write a file as secrets are written."""
+    replace_file(path, text.encode())
 
 
 def test_root_key_is_not_needed(tmp_path: Path) -> None:

@@ -126,12 +126,15 @@ def jobs(path: Path) -> None:
 def status(path: Path) -> None:
     """Show the room on the disk, and the units: reachable or not, fit or not, school days of space left."""
     from controller.devices.life_commands import tell_registry
+    from controller.keys import tell_ends
 
     with opened(path) as services:
         free, reserve = services.objects.free_bytes(), services.config.uploads.reserve_bytes
         room = "units may deliver" if free > reserve else "FULL: nothing is taken in until there is room"
         click.echo(f"Disk: {free / 1e9:.1f} GB free, {reserve / 1e9:.1f} GB kept in reserve: {room}.")
         click.echo(tell_registry(services))
+        for words in tell_ends(services.keys, services.clock()):
+            click.echo(words)
 
 
 def start_log() -> None:

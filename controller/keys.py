@@ -6,8 +6,9 @@ recipients come signed. The folder's files are listed in docs/ARCHITECTURE.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from controller.errors import OperatorError
@@ -24,6 +25,9 @@ ROOT_CA = "root-ca.pem"
 
 RETIRED_CA = "retired-ca"
 """The folder of issuing CAs that sign no more certificates, but still the lists of revoked ones: 1.pem, 1.key, …"""
+
+
+SPOKEN_OF = timedelta(days=42)  # as long as somebody needs who has holidays and must fetch the root
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,23 @@ def load_school_keys(folder: Path) -> SchoolKeys:
         raise OperatorError(
             f"the school's keys cannot be read: {error}; make them with: backrow provision keys init --out {folder}"
         ) from None
+
+
+def tell_ends(keys: SchoolKeys, now: datetime) -> Iterator[str]:
+    """Say until when recipients and keyring hold, and from six weeks before an end what to do."""
+    assert keys.trust.keyring
+    for what, document, command in (
+        ("Recipients", keys.recipients, "extend"),
+        ("Keyring", keys.trust.keyring, "rotate settings"),
+    ):
+        words = f"{what}: until {document.expires_at:%Y-%m-%d}."
+        if document.expires_at - now > SPOKEN_OF:
+            yield words
+        else:
+            after = (
+                "After that day units refuse to record." if document is keys.recipients else "Then nothing is believed."
+            )
+            yield f"{words} {after} Bring the root: backrow provision keys {command}"
 
 
 def _load(folder: Path) -> SchoolKeys:

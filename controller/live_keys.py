@@ -58,10 +58,11 @@ class LiveKeys:
                 return
 
     def _stamp(self) -> Stamp:
-        return tuple(_stamp_of(self._folder / name) for name in WATCHED)
+        return tuple(stamp_of(self._folder / name) for name in WATCHED)
 
 
-def _stamp_of(path: Path) -> tuple[int, ...] | None:
+def stamp_of(path: Path) -> tuple[int, ...] | None:
+    """Give what changes whenever a file is replaced or written; None for one that is not there."""
     try:
         found = path.stat()
     except OSError:

@@ -20,11 +20,11 @@ from typing import Any
 
 from cheroot import server as cheroot_server
 from cheroot import wsgi
-from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 from controller.config import Config
 from controller.errors import OperatorError
 from controller.keys import ROOT_CA
+from controller.tls import TlsFiles, WorkerTlsAdapter, make_tls
 
 PEOPLE_THREADS = 24
 UNITS_THREADS = 64
@@ -33,21 +33,6 @@ STOP_S = 5
 LONGEST_PEOPLE_BODY_BYTES = 16 * 1024 * 1024  # cheroot reads what a view left of a body into memory
 
 log = logging.getLogger(__name__)
-
-
-class WorkerTlsAdapter(BuiltinSSLAdapter):
-    """Wraps sockets without a handshake; `WorkerConnection` does it."""
-
-    def wrap(self, sock: Any) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        """Wrap a socket that was accepted; nothing is read from it yet."""
-        return self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), {}
-
-
-def make_tls(context: ssl.SSLContext, certificate: Path, key: Path) -> WorkerTlsAdapter:
-    """Make cheroot's adapter for a context of ours; the one that it would make asks for no client certificate."""
-    adapter = WorkerTlsAdapter(str(certificate), str(key))
-    adapter.context = context
-    return adapter
 
 
 class WorkerConnection(cheroot_server.HTTPConnection):
@@ -100,8 +85,7 @@ def people_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
     people = config.people
     tls = None
     if people.tls_certificate and people.tls_key:
-        context = server_context(people.tls_certificate, people.tls_key)
-        tls = make_tls(context, people.tls_certificate, people.tls_key)
+        tls = make_tls(TlsFiles(people.tls_certificate, people.tls_key))
     listener = make_listener(app, people.host, people.port, threads=PEOPLE_THREADS, tls=tls)
     listener.max_request_body_size = LONGEST_PEOPLE_BODY_BYTES
     return listener
@@ -112,30 +96,8 @@ def units_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
     keys = config.controller.keys
     tls = None
     if config.units.tls:
-        certificate, key = keys / "server.pem", keys / "server.key"
-        context = server_context(certificate, key)
-        _load(context.load_verify_locations, keys / ROOT_CA)
-        context.verify_mode = ssl.CERT_REQUIRED
-        tls = make_tls(context, certificate, key)
+        tls = make_tls(TlsFiles(keys / "server.pem", keys / "server.key", clients=keys / ROOT_CA))
     return make_listener(app, config.units.host, config.units.port, threads=UNITS_THREADS, tls=tls)
-
-
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Make a server's TLS context: 1.2 or newer, no client certificate asked for; raise `OperatorError`."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load(context.load_cert_chain, certificate, key)
-    return context
-
-
-def _load(load: Callable[..., None], *files: Path) -> None:
-    try:
-        load(*files)
-    except OSError as error:  # ssl.SSLError is one
-        raise OperatorError(
-            f"{' and '.join(map(str, files))}: cannot be used for TLS: {error}; see that they exist, can be read by "
-            "this user, and belong together"
-        ) from None
 
 
 def serve(listeners: dict[str, wsgi.Server], ready: Callable[[], None], path: Path) -> None:

@@ -13,8 +13,7 @@ import click
 from cryptography import x509
 
 from protocol.errors import ProtocolError
-from protocol.keyfiles import read_secret
-from protocol.pki import Credential, parse_credential
+from protocol.pki import Credential
 from provisioning.broker.files import (
     BRIDGE_PORT,
     CONNECTIONS,
@@ -28,6 +27,8 @@ from provisioning.broker.files import (
     place_files,
     store_files,
 )
+from provisioning.keys.errors import KeysError
+from provisioning.keys.standing import read_authority
 
 MADE = """\
 Made the files of the broker in {out}. Its broker's certificate names {hosts}
@@ -121,11 +122,8 @@ def _require_new(out: Path) -> None:
 
 def _issue(keys: Path, hosts: tuple[str, ...]) -> Credential:
     try:
-        authority = parse_credential(
-            (keys / "ca.pem").read_bytes(), read_secret(keys / "ca.key").encode("ascii"), f"{keys}/ca.pem"
-        )
-        return issue_broker(authority, hosts, now=datetime.now(UTC))
-    except (OSError, ProtocolError) as error:
+        return issue_broker(read_authority(keys / "ca.pem", keys / "ca.key"), hosts, now=datetime.now(UTC))
+    except (KeysError, ProtocolError) as error:
         raise click.ClickException(f"the school's CA cannot be used: {error}") from None
     except ValueError as error:
         raise click.ClickException(f"no certificate can name {', '.join(hosts)}: {error}") from None

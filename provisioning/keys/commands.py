@@ -112,7 +112,7 @@ def _rotate_authority(keys: Path, door: RootDoor) -> str:
 
 
 def _tell_renewed(name: str, new: Credential) -> str:
-    where = "restart the controller, and make the broker's files anew" if name == "server" else "restart the bridge"
+    where = "make the broker's files anew" if name == "server" else "restart the bridge"
     key, ends_at = spell_fingerprint(spki_digest(new.key.public_key())), new.certificate.not_valid_after_utc
     return f"{name}.pem: until {ends_at:%Y-%m-%d}, for the key {key}. Then: {where}."
 

@@ -65,7 +65,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "urllib3": ("device/uploads/client.py",),  # the errors that requests lets through
     "requests": ("device/uploads/client.py", "device/identity.py", "device/identity/", "provisioning/"),
     "flask": ("controller/__init__.py", "controller/wiring.py", "controller/auth/", *FLASK_VIEWS),
-    "cheroot": ("controller/server.py", "controller/uploads/body.py"),  # listeners; bodies read without a copy
+    "cheroot": ("controller/server.py", "controller/tls.py", "controller/uploads/body.py"),  # bodies uncopied
     "segno": ("device/card.py", "controller/devices/cards.py"),
     "argon2": ("controller/accounts/passwords.py",),
     "alembic": ("controller/migrations/",),

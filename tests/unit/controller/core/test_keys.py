@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from controller.errors import OperatorError
-from controller.keys import load_authority, load_school_keys
+from controller.keys import load_authority, load_school_keys, tell_ends
 from protocol.durable import destroy_file, replace_file
 from protocol.errors import ProtocolError
 from protocol.keyfiles import store_signing_key
@@ -82,3 +83,21 @@ def test_keys_that_cannot_be_used_are_refused(tmp_path: Path, spoil: Callable[[P
     spoil(school.keys)
     with pytest.raises(OperatorError, match=words):
         load_school_keys(school.keys)
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        (timedelta(), ["Recipients: until 2027-02-22.", "Keyring: until 2028-11-"]),
+        (
+            timedelta(days=60),
+            ["until 2027-02-22. After that day units refuse to record. Bring the root", "Keyring: until"],
+        ),
+        (timedelta(days=700), ["keys extend", "keys rotate settings"]),
+    ],
+)
+def test_end_of_keyring_and_recipients_is_spoken_of(tmp_path: Path, after: timedelta, words: list[str]) -> None:
+    """Always the day; six weeks before it, what to do."""
+    keys = load_school_keys(make_school(tmp_path, now=BEGAN_AT).keys)
+    told = list(tell_ends(keys, BEGAN_AT + after))
+    assert [expected in line for expected, line in zip(words, told, strict=True)] == [True, True]

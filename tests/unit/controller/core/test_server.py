@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +20,7 @@ from controller import server
 from controller.config import Config, Core, People, Units
 from controller.errors import OperatorError
 from protocol.durable import replace_file
-from protocol.pki import encode_certificates, issue_device
+from protocol.pki import encode_certificates, issue_device, issue_server
 from tests.lesson import BEGAN_AT
 from tests.school import School, make_school, new_id
 
@@ -126,3 +128,28 @@ def test_header_cannot_pretend_a_certificate(school: School, config: Config) -> 
         headers = {"SSL_CLIENT_VERIFY": "SUCCESS", "Ssl-Client-Verify": "SUCCESS", "SSL-CLIENT-S-DN-CN": new_id()}
         told = session.get(f"http://127.0.0.1:{port}/", headers=headers, timeout=TIMEOUT_S).json()
         assert told == {"wsgi.url_scheme": "http"}
+
+
+def shown_serial(port: int, school: School) -> int:
+    """Give the serial number of the certificate that a listener shows."""
+    context = ssl.create_default_context(cafile=school.keys / "root-ca.pem")
+    with (
+        socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
+    ):
+        return int(str(sock.getpeercert()["serialNumber"]), 16)  # type: ignore[index]  # it was asked for
+
+
+def test_renewed_certificate_is_shown_without_a_restart(
+    school: School, config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A rotation shows at the next connection; half of one shows the certificate of before, and is logged."""
+    people = replace(config.people, tls_certificate=school.keys / "server.pem", tls_key=school.keys / "server.key")
+    with serving(server.people_listener(tell, replace(config, people=people))) as port:
+        first = shown_serial(port, school)
+        renewed = issue_server(school.authority, ("127.0.0.1",), now=school.now)
+        replace_file(school.keys / "server.pem", renewed.certificate_pem())
+        assert shown_serial(port, school) == first
+        assert "the certificate of before stays in use" in caplog.text
+        replace_file(school.keys / "server.key", renewed.key_pem())
+        assert shown_serial(port, school) == renewed.certificate.serial_number

@@ -152,8 +152,8 @@ def make_admin_link(folder: Path, config: Path) -> str:
     return last_word(run("controller", "admin-link", "--config", config, "--email", "it@school.example", cwd=folder))
 
 
-def add_unit(school: School, footage: Footage) -> None:
-    """Register the unit of the teacher's room and write its bundle."""
+def prepare_unit(school: School, footage: Footage) -> None:
+    """Prepare the unit of the teacher's room: its bundle holds a one-time secret and no key."""
     settings = {
         "device.data": "data",
         "pins.kind": "mock",
@@ -168,7 +168,13 @@ def add_unit(school: School, footage: Footage) -> None:
     }
     options = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     unit: list[str | Path] = ["--label", ROOM, "--owner", TEACHER, "--out", school.unit]
-    run("controller", "device", "add", "--config", school.config, *unit, *options, cwd=school.folder)
+    run("controller", "device", "prepare", "--config", school.config, *unit, *options, cwd=school.folder)
+
+
+def enroll_unit(school: School) -> None:
+    """Let the unit make its keys and join with its secret, which is gone afterwards; the server must answer."""
+    secret = ("--secret-file", school.unit / "secret")
+    run("device", "enroll", "--config", school.unit_config, *secret, cwd=school.unit)
 
 
 def _size_of(video: Path | None) -> int:

@@ -21,7 +21,16 @@ from provisioning.demo.crew import Crew, backrow, run
 from provisioning.demo.errors import DemoError
 from provisioning.demo.lamp import READY, RECORDING, START_S, Lamp
 from provisioning.demo.panel import Panel
-from provisioning.demo.school import TEACHER, Footage, School, add_unit, found_school, last_word, pick_ports
+from provisioning.demo.school import (
+    TEACHER,
+    Footage,
+    School,
+    enroll_unit,
+    found_school,
+    last_word,
+    pick_ports,
+    prepare_unit,
+)
 from provisioning.demo.tracks import Tracks, read_tracks
 from provisioning.demo.viewer import Viewer
 
@@ -72,13 +81,15 @@ class Story:
         ports = pick_ports()
         with self.tell.step(mark("A school makes its keys and its server's database; Ada teaches in room 12.")):
             school = found_school(self.folder, ports, self.language)
-            add_unit(school, self.footage)
+            prepare_unit(school, self.footage)
         broker = plan_broker(self.folder, ports.broker, self.broker)
         with self.tell.step(mark("The school's server and its MQTT broker ({broker}) start."), broker=broker.name):
             self.crew.start("broker", broker.command)
             for name in ("serve", "bridge"):
                 self.crew.start(f"controller-{name}", backrow("controller", name, "--config", school.config))
             self.crew.wait_for("the server's pages", lambda: _answers(school.url), seconds=START_S)
+        with self.tell.step(mark("The unit makes its keys, joins with its one-time secret, and gets its certificate.")):
+            enroll_unit(school)
         return school
 
     def start_unit(self, school: School) -> Lamp:

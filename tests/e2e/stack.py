@@ -23,7 +23,7 @@ from provisioning.demo.broker import plan_broker
 from provisioning.demo.crew import STOP_SECONDS, Crew, backrow
 from provisioning.demo.errors import DemoError
 from provisioning.demo.panel import Panel
-from provisioning.demo.school import Footage, School, add_unit, found_school, pick_ports
+from provisioning.demo.school import Footage, School, enroll_unit, found_school, pick_ports, prepare_unit
 from provisioning.demo.viewer import Viewer
 from tests.e2e.wire import Wire
 from tests.school import encode_toml
@@ -86,7 +86,7 @@ def found_place(folder: Path, video: Path, *, rate_bps: int) -> Place:
     """Make keys, database, people, and a unit that replays `video` for ever and reaches the controller by a wire."""
     school = found_school(folder, pick_ports(), "en")
     set_values(school.config, {**_NIGHT, "uploads": {**_NIGHT["uploads"], "rate_bps": rate_bps}})
-    add_unit(school, Footage(video, None, SPEED))
+    prepare_unit(school, Footage(video, None, SPEED))
     wire = Wire(school.ports.units)
     set_values(school.unit_config, {**_QUICK, "controller": {"url": f"https://127.0.0.1:{wire.port}"}})
     return Place(school, wire)
@@ -115,9 +115,11 @@ class Stack:
     # ---- processes
 
     def open(self) -> None:
-        """Start everything, and sign the teacher in."""
-        self.start(*EVERYBODY)
+        """Start everything, the unit when it has joined, and sign the teacher in."""
+        self.start(*SERVER)
         self.wait_served()
+        enroll_unit(self.school)
+        self.start(*UNIT)
         self.viewer.sign_in(self.school.teacher_link, "a long enough password")
         self.wait_lamp("ready")
 

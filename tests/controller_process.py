@@ -19,7 +19,7 @@ from controller import wiring
 from controller.accounts.models import Role
 from controller.accounts.services import make_accounts
 from controller.config import load_config
-from controller.devices.services import NewDevice, add_device
+from controller.devices.services import NewDevice
 from controller.migrations import upgrade
 from controller.services import Services
 from controller.uploads.leases import issue_lease
@@ -28,6 +28,7 @@ from protocol.documents import Receipt, verify_document
 from protocol.keyfiles import load_signing_key
 from protocol.signing import SigningKey
 from tests.broker import free_port
+from tests.joined import add_device
 from tests.school import encode_toml, make_school
 
 if TYPE_CHECKING:

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.devices.services import NewDevice, add_device
+from controller.devices.services import NewDevice
 from controller.enrollment.revocation import LIST, renew_list, revoke_unit
 from controller.keys import load_authority
 from protocol.pki import Credential, parse_credential
 from tests.broker import PATIENCE_S
 from tests.controller_process import ControllerProcess, make_controller
+from tests.joined import add_device
 from tests.mqtt_wire import GRANTED, Papers, Wire
 from tests.school import encode_toml
 from tests.school_broker import SchoolBroker, following, school_broker

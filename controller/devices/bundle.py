@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
@@ -17,15 +17,13 @@ from typing import Any
 
 from controller.errors import OperatorError
 from protocol.durable import PRIVATE, SHARED, replace_file
-from protocol.keyfiles import store_signing_key
-from protocol.pki import Credential
-from protocol.signing import SigningKey, VerifyingKey
+from protocol.signing import VerifyingKey
 
 Tables = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreparedBundle:
+class Bundle:
     """What a unit joins with: everything but private keys, which it makes itself."""
 
     tables: Tables
@@ -36,36 +34,14 @@ class PreparedBundle:
     secret: str = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bundle:
-    """Everything that a unit starts with."""
-
-    tables: Tables
-    root: VerifyingKey
-    recorder: SigningKey = field(repr=False)
-    credential: Credential
-    authority_pem: bytes
-    state: Mapping[str, bytes]
-    """Signed lines by the name of their file in `state/`."""
-
-
 def store_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle to `folder`, which does not exist yet or is empty; raise `OperatorError`."""
-    _store_whole(folder, lambda draft: _write(draft, bundle))
-
-
-def store_prepared(folder: Path, bundle: PreparedBundle) -> None:
-    """Write the bundle of a unit that has yet to join, as `store_bundle` does."""
-    _store_whole(folder, lambda draft: _write_prepared(draft, bundle))
-
-
-def _store_whole(folder: Path, write: Callable[[Path], None]) -> None:
     if folder.exists() and any(folder.iterdir()):
-        raise OperatorError(f"{folder}: expected a folder that is new or empty: a unit's keys are never overwritten")
+        raise OperatorError(f"{folder}: expected a folder that is new or empty: a unit's bundle is never overwritten")
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        write(draft)
+        _write(draft, bundle)
         draft.replace(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -73,22 +49,6 @@ def _store_whole(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def _write(folder: Path, bundle: Bundle) -> None:
-    data = folder / "data"
-    identity, certificate, state = data / "identity", data / "certificate", data / "state"
-    for path in (data, identity, certificate, state):
-        path.mkdir(mode=0o750)
-    replace_file(folder / "device.toml", encode_tables(bundle.tables).encode(), mode=SHARED)
-    replace_file(identity / "root.pub", f"{bundle.root.encode()}\n".encode(), mode=SHARED)
-    store_signing_key(identity / "recorder.key", bundle.recorder, "recorder")
-    replace_file(identity / "recorder.pub", f"{bundle.recorder.verifying.encode()}\n".encode(), mode=SHARED)
-    replace_file(certificate / "tls.pem", bundle.credential.certificate_pem(), mode=SHARED)
-    replace_file(identity / "tls.key", bundle.credential.key_pem(), mode=PRIVATE)
-    replace_file(identity / "ca.pem", bundle.authority_pem, mode=SHARED)
-    for name, line in bundle.state.items():
-        replace_file(state / name, line, mode=SHARED)
-
-
-def _write_prepared(folder: Path, bundle: PreparedBundle) -> None:
     identity, state = folder / "data" / "identity", folder / "data" / "state"
     for path in (folder / "data", identity, state):
         path.mkdir(mode=0o750)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from controller.devices.bundle import PreparedBundle, Tables, store_prepared
+from controller.devices.bundle import Bundle, Tables, store_bundle
 from controller.devices.cards import encode_room
 from controller.devices.models import Device, DeviceEvent, DeviceState
 from controller.devices.services import NewDevice, device_tables, find_owner, require_sound_label
@@ -41,7 +41,7 @@ def prepare_device(services: Services, wanted: NewDevice, out: Path) -> Prepared
     with services.database.writing() as session:
         row = _enter(services, session, device, wanted)
         secret = make_secret(services, session, row)
-        store_prepared(out, _bundle(services, tables, secret))
+        store_bundle(out, _bundle(services, tables, secret))
     return Prepared(device=device, label=wanted.label)
 
 
@@ -51,8 +51,8 @@ def _joining_tables(services: Services, device: str, wanted: NewDevice) -> Table
     return {**tables, "enrollment": address}
 
 
-def _bundle(services: Services, tables: Tables, secret: str) -> PreparedBundle:
-    return PreparedBundle(
+def _bundle(services: Services, tables: Tables, secret: str) -> Bundle:
+    return Bundle(
         tables=tables,
         root=services.keys.trust.root,
         authority_pem=services.keys.root_ca_pem,

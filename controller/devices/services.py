@@ -1,13 +1,12 @@
-"""Adding a unit: its keys and certificate are made, it is entered, and its bundle is written.
+"""What a new unit is told: whose it is, what it is called, and everything that its device.toml says.
 
-The unit's private keys leave the controller in the bundle and are kept nowhere here.
+Writes nothing; controller/devices/preparing.py enters the unit and writes its bundle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -15,19 +14,10 @@ from sqlalchemy.orm import Session
 
 from controller.accounts.models import Account, Role
 from controller.config import Config
-from controller.devices.bundle import Bundle, Tables, store_bundle
-from controller.devices.cards import encode_room, page_address
-from controller.devices.models import Device, DeviceState
-from controller.devices.policies import issue_policy
-from controller.devices.trial import require_taken_by_unit
-from controller.enrollment.models import KeyOrigin
-from controller.enrollment.repo import enter_certificate, enter_recorder_key
+from controller.devices.bundle import Tables
+from controller.devices.cards import page_address
 from controller.errors import OperatorError
-from controller.keys import load_authority
-from controller.services import Services
-from protocol.pki import Credential, issue_device
 from protocol.room.facts import require_label
-from protocol.signing import SigningKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,62 +29,12 @@ class NewDevice:
     settings: Mapping[str, Mapping[str, Any]]
 
 
-def add_device(services: Services, wanted: NewDevice, out: Path) -> Device:
-    """Enter a unit and write its bundle to `out`; raise `OperatorError`.
-
-    Nothing is entered without a bundle, and nothing is written that the unit's own code would refuse.
-    """
-    require_sound_label(wanted)
-    authority = load_authority(services.config.controller.keys)
-    device, recorder = services.new_id(), SigningKey.generate()
-    tables = device_tables(services.config, device, wanted)
-    require_taken_by_unit(tables)
-    credential = issue_device(authority, device, now=services.clock())
-    with services.database.writing() as session:
-        row = _enter(services, session, wanted, (device, recorder, credential))
-        policy = issue_policy(services, session, row)
-        bundle = Bundle(
-            tables=tables,
-            root=services.keys.trust.root,
-            recorder=recorder,
-            credential=credential,
-            authority_pem=services.keys.root_ca_pem,
-            state={
-                "keyring": services.keys.keyring_line,
-                "recipients": services.keys.recipients_line,
-                "policy": policy,
-            },
-        )
-        store_bundle(out, bundle)
-    return row
-
-
 def require_sound_label(wanted: NewDevice) -> None:
     """Raise `OperatorError` for a label that no room card can show."""
     try:
         require_label(wanted.label, "--label")
     except ValueError as error:
         raise OperatorError(str(error)) from None
-
-
-def _enter(services: Services, session: Session, wanted: NewDevice, made: tuple[str, SigningKey, Credential]) -> Device:
-    device, recorder, credential = made
-    row = Device(
-        id=device,
-        label=wanted.label,
-        owner=find_owner(session, wanted.owner),
-        state=DeviceState.ACTIVE,
-        added_at=services.clock(),
-        card=encode_room(wanted.settings),
-        policy_version=0,
-        fence=0,
-        receipt_version=0,
-    )
-    session.add(row)
-    session.flush()
-    enter_certificate(session, device, credential.certificate, now=services.clock())
-    enter_recorder_key(session, row, recorder.verifying.encode(), how=KeyOrigin.ENROLLED, now=services.clock())
-    return row
 
 
 def find_owner(session: Session, owner: str) -> str:

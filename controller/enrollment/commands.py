@@ -1,4 +1,4 @@
-"""Commands of joining: prepare a unit, give it another secret, take it on again, decide about requests that wait.
+"""`backrow controller enrollment`: the requests of units without a secret, and what a person decides about them.
 
 Whoever runs them may read the school's keys anyway; a person with an account decides on the page instead.
 """
@@ -14,59 +14,6 @@ import click
 from controller.enrollment import policy
 from controller.opening import config_option, opened
 from controller.services import Services
-
-
-@click.command(name="prepare")
-@config_option
-@click.option("--label", required=True, help="What people call it: the room.")
-@click.option("--owner", required=True, help="The teacher whose unit it is: address or account id.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the unit's bundle.")
-@click.option("--set", "settings", multiple=True, help="What device.toml shall say beside: table.key=value.")
-def prepare(path: Path, label: str, owner: str, out: Path, settings: tuple[str, ...]) -> None:
-    """Enter a unit that has yet to join, and write its bundle: settings, trust, one-time secret, no private key."""
-    from controller.devices.bundle import parse_settings
-    from controller.devices.preparing import prepare_device
-    from controller.devices.services import NewDevice
-
-    unit = NewDevice(label=label, owner=owner, settings=parse_settings(settings))
-    with opened(path) as services:
-        prepared = prepare_device(services, unit, out.absolute())
-    click.echo(
-        f"Prepared unit {prepared.device} ({prepared.label}). Its bundle is in {out}: copy it onto the unit's card,"
-    )
-    click.echo(f"then delete it here. Its one-time secret lets one key join, within {policy.SECRET_LASTS.days} days.")
-
-
-@click.command(name="secret")
-@config_option
-@click.argument("unit")
-def secret(path: Path, unit: str) -> None:
-    """Print a new one-time secret for a unit; the ones before it end."""
-    from controller.devices.preparing import renew_secret
-
-    with opened(path) as services:
-        spelled = renew_secret(services, unit)
-    _print_secret(unit, spelled)
-
-
-@click.command(name="readopt")
-@config_option
-@click.argument("unit")
-def readopt(path: Path, unit: str) -> None:
-    """Take a unit on again whose card was made anew: another recorder's key is taken, and a new secret printed."""
-    from controller.devices.preparing import readopt_device
-
-    with opened(path) as services:
-        spelled = readopt_device(services, unit)
-    click.echo(
-        "The next recorder's key that the unit names is taken. When it joins, its older certificates are revoked."
-    )
-    _print_secret(unit, spelled)
-
-
-def _print_secret(unit: str, spelled: str) -> None:
-    click.echo(f"One-time secret of unit {unit}, for {policy.SECRET_LASTS.days} days and one key:")
-    click.echo(spelled)
 
 
 @click.group(name="enrollment")

@@ -10,11 +10,12 @@ import pytest
 
 from controller.devices.bundle import parse_settings
 from controller.devices.models import Device, DeviceState
-from controller.devices.services import NewDevice, add_device
+from controller.devices.services import NewDevice
 from device.card import read_facts
 from device.config import load_config
 from protocol.room.facts import parse_room
 from tests.house import House, make_house
+from tests.joined import add_device
 
 SITE = "https://backrow.school.example"
 SETTINGS = (
@@ -81,7 +82,7 @@ def test_card_of_another_teachers_unit_does_not_exist(school: House, ending: str
 
 
 def test_card_of_the_controller_is_the_units_own(school: House, tmp_path: Path) -> None:
-    """From the settings of `device add` both sides draw the same card: times, lamp, buzzer, address, QR code."""
+    """From the settings of `device prepare` both sides draw the same card: times, lamp, buzzer, address, QR code."""
     teacher, admin = school.add_teacher(), school.add_admin()
     wanted = NewDevice(label="Room 3", owner=teacher.id, settings=parse_settings(SETTINGS))
     row = add_device(school.services, wanted, tmp_path / "unit")

@@ -14,13 +14,14 @@ from sqlalchemy import select
 from controller.audit.models import Incident
 from controller.config import Uploads
 from controller.devices.models import Device, DeviceState
-from controller.devices.services import NewDevice, add_device
+from controller.devices.services import NewDevice
 from controller.recordings.models import Recording, RecordingState
 from controller.uploads.models import Upload, UploadState
 from protocol.envelope import NoMatchError, open_sealed, seal
 from protocol.manifest import Content, Recovered, digest_of, parse_manifest
 from protocol.signing import SigningKey
 from tests.house import House, make_house
+from tests.joined import add_device
 from tests.lesson import Lesson
 from tests.unit.controller.uploads.unit_client import (
     PATH,

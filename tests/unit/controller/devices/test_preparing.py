@@ -1,4 +1,4 @@
-"""Adding a unit: the bundle is what the unit's own code takes, and nothing is entered without it."""
+"""Preparing a unit: the bundle is what the unit's own code takes, without a key, and nothing is entered without it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
 from controller.bridge.models import Outbox
 from controller.cli import group
 from controller.devices.bundle import parse_settings
 from controller.devices.life_commands import tell_registry
-from controller.devices.models import Device, Health
+from controller.devices.models import Device, DeviceState, Health
 from controller.devices.policies import LASTS, renew_policies
-from controller.devices.services import NewDevice, add_device
-from controller.enrollment.models import Certificate
+from controller.devices.preparing import prepare_device, renew_secret
+from controller.devices.services import NewDevice
+from controller.enrollment.models import EnrollmentSecret
 from controller.errors import OperatorError
 from device.config import CameraKind, load_config
 from device.microphone_settings import MicrophoneKind
-from protocol.documents import Keyring, Permission, Policy, Recipients, Trust, verify_document
-from protocol.keyfiles import load_signing_key, load_verifying_key
-from protocol.pki import fingerprint, parse_credential, verify_client
+from protocol.documents import Keyring, Policy, Recipients, Trust, verify_document
+from protocol.enrollment import digest_secret, parse_secret
+from protocol.keyfiles import load_verifying_key
 from tests.house import House, make_house
 
 SETTINGS = ("camera.kind=replay", "camera.input=a b.mp4", "camera.speed=4.0", "pins.kind=mock", "timings.stop_s=1.5")
@@ -41,15 +40,17 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.services.database.close()
 
 
-def add(house: House, out: Path, *settings: str, owner: str = "ada@school.example") -> Device:
-    """Add a unit for Ada."""
+def prepare(house: House, out: Path, *settings: str, owner: str = "ada@school.example") -> Device:
+    """Prepare a unit for Ada, and give its row."""
     wanted = NewDevice(label='Room "12"', owner=owner, settings=parse_settings(settings))
-    return add_device(house.services, wanted, out)
+    device = prepare_device(house.services, wanted, out).device
+    with house.services.database.reading() as session:
+        return session.get_one(Device, device)
 
 
 def test_units_own_code_takes_the_bundle(house: House, tmp_path: Path) -> None:
     """device.toml is what the unit's configuration wants, with the settings that were given."""
-    row = add(house, tmp_path / "unit", *SETTINGS)
+    row = prepare(house, tmp_path / "unit", *SETTINGS)
     config = load_config(tmp_path / "unit" / "device.toml")
     assert (config.device.id, config.device.label, config.data) == (row.id, 'Room "12"', tmp_path / "unit" / "data")
     assert (config.camera.kind, config.camera.speed, config.timings.stop_s) == (CameraKind.REPLAY, 4.0, 1.5)
@@ -62,7 +63,7 @@ def test_label_that_no_card_can_show_is_refused(house: House, tmp_path: Path) ->
         label="Room\x00 12", owner="ada@school.example", settings=parse_settings(("device.label=Room 12",))
     )
     with pytest.raises(OperatorError, match=r"^--label: expected 1 to 120 characters in one line, got 'Room\\x00 12'"):
-        add_device(house.services, wanted, tmp_path / "unit")
+        prepare_device(house.services, wanted, tmp_path / "unit")
     assert not (tmp_path / "unit").exists()
 
 
@@ -70,7 +71,7 @@ def test_label_with_a_flag_of_unseen_letters_is_read_back(house: House, tmp_path
     """Scotland's flag is written with characters beyond the first plane that cannot be printed."""
     flag = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
     wanted = NewDevice(label=flag, owner="ada@school.example", settings=parse_settings(("pins.kind=mock",)))
-    add_device(house.services, wanted, tmp_path / "unit")
+    prepare_device(house.services, wanted, tmp_path / "unit")
     assert load_config(tmp_path / "unit" / "device.toml").device.label == flag
 
 
@@ -79,65 +80,79 @@ def test_unit_is_told_the_schools_zone(tmp_path: Path) -> None:
     for zone, told in (("Europe/Madrid", "Europe/Madrid"), ("UTC", None)):
         house = make_house(tmp_path / zone, zone=zone)
         house.add_teacher()
-        add(house, tmp_path / zone / "unit")
+        prepare(house, tmp_path / zone / "unit")
         assert load_config(tmp_path / zone / "unit" / "device.toml").device.timezone == told
         house.services.database.close()
 
 
 def test_real_camera_and_pins_are_production(house: House, tmp_path: Path) -> None:
     """A unit with the real camera and pins that speaks only over TLS is told to refuse everything else."""
-    add(house, tmp_path / "unit", "broker.tls=true")
+    prepare(house, tmp_path / "unit", "broker.tls=true")
     config = load_config(tmp_path / "unit" / "device.toml")
     assert (config.device.production, config.microphone.kind) == (True, MicrophoneKind.AUTO)
 
 
 def test_microphone_that_pretends_is_no_production(house: House, tmp_path: Path) -> None:
     """A unit that is told to make its own sound is a unit for tests, whatever else is real."""
-    add(house, tmp_path / "unit", "broker.tls=true", "microphone.kind=synthetic")
+    prepare(house, tmp_path / "unit", "broker.tls=true", "microphone.kind=synthetic")
     assert not load_config(tmp_path / "unit" / "device.toml").device.production
 
 
 def test_documents_of_the_bundle_verify_against_its_root(house: House, tmp_path: Path) -> None:
-    """With nothing but the bundle a unit can verify keyring, recipients and a policy that allows its owner alone."""
-    row = add(house, tmp_path / "unit")
+    """With nothing but the bundle a unit can verify keyring and recipients; its policy comes when it has joined."""
+    prepare(house, tmp_path / "unit")
     identity, state = tmp_path / "unit" / "data" / "identity", tmp_path / "unit" / "data" / "state"
     root = Trust(root=load_verifying_key(identity / "root.pub"))
     trust = Trust(root=root.root, keyring=verify_document(Keyring, (state / "keyring").read_bytes(), root))
     verify_document(Recipients, (state / "recipients").read_bytes(), trust)
-    policy = verify_document(Policy, (state / "policy").read_bytes(), trust)
-    assert (policy.device, policy.otherwise.permission) == (row.id, Permission.ALLOWED)
-    assert (policy.otherwise.owner, policy.otherwise.reason) == (row.owner, "adults_only")
+    assert (identity / "ca.pem").read_bytes() == house.services.keys.root_ca_pem
 
 
-def test_certificate_and_recorder_key_are_registered(house: House, tmp_path: Path) -> None:
-    """What the unit has is what the controller knows: certificate by digest, recorder by its public key."""
-    row = add(house, tmp_path / "unit")
-    identity, certificate = (tmp_path / "unit" / "data" / name for name in ("identity", "certificate"))
-    credential = parse_credential((certificate / "tls.pem").read_bytes(), (identity / "tls.key").read_bytes())
-    authority = x509.load_pem_x509_certificate((identity / "ca.pem").read_bytes())
-    verify_client(authority, credential.certificate, credential.chain, at=house.clock.now)
-    assert isinstance(authority.public_key(), ec.EllipticCurvePublicKey)
-    with house.services.database.reading() as session:
-        known = session.scalars(select(Certificate).where(Certificate.device == row.id)).one()
-    assert known.digest == fingerprint(credential.certificate)
-    assert row.recorder_key == load_signing_key(identity / "recorder.key").verifying.encode()
-
-
-def test_secrets_are_for_their_owner_alone(house: House, tmp_path: Path) -> None:
-    """Private keys have mode 600, and no folder of the bundle is open to others."""
-    add(house, tmp_path / "unit")
+def test_bundle_holds_no_key_and_one_secret(house: House, tmp_path: Path) -> None:
+    """These files and no others; the secret is for its owner alone, and no folder is open to others."""
+    row = prepare(house, tmp_path / "unit")
     unit = tmp_path / "unit"
-    for name in ("recorder.key", "tls.key"):
-        assert stat.S_IMODE((unit / "data" / "identity" / name).stat().st_mode) == 0o600
+    names = {str(path.relative_to(unit)) for path in unit.rglob("*") if path.is_file()}
+    held = {"data/identity/root.pub", "data/identity/ca.pem", "data/state/keyring", "data/state/recipients"}
+    assert names == held | {"device.toml", "secret"}
+    assert not any(b"PRIVATE" in path.read_bytes() for path in unit.rglob("*") if path.is_file())
+    assert stat.S_IMODE((unit / "secret").stat().st_mode) == 0o600
     assert all(path.stat().st_mode & 0o007 == 0 for path in (unit, *unit.rglob("*")))
+    with house.services.database.reading() as session:
+        (known,) = session.scalars(select(EnrollmentSecret)).all()
+    assert (known.device, known.secret_hash) == (row.id, digest_secret((unit / "secret").read_text()))
+    assert (row.state, row.recorder_key, row.policy_line) == (DeviceState.PENDING, None, None)
+
+
+def test_unit_is_told_where_to_join(house: House, tmp_path: Path) -> None:
+    """device.toml names the people's listener as the way to a certificate, unless it is told another."""
+    prepare(house, tmp_path / "unit")
+    assert load_config(tmp_path / "unit" / "device.toml").enrollment.url == house.services.config.people_url
+    prepare(house, tmp_path / "other", "enrollment.url=https://backrow.school.example")
+    assert load_config(tmp_path / "other" / "device.toml").enrollment.url == "https://backrow.school.example"
+
+
+def test_newer_secret_ends_the_one_before(house: House, tmp_path: Path) -> None:
+    """Of a unit's secrets the newest alone holds, and a unit that is none or out of use gets none."""
+    row = prepare(house, tmp_path / "unit")
+    renew_secret(house.services, row.id)
+    with house.services.database.reading() as session:
+        held = session.scalars(select(EnrollmentSecret).where(EnrollmentSecret.revoked_at.is_(None))).all()
+    assert len(held) == 1
+    with pytest.raises(OperatorError, match="there is no unit nobody"):
+        renew_secret(house.services, "nobody")
+    with house.services.database.writing() as session:
+        session.get_one(Device, row.id).state = DeviceState.LOST
+    with pytest.raises(OperatorError, match="is lost: it cannot join"):
+        renew_secret(house.services, row.id)
 
 
 def test_bundle_is_never_written_over_another(house: House, tmp_path: Path) -> None:
     """A folder that holds something is refused, stays as it is, and no unit is entered."""
-    add(house, tmp_path / "unit")
+    prepare(house, tmp_path / "unit")
     before = (tmp_path / "unit" / "device.toml").read_bytes()
     with pytest.raises(OperatorError, match="new or empty"):
-        add(house, tmp_path / "unit")
+        prepare(house, tmp_path / "unit")
     assert (tmp_path / "unit" / "device.toml").read_bytes() == before
     with house.services.database.reading() as session:
         assert len(session.scalars(select(Device)).all()) == 2  # the one that the house came with, and the first
@@ -147,7 +162,7 @@ def test_bundle_is_never_written_over_another(house: House, tmp_path: Path) -> N
 def test_owner_must_be_known(house: House, tmp_path: Path, owner: str) -> None:
     """A unit belongs to a teacher who has an account."""
     with pytest.raises(OperatorError, match="no account"):
-        add(house, tmp_path / "unit", owner=owner)
+        prepare(house, tmp_path / "unit", owner=owner)
     assert not (tmp_path / "unit").exists()
 
 
@@ -169,7 +184,7 @@ def test_setting_in_another_form_is_refused(setting: str) -> None:
 def test_unit_that_would_not_start_is_not_added(house: House, tmp_path: Path, setting: str, words: str) -> None:
     """What the unit's own code refuses is refused with its words, before anything is entered or written."""
     with pytest.raises(OperatorError, match=f"the unit would not start with this: {words}"):
-        add(house, tmp_path / "unit", setting)
+        prepare(house, tmp_path / "unit", setting)
     assert not (tmp_path / "unit").exists()
     with house.services.database.reading() as session:
         assert len(session.scalars(select(Device)).all()) == 1  # the one that the house came with
@@ -177,7 +192,7 @@ def test_unit_that_would_not_start_is_not_added(house: House, tmp_path: Path, se
 
 def test_policy_is_renewed_before_it_ends(house: House, tmp_path: Path) -> None:
     """A week before its end a policy is issued anew, with the next version, and sent; not before."""
-    row = add(house, tmp_path / "unit")
+    row = prepare(house, tmp_path / "unit")
     renew_policies(house.services)  # the house's own unit has none yet
     assert renew_policies(house.services) == 0
     house.clock.pass_time(LASTS - timedelta(days=6))
@@ -191,8 +206,8 @@ def test_policy_is_renewed_before_it_ends(house: House, tmp_path: Path) -> None:
     assert policy.expires_at == house.clock() + LASTS
 
 
-def test_commands_add_list_and_retire_units(house: House, tmp_path: Path) -> None:
-    """The command line adds a unit, lists it with what IT may know, and lets it in no more."""
+def test_commands_prepare_list_and_retire_units(house: House, tmp_path: Path) -> None:
+    """The command line prepares a unit, lists it with what IT may know, gives it secrets, and lets it in no more."""
     config = tmp_path / "controller.toml"
     core = house.services.config.controller
     config.write_text(
@@ -200,14 +215,17 @@ def test_commands_add_list_and_retire_units(house: House, tmp_path: Path) -> Non
     )
     runner = CliRunner()
     options = ["--config", str(config), "--label", "Room 14", "--owner", "ada@school.example"]
-    added = runner.invoke(group, ["device", "add", *options, "--out", str(tmp_path / "unit")])
+    added = runner.invoke(group, ["device", "prepare", *options, "--out", str(tmp_path / "unit")])
     assert added.exit_code == 0, added.output
     listed = runner.invoke(group, ["device", "list", "--config", str(config)])
     assert "Room 14" in listed.output
     assert "never seen" in listed.output
-    again = runner.invoke(group, ["device", "add", *options, "--out", str(tmp_path / "unit")])
+    again = runner.invoke(group, ["device", "prepare", *options, "--out", str(tmp_path / "unit")])
     assert (again.exit_code, "new or empty" in again.output) == (1, True)
     unit = load_config(tmp_path / "unit" / "device.toml").device.id
+    for command in ("secret", "readopt"):
+        made = runner.invoke(group, ["device", command, "--config", str(config), unit])
+        assert (made.exit_code, len(parse_secret(made.output.splitlines()[-1]))) == (0, 26), made.output
     assert runner.invoke(group, ["device", "retire", "--config", str(config), unit]).exit_code == 0
     assert "Room 14" not in runner.invoke(group, ["device", "list", "--config", str(config)]).output
     unknown = runner.invoke(group, ["device", "retire", "--config", str(config), "nobody"])
@@ -228,7 +246,7 @@ def test_list_names_what_a_unit_says_whether_fit_or_not(
     house: House, tmp_path: Path, *, fit: bool, reason: str, words: str
 ) -> None:
     """What is told the next school day leaves a unit fit, and is listed all the same."""
-    row = add(house, tmp_path / "unit")
+    row = prepare(house, tmp_path / "unit")
     said = Health(
         device=row.id, fit=fit, reason=reason, school_days_left=3, said_at=house.clock(), received_at=house.clock()
     )

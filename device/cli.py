@@ -26,6 +26,7 @@ from protocol.errors import ProtocolError
 
 log = logging.getLogger("device")
 NOT_YET = 75
+CONFIG = Path("/etc/backrow/device.toml")
 IN_USE = "the camera is in use; nothing was touched. Wait until the lamp shows that the unit is ready."
 RECORDER_RUNS = (
     "the recorder holds button, lamp and camera. While the lamp shows that the unit is ready, stop it (sudo systemctl "
@@ -45,7 +46,7 @@ def _load(_context: click.Context, _parameter: click.Parameter, path: Path) -> D
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("/etc/backrow/device.toml"),
+    default=CONFIG,
     show_default=True,
     callback=_load,
     help="The unit's device.toml.",
@@ -203,6 +204,20 @@ def new_recorder_key(config: DeviceConfig) -> None:
         replace_recorder_key(config, real_workshop(REAL_WORLD, click.echo))
     except (SuccessionRefused, NotEnrolled, Refused, LinkError, ProtocolError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@group.command()
+@click.option("--config", "path", type=click.Path(path_type=Path, dir_okay=False), default=CONFIG, show_default=True)
+def wipe(path: Path) -> None:
+    """Erase keys, certificate and records of a retired unit, once nothing is left to deliver (as root)."""
+    from device.retirement import WipeRefused
+    from device.retirement import wipe as perform_wipe
+
+    try:
+        perform_wipe(load_config(path), path)
+    except (WipeRefused, ConfigError, ProtocolError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("This unit is wiped. It returns only with a new card.")
 
 
 @group.command()

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller.accounts.models import Role
+from controller.accounts.models import Account, Role
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
 from controller.devices.actions import perform
@@ -96,6 +96,7 @@ class LifePages:
             abort(404)
         change = Change(action)
         with self._services.database.reading() as session:
+            account = session.get(Account, form.device.owner)
             others = [row for row in all_units(session, DeviceState) if row.id != form.device.id]
         return render_template(
             "devices/action.html",
@@ -104,6 +105,7 @@ class LifePages:
             words=ACTIONS[change],
             consequence=CONSEQUENCES[change],
             others=others,
+            owner_address=account.email if account else form.device.owner,
             states=STATES,
             fault=fault,
             is_grave=change in GRAVE,

@@ -121,6 +121,17 @@ EXACTLY = {
         "UMask": "0027",
         "User": "backrow-renew",
     },
+    "backrow-wipe": {key: value for key, value in EVERYWHERE.items() if key != "PrivateUsers"}
+    | {
+        "CapabilityBoundingSet": "CAP_DAC_OVERRIDE",  # it empties folders of the other users, as root
+        "IPAddressDeny": "any",
+        "PrivateDevices": "yes",
+        "PrivateNetwork": "yes",
+        "ProcSubset": "all",
+        "ReadWritePaths": "/var/lib/backrow /etc/backrow",
+        "RestrictAddressFamilies": "AF_UNIX",
+        "UMask": "0077",
+    },
     "backrow-selftest": EVERYWHERE
     | {
         "IPAddressDeny": "any",
@@ -195,6 +206,7 @@ def test_unit_file_says_nothing_twice(name: str) -> None:
         "Wants",
         "LoadCredential",
         "ConditionPathExists",
+        "Conflicts",
     }
     for section in load_unit(f"{name}.service").values():
         assert [key for key, values in section.items() if len(values) > 1 and key not in lists] == []
@@ -223,6 +235,16 @@ def test_renewal_is_tried_soon_after_the_start_and_hourly() -> None:
     assert (service["Type"], service["Restart"], service["RestartPreventExitStatus"]) == ("oneshot", "on-failure", "1")
     assert service["RestartSec"] == "120"
     assert load_unit("backrow-renew.service")["Unit"]["StartLimitIntervalSec"] == ["0"]
+
+
+def test_wipe_waits_for_the_recorders_marker_and_stops_everything_else() -> None:
+    """Nothing else starts it; it goes on after a cut, and no process of the unit runs beside it."""
+    path, unit = load_unit("backrow-wipe.path"), load_unit("backrow-wipe.service")["Unit"]
+    assert path["Path"] == {"PathExists": ["/var/lib/backrow/recorder/retired", "/var/lib/backrow/identity/wiping"]}
+    stopped = set(" ".join(unit["Conflicts"]).split())
+    others = {f"{name}.service" for name in EXACTLY} - {"backrow-wipe.service"}
+    assert others <= stopped
+    assert "Install" not in load_unit("backrow-wipe.service")
 
 
 def test_lamp_of_a_killed_recorder_is_darkened() -> None:

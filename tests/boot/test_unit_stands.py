@@ -64,7 +64,9 @@ def test_recorder_has_no_network_and_the_others_no_devices(running: Machine) -> 
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("place", ["spool", "recorder", "state", "uploads", "agent", "identity", "run", "selftest"])
+@pytest.mark.parametrize(
+    "place", ["spool", "recorder", "state", "uploads", "agent", "identity", "run", "selftest", "certificate"]
+)
 def test_who_writes_where_is_the_table(running: Machine, service: str, place: str) -> None:
     """In the process's own view of the machine, as its own user, exactly the folders of the table can be written."""
     writers = {

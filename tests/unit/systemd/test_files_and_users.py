@@ -16,7 +16,7 @@ DATA = "var/lib/backrow"
 OWNERS = {
     "etc/backrow": ("root", "backrow", 0o750),
     DATA: ("root", "backrow", 0o750),
-    f"{DATA}/identity": ("root", "backrow", 0o750),
+    f"{DATA}/identity": ("root", "backrow", 0o2750),
     f"{DATA}/certificate": ("backrow-renew", "backrow", 0o2750),
     f"{DATA}/spool": ("backrow-recorder", "backrow", 0o2750),
     f"{DATA}/recorder": ("backrow-recorder", "backrow", 0o2750),

@@ -6,6 +6,7 @@ What is printed names units and epochs and never says what a unit recorded (prom
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def list_epochs(path: Path) -> None:
 def describe(standing: Standing) -> Iterator[str]:
     """Say how an epoch stands, a line each for the units that block its end."""
     span, verdict = standing.span, standing.verdict
-    days = f"{span.name}  {span.begins_at:%Y-%m-%d} to {span.ends_at:%Y-%m-%d}"
+    days = f"{span.name}  {span.begins_at:%Y-%m-%d} to {span.ends_at - timedelta(days=1):%Y-%m-%d}"
     if standing.ended_at:
         yield f"{days}  ended on {standing.ended_at:%Y-%m-%d}: nothing opens what was sealed to it and not delivered"
         return
@@ -86,7 +87,7 @@ def waive(path: Path, epoch: str, unit: str, email: str, reason: str, is_read: b
     with opened(path) as services:
         by, name = work.find_person(services, email)
         waiving = work.plan_waiver(services, epoch, unit)
-        click.echo(waiving.would_lose)
+        click.echo(click.wrap_text(waiving.would_lose, 100))
         click.echo("Better: bring the unit to the network once; or, if it is gone, declare it lost.")
         if not is_read:
             click.confirm(f"{name}, shall epoch {epoch} end without {waiving.unit.label}?", abort=True)

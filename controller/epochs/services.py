@@ -161,6 +161,8 @@ def plan_waiver(services: Services, epoch: str, device: str) -> Waiving:
         raise OperatorError(f"there is no epoch {epoch}; see: backrow controller epochs list")
     if standing.begun_at is not None:
         raise OperatorError(f"epoch {epoch} has ended already: there is nothing left to waive")
+    if services.clock() < standing.span.ends_at:
+        raise OperatorError(f"epoch {epoch} is not over: nobody can know yet what would be lost")
     unit = next((one for one in standing.verdict.blockers if one.device == device), None)
     if unit is None:
         raise OperatorError(f"unit {device} does not block the end of epoch {epoch}: there is nothing to waive")

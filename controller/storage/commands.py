@@ -8,6 +8,13 @@ import click
 
 from controller.opening import config_option, opened
 
+WORDS = (
+    "Storage identity {name} is in force, and every entry of the key store is sealed to it. The older ones are "
+    "destroyed {where}: a backup of the key store that was made before opens with nothing that is left. Copies of the older ones "
+    "that were made elsewhere (a backup of the keys folder, a snapshot of the disk) still open such a backup: destroy "
+    "them. A backup of the key store that is made from now on needs the new identity: keep both."
+)
+
 
 @click.group(name="storage")
 def storage() -> None:
@@ -26,16 +33,8 @@ def rotate(path: Path, without_backup: bool) -> None:  # noqa: FBT001 - click ha
         backup = services.config.controller.keys_backup
         if backup is None and not without_backup:
             raise OperatorError(f"{rotation.UNBACKED}; name one, or say --without-backup")
-        name, rewrapped = rotation.rotate(services)
-    where = f"here and in {backup}" if backup else "here"
-    click.echo(
-        f"Storage identity {name} is in force; {rewrapped} entries were sealed to it. The older ones are destroyed"
-    )
-    click.echo(f"{where}: with them a backup of the key store opens no more. A copy of them that was made anywhere")
-    click.echo(
-        "else (another backup of the keys folder, a snapshot of the disk) still opens such a backup: destroy it."
-    )
-    click.echo("From now on a backup of the key store needs the new identity: keep both.")
+        name = rotation.rotate(services)
+    click.echo(click.wrap_text(WORDS.format(name=name, where=f"here and in {backup}" if backup else "here"), 100))
 
 
 @storage.command()
@@ -53,7 +52,7 @@ def check(path: Path) -> None:
             click.echo(f"{name}  {'to be destroyed: a rotation goes on' if goes_on else 'in force'}")
         made_at = parse_made_at(max(rotation.names))
         if not rotation.is_automatic:
-            click.echo(f"Beware: {UNBACKED}.")
+            click.echo(click.wrap_text(f"Beware: {UNBACKED}.", 100))
         elif made_at:
             due = "due now" if is_due(rotation.names, services.clock(), rotation.every) else "due"
             click.echo(f"The next rotation is {due}: {made_at + rotation.every:%Y-%m-%d}.")

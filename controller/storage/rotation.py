@@ -116,16 +116,17 @@ def make_rotator(services: Services, files: Files = REAL) -> Rotator:
     return Rotator(keys=services.keys, store=services.key_store, places=places, files=files)
 
 
-def rotate(services: Services, files: Files = REAL) -> tuple[str, int]:
-    """Make a new storage identity and finish; give its name and how many entries were re-wrapped.
+def rotate(services: Services, files: Files = REAL) -> str:
+    """Make a new storage identity and finish; give its name, and no count: it would tell of recordings (promise P7).
 
     A rotation that was begun before is finished first. Raises `OperatorError`.
     """
     rotator = make_rotator(services, files)
     with _explained(), rotator.alone():
-        before = rotator.finish()
+        rotator.finish()
         name = rotator.begin(services.clock(), lambda: generate_like(services.keys))
-        return name, before + rotator.finish()
+        rotator.finish()
+    return name
 
 
 def rotate_when_due(services: Services, files: Files = REAL) -> str | None:

@@ -28,7 +28,9 @@ PACKAGES = (
     "libpam-systemd",
     "python3",
     "python3-venv",
-    "mosquitto",  # the school's broker, for the test that starts it
+    "mosquitto",  # the school's broker, for the tests that start it
+    "mosquitto-clients",  # a unit, as far as those tests need one
+    "openssl",  # looks at a list of revoked certificates before the broker reads it
 )
 INSTALL = "python3 -m venv /opt/backrow && /opt/backrow/bin/pip install --quiet --require-hashes -r /tmp/device.txt"
 SYSTEMD = "apt-get update -qq && apt-get install -qq -y --no-install-recommends systemd systemd-sysv dbus"

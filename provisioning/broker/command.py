@@ -36,7 +36,8 @@ and ends on {ends_at:%Y-%m-%d}: run this again before that day.
 Put them in place on the machine of the controller (docs/runbooks/broker.md):
   sudo apt-get install mosquitto openssl
   sudo cp -r {out}/etc / && sudo systemd-tmpfiles --create backrow-broker.conf
-  sudo systemctl daemon-reload && sudo systemctl enable --now backrow-crl.path && sudo systemctl restart mosquitto
+  sudo systemctl daemon-reload && sudo systemctl enable --now backrow-crl.path backrow-crl.timer
+  sudo systemctl restart mosquitto
   rm -r {out}     (it holds the broker's private key)
 The controller's list of revoked certificates must be at {crl}: `backrow controller jobs` makes it.
 In controller.toml:

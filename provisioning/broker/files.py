@@ -19,7 +19,7 @@ from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.pki import BRIDGE_NAME, Credential, issue_server
 from protocol.topics import PREFIX, Up
 
-PUBLIC = 0o644
+PUBLIC, PROGRAM = 0o644, 0o755
 LOCAL = ("localhost", "127.0.0.1")
 HEADER_BYTES = 256  # of an MQTT packet: its topic and a few numbers
 UNITS = PurePosixPath("etc/systemd/system")
@@ -72,6 +72,7 @@ def place_files(plan: BrokerPlan, trust: BrokerTrust) -> Mapping[PurePosixPath, 
     folder = PurePosixPath(str(plan.folder).lstrip("/"))
     placed = {path: Placed(_fill(name, plan)) for name, path in _templates(folder)}
     return placed | {
+        folder / "take-list": Placed(_fill("take-list", plan), PROGRAM),
         folder / "units.acl": Placed(units_rules().encode(), PRIVATE),
         folder / "bridge.acl": Placed(bridge_rules().encode(), PRIVATE),
         folder / "ca.pem": Placed(trust.authority_pem),
@@ -85,6 +86,7 @@ def _templates(folder: PurePosixPath) -> Iterator[tuple[str, PurePosixPath]]:
     yield "50-backrow.conf", UNITS / "mosquitto.service.d" / "50-backrow.conf"
     yield "backrow-crl.service", UNITS / "backrow-crl.service"
     yield "backrow-crl.path", UNITS / "backrow-crl.path"
+    yield "backrow-crl.timer", UNITS / "backrow-crl.timer"
     yield "tmpfiles.conf", PurePosixPath("etc/tmpfiles.d/backrow-broker.conf")
 
 

@@ -63,7 +63,7 @@ def _install(root: Path, school: School, unit: Credential) -> None:
     (root / "etc/unit.key").write_bytes(unit.key_pem())
     (root / CRL[1:]).parent.mkdir(parents=True, mode=0o750)
     put_list(root, school)
-    enter(root, "systemctl", "enable", "mosquitto", "backrow-crl.path")
+    enter(root, "systemctl", "enable", "mosquitto", "backrow-crl.path", "backrow-crl.timer")
 
 
 def put_list(root: Path, school: School, *revoked: Credential) -> None:
@@ -79,7 +79,7 @@ def test_revocation_reaches_the_broker_by_itself(
     """The broker starts in its sandbox with its files' rights; a new list is read; what is no list is not handed on."""
     machine, (device, credential) = broker_machine, unit_certificate
     machine.boot()
-    speak = (*SPEAK, "-t", f"backrow/v1/{device}/up/health")
+    speak = (*SPEAK, "-i", device, "-t", f"backrow/v1/{device}/up/health")
     machine.run(*speak)
     assert machine.run("stat", "-c", "%a %U %G", f"{FOLDER}/server.key").strip() == "640 root mosquitto"
     assert machine.run("stat", "-c", "%a %U", "/var/lib/mosquitto").strip() == "700 mosquitto"
@@ -93,6 +93,11 @@ def test_revocation_reaches_the_broker_by_itself(
     assert machine.show("mosquitto", "ActiveState") == "active"
     put_list(machine.root, school)
     wait_for(lambda: not machine.fails(*speak), "the path unit goes on after a failure")
+    for _ in range(30):  # while the service runs systemd does not look at the path
+        put_list(machine.root, school)
+        time.sleep(0.05)
+    put_list(machine.root, school, credential)
+    wait_for(lambda: machine.fails(*speak), "the last of many lists is the one that counts")
 
 
 def test_broker_does_not_start_without_a_list(broker_machine: Machine) -> None:

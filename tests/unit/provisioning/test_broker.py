@@ -20,7 +20,14 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.messages import MESSAGE_LIMIT_BYTES
-from protocol.pki import Credential, issue_authority, issue_device, issue_issuing_authority, issue_root_authority
+from protocol.pki import (
+    Credential,
+    issue_authority,
+    issue_crl,
+    issue_device,
+    issue_issuing_authority,
+    issue_root_authority,
+)
 from protocol.topics import PREFIX, Down, Up, down_topic, every_down, up_topic
 from provisioning.commands import group
 from tests.mqtt_wire import GRANTED, Wire
@@ -251,9 +258,14 @@ def test_command_makes_files_that_mosquitto_accepts(tmp_path: Path) -> None:
     private = {name.rsplit("/", 1)[1] for name, mode in modes.items() if mode == 0o600}
     assert private == {"server.key", "units.acl", "bridge.acl"}
     assert "PathChanged=/srv/backrow/revoked.crl\n" in files["etc/systemd/system/backrow-crl.path"].read_text()
-    assert all("$" not in path.read_text() for name, path in files.items() if not name.endswith("mosquitto.conf"))
+    assert [line for line in _filled(files) if "$folder" in line or "$crl" in line] == []
     again = CliRunner().invoke(group, ["broker", *options])
     assert (again.exit_code, "new or an empty folder" in again.output) == (1, True)
+
+
+def _filled(files: dict[str, Path]) -> Iterator[str]:
+    for path in files.values():
+        yield from path.read_text().splitlines()
 
 
 @pytest.mark.parametrize(
@@ -275,19 +287,45 @@ def test_command_refuses_what_no_file_could_hold(tmp_path: Path, options: tuple[
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
 def test_units_for_systemd_are_understood(tmp_path: Path) -> None:
-    """systemd knows every line of the drop-in, the path unit and the service; the broker's exposure is small."""
-    school, out = make_school(tmp_path, now=NOW), tmp_path / "out"
+    """systemd knows every line of the drop-in, the path unit, the timer and the service, and finds their programs."""
+    school, out, folder = make_school(tmp_path, now=NOW), tmp_path / "out", tmp_path / "installed"
     options = ("--keys", str(school.keys), "--out", str(out), "--crl", "/srv/backrow/revoked.crl")
-    assert CliRunner().invoke(group, ["broker", *options]).exit_code == 0
+    assert CliRunner().invoke(group, ["broker", *options, "--folder", str(folder)]).exit_code == 0
+    shutil.copytree(out / str(folder)[1:], folder)
     units = out / "etc/systemd/system"
-    stock = Path("/lib/systemd/system/mosquitto.service")
-    if stock.exists():
-        shutil.copy(stock, units / "mosquitto.service")
-    names = sorted(path.name for path in units.iterdir() if path.is_file())
+    shutil.copy("/lib/systemd/system/mosquitto.service", units)
+    names = sorted(str(path) for path in units.iterdir() if path.is_file())
     environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{units}:"}
-    command = ["systemd-analyze", "verify", "--man=no", *(str(units / name) for name in names)]
+    command = ["systemd-analyze", "verify", "--man=no", *names]
     found = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert [line for line in found.stderr.splitlines() if str(units) in line or "backrow" in line] == []
+    assert len(names) == 4
+    assert [line for line in found.stderr.splitlines() if str(tmp_path) in line or "backrow" in line] == []
+
+
+def test_list_is_handed_on_only_when_it_is_one(tmp_path: Path) -> None:
+    """What the service runs copies a new list, leaves the same one alone, and keeps the old one when it is none."""
+    school, out, folder = make_school(tmp_path, now=NOW), tmp_path / "out", tmp_path / "installed"
+    source = tmp_path / "revoked.crl"
+    options = ("--keys", str(school.keys), "--out", str(out), "--crl", str(source), "--folder", str(folder))
+    assert CliRunner().invoke(group, ["broker", *options]).exit_code == 0
+    shutil.copytree(out / str(folder)[1:], folder)
+    no_broker = tmp_path / "bin" / "systemctl"  # says that no broker runs, as on a machine that starts
+    no_broker.parent.mkdir()
+    no_broker.write_text("#!/bin/sh\nexit 3\n")
+    no_broker.chmod(0o755)
+    environment = {"PATH": f"{no_broker.parent}:{os.environ['PATH']}"}
+    first, second = (issue_crl(school.authority, [], now=NOW, number=number) for number in (1, 2))
+
+    def take(content: bytes) -> int:
+        source.write_bytes(content)
+        command = subprocess.run([str(folder / "take-list")], env=environment, capture_output=True, check=False)
+        return command.returncode
+
+    assert [take(first), (folder / "revoked.crl").read_bytes()] == [0, first]
+    assert [take(b"rubbish"), (folder / "revoked.crl").read_bytes()] == [1, first]
+    assert [take(second), (folder / "revoked.crl").read_bytes()] == [0, second]
+    before = (folder / "revoked.crl").stat().st_mtime_ns
+    assert [take(second), (folder / "revoked.crl").stat().st_mtime_ns] == [0, before]
 
 
 def test_authority_without_a_root_is_trusted_itself() -> None:

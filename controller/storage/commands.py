@@ -11,7 +11,7 @@ from controller.opening import config_option, opened
 WORDS = (
     "Storage identity {name} is in force, and every entry of the key store is sealed to it. The older ones are "
     "destroyed {where}: a backup of the key store that was made before opens with nothing that is left. Copies of the "
-    "older ones that were made elsewhere (a backup of the keys folder, a snapshot of the disk) still open such a backup: "
+    "older ones that were made elsewhere (a backup of the keys folder, a snapshot) still open such a backup: "
     "destroy them. A backup of the key store that is made from now on needs the new identity: keep both."
 )
 

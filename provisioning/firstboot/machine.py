@@ -162,7 +162,6 @@ class Machine:
 
     def _run(self, command: tuple[str, ...], given: str = "") -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **QUIET}
-        environment.pop("PYTHONPATH", None)  # first boot's own
         try:
             return subprocess.run(
                 command, input=given, capture_output=True, text=True, check=False, env=environment, cwd="/"

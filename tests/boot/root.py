@@ -54,7 +54,7 @@ def make_root() -> Path:
         part = root.with_suffix(f".{os.getpid()}.part")
         part.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _bootstrap(part)
+            bootstrap(part, PACKAGES)
             _install_packages(part)
             part.rename(root)
         finally:
@@ -62,8 +62,9 @@ def make_root() -> Path:
     return root
 
 
-def _bootstrap(root: Path) -> None:
-    include, mirror = f"--include={','.join(PACKAGES)}", find_mirror()
+def bootstrap(root: Path, packages: tuple[str, ...]) -> None:
+    """Make a Debian root with these packages."""
+    include, mirror = f"--include={','.join(packages)}", find_mirror()
     source = [f"deb {mirror} {SUITE} main"] if mirror else []  # mmdebstrap knows one itself
     _run("mmdebstrap", "--quiet", "--variant=minbase", include, SUITE, str(root), *source)
 

@@ -23,16 +23,23 @@ def device() -> None:
 @config_option
 @click.option("--label", required=True, help="What people call it: the room.")
 @click.option("--owner", required=True, help="The teacher whose unit it is: address or account id.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="A new folder for the unit's bundle.")
+@click.option("--out", type=click.Path(path_type=Path), help="A new folder for its bundle; else it is only looked at.")
 @click.option("--set", "settings", multiple=True, help="What device.toml shall say beside: table.key=value.")
-def prepare(path: Path, label: str, owner: str, out: Path, settings: tuple[str, ...]) -> None:
-    """Enter a unit that has yet to join, and write its bundle: settings, trust, one-time secret, no private key."""
+def prepare(path: Path, label: str, owner: str, out: Path | None, settings: tuple[str, ...]) -> None:
+    """Enter a unit that has yet to join, and write its bundle: settings, trust, one-time secret, no private key.
+
+    Without --out nothing is entered: it is looked whether it could be.
+    """
     from controller.devices.bundle import parse_settings
-    from controller.devices.preparing import prepare_device
+    from controller.devices.preparing import prepare_device, require_preparable
     from controller.devices.services import NewDevice
 
     unit = NewDevice(label=label, owner=owner, settings=parse_settings(settings))
     with opened(path) as services:
+        if out is None:
+            require_preparable(services, unit)
+            click.echo(f"A unit for {label} can be prepared; name a folder for its bundle with --out.")
+            return
         prepared = prepare_device(services, unit, out.absolute())
     click.echo(
         f"Prepared unit {prepared.device} ({prepared.label}). Its bundle is in {out}: copy it onto the unit's card,"

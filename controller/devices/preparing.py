@@ -45,6 +45,14 @@ def prepare_device(services: Services, wanted: NewDevice, out: Path) -> Prepared
     return Prepared(device=device, label=wanted.label)
 
 
+def require_preparable(services: Services, wanted: NewDevice) -> None:
+    """Refuse what `prepare_device` would refuse, and enter nothing; raise `OperatorError`."""
+    require_sound_label(wanted)
+    require_taken_by_unit(_joining_tables(services, services.new_id(), wanted))
+    with services.database.reading() as session:
+        find_owner(session, wanted.owner)
+
+
 def _joining_tables(services: Services, device: str, wanted: NewDevice) -> Tables:
     tables = device_tables(services.config, device, wanted)
     address = {"url": services.config.people_url, **tables.get("enrollment", {})}

@@ -19,8 +19,8 @@ from provisioning.card.placing import is_boot_partition, place, require_boot_par
 from provisioning.card.rooms import Room
 from provisioning.card.wheels import fetch_wheels, make_own_wheel
 
-Preparer = Callable[[Room, Path], None]
-"""Enters a unit for a room and writes its bundle to a folder that is not there yet."""
+Preparer = Callable[[Room, Path | None], None]
+"""Enters a unit for a room and writes its bundle to a new folder; without a folder it only says whether it could."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +62,8 @@ def make_cards(rooms: Sequence[Room], out: Path, shop: Workshop) -> tuple[Card, 
     taken = [room.label for room in rooms if (out / room.folder).exists()]
     if taken:
         raise CardError("out", f"{out}: there is a folder already for {', '.join(taken)}; nothing was made")
+    for room in {room.owner: room for room in rooms}.values():
+        shop.prepare(room, None)
     out.mkdir(parents=True, exist_ok=True)
     cards: list[Card] = []
     try:

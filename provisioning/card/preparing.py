@@ -16,12 +16,16 @@ DATA = "/var/lib/backrow"
 """Where a unit's data lie on its card: `[device] data`."""
 
 
-def prepare_unit(config: Path, room: Room, out: Path, settings: tuple[str, ...] = ()) -> None:
-    """Enter a pending unit for `room` and have its bundle written to `out`; raises `CardError`."""
+def prepare_unit(config: Path, room: Room, out: Path | None, settings: tuple[str, ...] = ()) -> None:
+    """Enter a pending unit for `room` and have its bundle written to `out`; raises `CardError`.
+
+    Without a folder nothing is entered: the controller says whether it could be.
+    """
     wanted = [part for setting in (f"device.data={DATA}", *settings) for part in ("--set", setting)]
     command = [
         *(sys.executable, "-m", "provisioning", "controller", "device", "prepare"),
-        *("--config", str(config), "--label", room.label, "--owner", room.owner, "--out", str(out), *wanted),
+        *("--config", str(config), "--label", room.label, "--owner", room.owner, *wanted),
+        *(("--out", str(out)) if out else ()),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

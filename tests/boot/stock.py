@@ -78,10 +78,12 @@ def stock_machine(base: Path, folder: Path, boot: Path) -> Iterator[Machine]:
     """Put a card into a machine with a cable; it is not switched on yet."""
     data = folder / CARD / "var-lib-backrow"
     data.mkdir(parents=True)
+    short = folder / "d"  # the panel's socket has a path of at most 107 bytes
+    short.symlink_to(data)
     unit = UnitBundle(
         folder=folder,
         config=boot / "device.toml",
-        data=data,
+        data=short,
         device="",
         label="",
         owner="",

@@ -119,18 +119,35 @@ def everything(*folders: Path) -> Iterator[tuple[str, bytes]]:
                 yield str(path), path.read_bytes()
 
 
-def test_card_becomes_a_ready_unit(room: Room) -> None:
-    """Prepared, started, joined, restarted, tested: the lamp says ready, and the school knows the unit."""
+def test_card_becomes_a_unit_whose_lesson_arrives(room: Room) -> None:
+    """Prepared, started, joined, restarted, tested, ready at the lamp; it records, and the school gets the lesson."""
     began_s = time.monotonic()
     room.switch_on()
     room.go_on_until_through()
     with panel_of(room.machine.unit) as panel:
         panel.wait_for("ready")
-    print(f"\nfrom power to ready: {time.monotonic() - began_s:.0f} s, {room.starts} starts\n{room.result()}")
+        print(f"\nfrom power to ready: {time.monotonic() - began_s:.0f} s, {room.starts} starts\n{room.result()}")
+        panel.tap()
+        panel.wait_for("recording")
+        time.sleep(5)
+        panel.hold(2.6)
+        panel.wait_for("ready")
     assert "This unit is ready." in room.result()
-    assert "active" in room.server.backrow("controller", "device", "list", "--config", room.server.config) or True
-    agent = wait_for(lambda: "connected" in room.machine.journal("--unit=backrow-agent"), "the agent is connected")
-    assert agent
+    agent = room.machine.journal
+    wait_for(lambda: "connected to the broker" in agent("--unit=backrow-agent"), "the agent is connected")
+    objects = room.server.folder / "controller" / "objects"
+    wait_for(lambda: list(objects.glob("*/*.age")), "the lesson has arrived")
+    _assert_nothing_secret_stays(room)
+
+
+def test_power_cuts_end_in_the_same_unit(room: Room) -> None:
+    """Cut in the middle of installing, of laying files and of joining, as it comes: the unit is ready in the end."""
+    room.switch_on()
+    room.go_on_until_through(cuts_s=(4.0, 9.0, 14.0))
+    with panel_of(room.machine.unit) as panel:
+        panel.wait_for("ready")
+    print(f"\n{room.starts} starts\n{room.result()}")
+    assert room.starts >= 5
     _assert_nothing_secret_stays(room)
 
 

@@ -127,7 +127,9 @@ def test_many_cards_are_made_or_none(tmp_path: Path, shop: Workshop) -> None:
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["Room-0", "Room-1", "Room-2"]
     assert len({card.device for card in cards}) == 3
 
-    def fail_at_the_last(wanted: Room, out: Path) -> None:
+    def fail_at_the_last(wanted: Room, out: Path | None) -> None:
+        if out is None:
+            return
         if wanted.label == "Room 2":
             raise CardError("", "the controller says: no account has this id")
         write_unit(out, device="b" * 25 + "a" if wanted.label == "Room 0" else "c" * 25 + "a")
@@ -135,6 +137,23 @@ def test_many_cards_are_made_or_none(tmp_path: Path, shop: Workshop) -> None:
     with pytest.raises(CardError, match=r"no account(.|\n)*b{25}a \(Room 0\), c{25}a \(Room 1\)"):
         make_cards(rooms, tmp_path / "none", replace(shop, prepare=fail_at_the_last))
     assert list((tmp_path / "none").iterdir()) == []
+
+
+def test_owner_that_the_controller_does_not_know_enters_nobody(tmp_path: Path, shop: Workshop) -> None:
+    """Every owner is asked about before the first unit is entered."""
+    entered: list[str] = []
+
+    def know_only_ana(wanted: Room, out: Path | None) -> None:
+        if wanted.owner != "ana@school.example":
+            raise CardError("", f"room {wanted.label}: the controller says: no account has this id")
+        if out is not None:
+            entered.append(write_unit(out))
+
+    rooms = [room("Room 1"), replace(room("Room 2"), owner="bob@school.example")]
+    with pytest.raises(CardError, match="Room 2"):
+        make_cards(rooms, tmp_path / "none", replace(shop, prepare=know_only_ana))
+    assert entered == []
+    assert not (tmp_path / "none").exists()
 
 
 def test_packages_of_debian_ride_along(tmp_path: Path, shop: Workshop) -> None:

@@ -22,6 +22,10 @@ from protocol.errors import ProtocolError
 from protocol.pki import make_request, spell_fingerprint, spki_digest
 
 FINISH_SUCCESSION = "finish it, with the recorder stopped: backrow device new-recorder-key"
+JOIN_ANEW = (
+    "make a new one-time secret (backrow controller device secret), and join with a new key (backrow device enroll "
+    "--new-key)"
+)
 NEW_KEYS_WORDS = "the agent and the uploader take up a new key when they are started anew"
 
 
@@ -106,16 +110,23 @@ class Joining:
             self._done.add(step)
             self._failures = 0
         except Waiting as waiting:
-            self._say(f"{waiting}. This unit's fingerprint is:  {self._fingerprint()}")
+            self._say(f"a person must adopt this unit, who compares this fingerprint of its key: {self._fingerprint()}")
             self._pause(waiting.wait_s, stop)
         except Refused as refused:
             if not refused.is_passing:
                 raise EnrollmentRefused(_explain(step, refused)) from refused
             self._say(str(refused))
             self._pause(refused.wait_s, stop)
-        except (LinkError, RenewalFailed, RefusalError) as error:
-            self._say(f"not yet: {error}")
-            self._pause(0.0, stop)
+        except RenewalFailed as failed:
+            if failed.is_final:
+                raise EnrollmentRefused(f"{failed}. What to do: {JOIN_ANEW}") from failed
+            self._wait_for(failed, stop)
+        except (LinkError, RefusalError) as error:
+            self._wait_for(error, stop)
+
+    def _wait_for(self, error: Exception, stop: Stop) -> None:
+        self._say(f"not yet: {error}")
+        self._pause(0.0, stop)
 
     def _pause(self, asked_s: float, stop: Stop) -> None:
         self._failures += 1
@@ -196,8 +207,7 @@ class Joining:
 
 def _explain(step: Step, refused: Refused) -> str:
     remedies = {
-        Step.JOIN: "make a new one-time secret (backrow controller device prepare), or, when a certificate of its key "
-        "was revoked, a new key (backrow device enroll --new-key)",
+        Step.JOIN: f"if a certificate of its key was revoked, {JOIN_ANEW}",
         Step.REGISTER: "readopt the unit on the server (backrow controller device readopt), then enroll again",
     }
     remedy = remedies.get(step, "ask whoever runs Backrow at your school")

@@ -23,11 +23,15 @@ from protocol.pki import make_request
 
 
 class RenewalFailed(Exception):
-    """No way led to another certificate; it presses when the present one has ended, or nobody can tell."""
+    """No way led to another certificate; it presses when the present one has ended, or nobody can tell.
 
-    def __init__(self, errors: list[str], *, presses: bool) -> None:
+    It is final when the last door's answer was a refusal that waiting does not change.
+    """
+
+    def __init__(self, errors: list[str], *, presses: bool, is_final: bool = False) -> None:
         super().__init__("the certificate was not renewed: " + "; ".join(errors))
         self.presses = presses
+        self.is_final = is_final
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,17 +119,18 @@ class Renewing:
         at: datetime,
     ) -> None:
         wanted = Wanted(device=self._device, key=key.public_key(), root=self._store.root())
-        request, errors = make_request(key, self._device), []
+        request, errors, is_final = make_request(key, self._device), [], False
         for way in ways:
             try:
                 given = self._ask(way, request, old)
                 chain = choose_chain(wanted, given, authorities.certificates, at=at)
             except (LinkError, Refused, ProtocolError) as error:
                 errors.append(f"{way.value}: {error}")
+                is_final = isinstance(error, Refused) and not error.is_passing
             else:
                 self._store.put_certificate(chain)
                 return
-        raise RenewalFailed(errors, presses=at >= old.not_valid_after_utc)
+        raise RenewalFailed(errors, presses=at >= old.not_valid_after_utc, is_final=is_final)
 
     def _ask(self, way: Way, request: bytes, old: x509.Certificate) -> tuple[x509.Certificate, ...]:
         client = self._doors.client(way)

@@ -182,7 +182,7 @@ def test_unit_is_adopted_by_the_fingerprint_that_it_shows(public: Place) -> None
     unit = public.prepare()
     done = device(public, unit, "enroll", "--patience", "1")
     assert done.returncode == 75
-    shown = done.stdout.partition("This unit's fingerprint is:")[2].splitlines()[0].strip()
+    shown = done.stdout.partition("fingerprint of its key:")[2].splitlines()[0].strip()
     services = public.joining.house.services
     adoption = make_enrollment(services).adoption
     adoption.adopt(adoption.find(shown).spki, unit.device, by=OPERATOR)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -58,13 +58,20 @@ def store(credential: Credential, stem: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def make_link(unit: UnitBundle, port: int, *, device: str | None = None, keepalive_s: int = 30) -> Link:
+def make_link(
+    unit: UnitBundle,
+    port: int,
+    *,
+    device: str | None = None,
+    keepalive_s: int = 30,
+    is_clock_trusted: Callable[[], bool] = lambda: True,
+) -> Link:
     identity, certificate = unit.data / "identity", unit.data / "certificate" / "tls.pem"
     tls = TlsFiles(
         authority=identity / "ca.pem",
         certificate=certificate,
         key=identity / "tls.key",
-        is_clock_trusted=lambda: True,
+        is_clock_trusted=is_clock_trusted,
     )
     return Link(
         LinkSettings(device=device or unit.device, host="127.0.0.1", port=port, tls=tls, keepalive_s=keepalive_s)
@@ -155,6 +162,26 @@ def test_unit_does_not_speak_to_a_broker_of_another_name(school: School, tmp_pat
     with Broker(lines=tls_lines(school.keys / "root-ca.pem", certificate, key)) as broker:
         link = make_link(unit, broker.port)
         with pytest.raises(OSError, match="certificate"):
+            link.open(saying(unit.device))
+        assert not link.is_open
+
+
+# paho, as above
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_dates_of_the_broker_count_by_a_trusted_clock_alone(school: School, tmp_path: Path) -> None:
+    """While nobody has set the clock an old certificate is spoken to; once somebody has, that connection is outdated,
+    and no new one is made."""
+    unit, trusted = school.make_unit(tmp_path / "unit"), [False]
+    old = issue_server(school.authority, ("127.0.0.1",), now=school.now - timedelta(days=500))
+    certificate, key = store(old, tmp_path / "old")
+    with Broker(lines=tls_lines(school.keys / "root-ca.pem", certificate, key)) as broker:
+        link = make_link(unit, broker.port, is_clock_trusted=lambda: trusted[0])
+        link.open(saying(unit.device))
+        poll_for(link, Turn.READY)
+        assert not link.is_outdated()
+        trusted[0] = True
+        assert link.is_outdated()
+        with pytest.raises(OSError, match="certificate has expired"):
             link.open(saying(unit.device))
         assert not link.is_open
 

@@ -125,6 +125,15 @@ def test_refused_adoption_ends_the_run(room: Room) -> None:
         room.enroll()
 
 
+def test_unit_whose_certificate_was_revoked_is_told_to_join_anew(room: Room) -> None:
+    """The registry knows its certificate no more: an end with words, not a wait without one."""
+    room.enroll()
+    room.registry.issued.clear()
+    room.world.advance(70 * 86_400)
+    with pytest.raises(EnrollmentRefused, match=r"not known.*enroll --new-key"):
+        room.enroll()
+
+
 @pytest.mark.parametrize("whose", ["another school", "another unit", "another key", "garbage"])
 def test_certificate_that_is_not_this_units_is_never_stored(room: Room, whose: str) -> None:
     """Of another root, for another name, for another key, or none at all: refused, whoever handed it out."""

@@ -26,7 +26,7 @@ from controller.enrollment.policy import Limits
 from controller.enrollment.services import make_enrollment
 from controller.services import Services
 from protocol.enrollment import CSR_ATTRIBUTES, EST_PATH
-from protocol.pki import CertificateRequest, request_fingerprint
+from protocol.pki import CertificateRequest
 
 ASKED_FOR = bytes.fromhex(
     "3021"
@@ -97,5 +97,5 @@ class EstViews:
         adopted = self._enrollment.adoption.ask(asked, address=address_of())
         if adopted is not None:
             return answer_certificates(adopted)
-        words = f"a person must adopt this key first; compare its fingerprint: {request_fingerprint(asked)}"
+        words = f"a person must adopt this key first; compare its fingerprint: {asked.fingerprint}"
         return answer_waiting(words, int(policy.ASK_AGAIN.total_seconds()))

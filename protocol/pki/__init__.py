@@ -14,7 +14,7 @@ from protocol.pki.credential import (
     parse_key,
     presented_chain,
 )
-from protocol.pki.digests import fingerprint, request_fingerprint, spell_fingerprint, spki_digest
+from protocol.pki.digests import fingerprint, spell_fingerprint, spki_digest
 from protocol.pki.ends import (
     BRIDGE_DAYS,
     BRIDGE_NAME,
@@ -60,7 +60,6 @@ __all__ = [
     "parse_pkcs7",
     "parse_request",
     "presented_chain",
-    "request_fingerprint",
     "spell_fingerprint",
     "spki_digest",
     "verify_client",

@@ -6,14 +6,10 @@ Pure functions of public things. Defined in docs/protocol/pki.md.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-
-if TYPE_CHECKING:
-    from protocol.pki.requests import CertificateRequest
 
 SPOKEN_DIGITS = 32  # 128 bits: nobody makes a second key with the same ones
 GROUP_DIGITS = 4
@@ -28,11 +24,6 @@ def spki_digest(public_key: ec.EllipticCurvePublicKey) -> str:
     """Give the SHA-256 of a key's SubjectPublicKeyInfo (DER) in hexadecimal: it names a key across certificates."""
     der = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
-
-
-def request_fingerprint(request: CertificateRequest) -> str:
-    """Give what a person compares before a request is granted."""
-    return spell_fingerprint(request.spki)
 
 
 def spell_fingerprint(digest: str) -> str:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from protocol.pki.credential import PkiError
-from protocol.pki.digests import spki_digest
+from protocol.pki.digests import spell_fingerprint, spki_digest
 from protocol.pki.profile import CURVES, common_name
 
 MAX_REQUEST_BYTES = 16 * 1024  # one with a P-384 key and a long name is below 1 KiB
@@ -32,6 +32,11 @@ class CertificateRequest:
     def spki(self) -> str:
         """Give the digest that names the key."""
         return spki_digest(self.public_key)
+
+    @property
+    def fingerprint(self) -> str:
+        """Give what a person compares before the request is granted."""
+        return spell_fingerprint(self.spki)
 
 
 def make_request(key: ec.EllipticCurvePrivateKey, name: str) -> bytes:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.pki import MAX_REQUEST_BYTES, PkiError, make_request, parse_request, request_fingerprint, spki_digest
+from protocol.pki import MAX_REQUEST_BYTES, PkiError, make_request, parse_request, spki_digest
 from protocol.pki.profile import common_name
 from tests.unit.protocol.made import DEVICE
 from tests.unit.protocol.pki.school import openssl
@@ -39,7 +39,7 @@ def test_request_of_openssl_is_read(tmp_path: Path, curve: str) -> None:
     digest = openssl("dgst", "-sha256", "-r", folder=tmp_path, given=public).stdout.split()[0].decode()
     request = parse_request(made.stdout)
     assert request.spki == spki_digest(request.public_key) == digest
-    assert request_fingerprint(request).replace(" ", "") == digest[:32]
+    assert request.fingerprint.replace(" ", "") == digest[:32]
     assert not [name for name in vars(request) if "name" in name or "subject" in name]
 
 

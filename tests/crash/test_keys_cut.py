@@ -21,6 +21,7 @@ from protocol.pki import Credential, issue_device, parse_certificates, verify_cl
 from protocol.signing import VerifyingKey
 from provisioning.keys import certificates, make_school_keys, store_school_keys
 from provisioning.keys.extension import extend_epochs
+from provisioning.keys.folder import Apart
 from provisioning.keys.root import RootDoor
 from provisioning.keys.rotation import retire_signing, rotate_signing
 from provisioning.keys.standing import NEXT, sweep_drafts
@@ -212,3 +213,25 @@ def test_replaced_pair_is_finished_wherever_it_is_cut(made: Path, tmp_path: Path
         certificates.finish_pair(cut, "server", Files())
         certificates.read_pair(cut, "server")
         assert not list(cut.glob(f"*{NEXT}"))
+
+
+def test_ceremony_that_is_cut_leaves_no_half_folder(tmp_path: Path) -> None:
+    """Cut at any operation, each folder is whole or not there, and there are no keys without their root's part."""
+    keys = make_school_keys("Rosa Parks", ("box.example",), now=NOW, weeks=1, generate=generate_x25519)
+
+    def hold(where: Path, files: Files) -> None:
+        store_school_keys(where / "keys", keys, apart=Apart(folder=where / "stick"), files=files)
+
+    counting = CountingFiles()
+    hold(tmp_path / "whole", counting)
+    for at in range(1, len(counting.names) + 1):
+        folder = tmp_path / f"cut-{at}"
+        with pytest.raises(Cut):
+            hold(folder, KilledFiles(at))
+        if (folder / "stick").exists():
+            RootDoor(folder / "stick", folder / "stick", lambda: b"").signing()
+        if (folder / "keys").exists():
+            load_school_keys(folder / "keys")
+            door_apart = RootDoor(folder / "keys", folder / "stick", lambda: b"")
+            assert door_apart.authority().certificate == keys.root.authority.certificate
+            assert door_apart.keeper() == keys.root.keeper

@@ -6,6 +6,7 @@ Reads what was typed and says in words what was found.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from gettext import NullTranslations
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ import click
 from protocol.durable import replace_file
 from protocol.room.pdf import encode_pdf
 from protocol.room.svg import encode_svg
+from protocol.words import LanguageUnknown, load_language, load_words
 from provisioning.keys.drill import Tried, drill_backup, drill_root
 from provisioning.keys.errors import KeysError
 from provisioning.keys.options import FOLDER, in_words, keys_option, root_options
@@ -29,10 +31,11 @@ READABLE = 0o644
 @click.option(
     "--out", type=click.Path(path_type=Path), help="A file that ends in .txt, .pdf or .svg; otherwise text here."
 )
-def record_command(*, keys: Path, root_folder: Path | None, out: Path | None) -> None:
+@click.option("--language", help="Of the sheet, like es; otherwise the terminal's.")
+def record_command(*, keys: Path, root_folder: Path | None, out: Path | None, language: str | None) -> None:
     """Print the record of the ceremony: fingerprints, and lines for names and places. Holds no secret."""
     with in_words():
-        record = make_record(keys, root_folder or keys, datetime.now(UTC))
+        record = make_record(keys, root_folder or keys, datetime.now(UTC), _words(language))
         if out is None:
             click.echo(tell_record(record))
             return
@@ -41,6 +44,13 @@ def record_command(*, keys: Path, root_folder: Path | None, out: Path | None) ->
             raise KeysError(f"{out}: stands already; a record is never written over: choose another name")
         replace_file(out, content, mode=READABLE)
     click.echo(f"{out}: print it, fill it in by hand, and keep it with the root's part.")
+
+
+def _words(language: str | None) -> NullTranslations:
+    try:
+        return load_language(language) if language else load_words()
+    except LanguageUnknown as error:
+        raise KeysError(f"--language: {error}") from None
 
 
 def encode_record(record: Record, out: Path) -> bytes:

@@ -78,3 +78,15 @@ def test_record_in_another_form_is_refused(tmp_path: Path) -> None:
     result = keys_command("record", "--keys", found_keys(tmp_path / "keys", NOW), "--out", tmp_path / "record.doc")
     assert result.exit_code == 1
     assert "ends in .txt, .pdf or .svg" in result.output
+
+
+def test_record_is_printed_in_the_schools_language(tmp_path: Path) -> None:
+    """In Spanish every line for a hand is Spanish; a language that is not there is said."""
+    keys = found_keys(tmp_path / "keys", NOW)
+    printed = keys_command("record", "--keys", keys, "--language", "es").output
+    for words in ("Las claves de Rosa Parks", "Testigo", "SIN sellar", "hasta"):
+        assert words in printed
+    assert "until" not in printed
+    refused = keys_command("record", "--keys", keys, "--language", "xx")
+    assert refused.exit_code == 1
+    assert "--language: there is no catalogue of 'xx'" in refused.output

@@ -163,7 +163,7 @@ def swap(path: Path, unit: str, spare: str) -> None:
     from controller.devices import life
 
     row = _do(path, lambda services, deed: life.swap(services, unit, spare, deed))
-    click.echo(f"Unit {row.id} is now {row.label}. What {unit} still holds it delivers as before, to whoever owns it.")
+    click.echo(f"Unit {row.id} is now {row.label}. What {unit} still holds it delivers as before, unless it is lost.")
     click.echo("Print the room card anew: it tells of this unit's own pins and times.")
 
 

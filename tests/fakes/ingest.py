@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from protocol import tus
+from protocol.counters import HEADER as COUNTERS
 from protocol.documents import Lease, verify_document
 from protocol.errors import ProtocolError
 from protocol.manifest import ForkError, Manifest, parse_manifest, require_extension
@@ -72,6 +73,7 @@ class Asked:
     path: str
     status: int
     body_bytes: int
+    counters: str = ""
 
 
 class Ingest:
@@ -208,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _note(self, status: int) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        self.ingest.asked.append(Asked(self.command, self.path, status, length))
+        self.ingest.asked.append(Asked(self.command, self.path, status, length, self.headers.get(COUNTERS, "")))
 
     def _lease_refusal(self) -> tus.Response | None:
         if self.command == "GET" and self.path in (f"{PREFIX}/lease", f"{PREFIX}/documents"):

@@ -23,17 +23,19 @@ from controller.bridge.link import Arrived, BridgeLink, BridgeSettings
 from device.agent.service import make_agent, run
 from device.claims import PARTS, Claim
 from device.config import load_config
+from device.counters import load_counters
 from device.health.status import RecorderStatus, StatusFile
+from protocol.commands import Command, Task
 from protocol.documents import KeyringKey, Purpose, issue_document
 from protocol.durable import REAL
 from protocol.manifest import CloseReason
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict, parse_message
-from protocol.signing import SigningKey
+from protocol.signing import SigningKey, sign_line, split_line
 from protocol.topics import Down, Up, down_topic, parse_up
 from tests.broker import Broker, wait_online
 from tests.fakes.spooled import spool_recording
 from tests.fakes.world import FakeWorld
-from tests.school import School, UnitBundle, make_school, new_id
+from tests.school import WEEK, School, UnitBundle, make_school, new_id
 
 PATIENCE_S = 30.0
 
@@ -189,6 +191,38 @@ def test_agent_stores_withdrawal_and_undo_and_its_log_tells_of_neither(
     assert stage.state(f"undo/{recording}") == undo
     assert "undo" not in caplog.text
     assert "withdrawal" not in caplog.text
+
+
+def test_agent_stores_a_command_where_the_recorder_looks_for_it(stage: Stage) -> None:
+    """Of each task the newest is held; a task that is none is refused, also with the school's own signature."""
+    device, now = stage.unit.device, datetime.now(UTC)
+    blink = stage.school.issue_command(device, issued_at=now)
+    retirement = stage.school.issue_command(device, Task.RETIRE, lasts=52 * WEEK, not_before=stage.school.now)
+    unknown = split_line(blink).body.replace(b'"identify"', b'"record"')
+    forged = sign_line(unknown, domain=Command.KIND, key=stage.school.policy_key)
+    with running_agent(stage):
+        stage.presence(online=True)
+        for line, verdict in ((blink, Verdict.APPLIED), (retirement, Verdict.APPLIED), (blink, Verdict.HELD_ALREADY)):
+            stage.tell(Down.COMMAND, line)
+            assert stage.ack().verdict is verdict
+        stage.tell(Down.COMMAND, forged)
+        assert stage.ack().verdict is Verdict.REFUSED
+    assert stage.state("commands/identify") == blink
+    assert stage.state("commands/retire") == retirement
+
+
+def test_agent_lays_its_counters_where_the_uploader_reads_them(stage: Stage) -> None:
+    """The birth that the controller hears is the one that goes with the request for documents."""
+    with running_agent(stage):
+        birth = stage.presence(online=True).birth
+    told = load_counters(stage.unit.data / "state")
+    assert told is not None
+    assert told.birth == birth
+    with running_agent(stage):
+        stage.presence(online=True)
+    again = load_counters(stage.unit.data / "state")
+    assert again is not None
+    assert (again.birth, again.boots, again.boot) == (birth + 1, told.boots, told.boot)
 
 
 def test_agent_refuses_forged_and_foreign_documents(stage: Stage) -> None:

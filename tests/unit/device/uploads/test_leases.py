@@ -7,9 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from device.counters import count
+from protocol.commands import Task
+from protocol.counters import encode_counters
 from tests.fakes.ingest import Fault
 from tests.fakes.spooled import spool_recording
-from tests.school import new_id
+from tests.school import WEEK, new_id
 from tests.unit.device.uploads.conftest import NOW, Night
 
 EVENING = NOW - timedelta(hours=8)
@@ -157,6 +160,18 @@ def test_withdrawal_and_undo_come_over_https_and_no_log_tells_of_them(
     assert [path.read_bytes() for path in (state / "undo").iterdir()] == undos[:1]
     assert "undo" not in caplog.text
     assert "withdrawal" not in caplog.text
+
+
+def test_command_comes_over_https_and_the_units_counters_go_with_the_request(night: Night) -> None:
+    """Without a broker a unit hears that it is retired, and the controller hears what it has counted."""
+    retirement = night.school.issue_command(night.unit.device, Task.RETIRE, lasts=52 * WEEK, not_before=NOW)
+    night.ingest.documents = (*night.ingest.documents, retirement)
+    counted = count(night.unit.data / "state", birth=7, boot="5f0c", now=NOW)
+    for _ in range(3):
+        night.turn()
+    assert (night.unit.data / "state" / "commands" / "retire").read_bytes() == retirement
+    said = {one.counters for one in night.ingest.asked if one.path.endswith("/documents")}
+    assert said == {encode_counters(counted)}
 
 
 def test_the_end_of_the_process_stops_sending_at_once(night: Night) -> None:

@@ -25,7 +25,7 @@ from provisioning.keys.passphrases import fetch_passphrase
 from provisioning.keys.proof_commands import drill_command, record_command
 from provisioning.keys.root import RootDoor
 from provisioning.keys.rotation import Rotated, retire_signing, rotate_signing
-from provisioning.keys.standing import sweep_drafts
+from provisioning.keys.standing import alone, sweep_drafts
 
 SIGNING = tuple(purpose.value for purpose in KEYRING_PURPOSES)
 ROTATED = """\
@@ -66,7 +66,7 @@ def rotate_command(
 ) -> None:
     """Replace one key or certificate; what a cut left of the same command is finished by it."""
     door = RootDoor(keys, root_folder or keys, lambda: fetch_passphrase(passphrase_file))
-    with in_words():
+    with in_words(), alone(keys):
         _require_fitting(what, **options)
         sweep_drafts(keys, REAL)
         if what in SIGNING:
@@ -124,7 +124,7 @@ def _tell_renewed(name: str, new: Credential) -> str:
 def extend_command(*, keys: Path, root_folder: Path | None, passphrase_file: Path | None, weeks: int) -> None:
     """Publish recipients for further weeks: needs the root."""
     door = RootDoor(keys, root_folder or keys, lambda: fetch_passphrase(passphrase_file))
-    with in_words():
+    with in_words(), alone(keys):
         sweep_drafts(keys, REAL)
         recipients, new = extend_epochs(keys, door.signing(), now=datetime.now(UTC), weeks=weeks)
     click.echo(

@@ -5,6 +5,10 @@ Reads and never writes. Defined in docs/protocol/keys.md.
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +25,7 @@ from provisioning.keys.errors import KeysError
 NEXT = ".next"  # ends the name of a file that a rotation has made and not yet put in its place
 RETIRED = "retired"
 RETIRED_CA = "retired-ca"
+OURS = ("epochs", RETIRED, RETIRED_CA)  # what is written here and not by the controller
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,28 @@ def read_certificate(path: Path) -> x509.Certificate:
 
 
 def sweep_drafts(folder: Path, files: Files) -> None:
-    """Remove drafts that a cut left beside their files: they may hold a secret that was never used."""
-    for path in sorted(folder.rglob(".*.new")):
-        files.unlink(path)
+    """Remove drafts that a cut left beside their files: they may hold a secret that was never used.
+
+    Not in storage/: that is the controller's, which may be writing there now.
+    """
+    for place in (folder, *(folder / name for name in OURS)):
+        for path in sorted(place.glob(".*.new")):
+            files.unlink(path)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let nobody else change the folder meanwhile: two keyrings of one version would be a fork. Raise `KeysError`.
+
+    The folder itself is locked, so that nothing stays behind when this process is killed.
+    """
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(place)
+        raise KeysError(f"{folder}: somebody else is changing these keys; wait until their command has ended") from None
+    try:
+        yield
+    finally:
+        os.close(place)

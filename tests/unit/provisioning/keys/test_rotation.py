@@ -18,7 +18,7 @@ from provisioning.keys.certificates import destroy_retired_authorities, read_pai
 from provisioning.keys.errors import KeysError
 from provisioning.keys.extension import extend_epochs, read_identity
 from provisioning.keys.folder import Apart
-from provisioning.keys.standing import load_standing
+from provisioning.keys.standing import alone, load_standing
 from tests.school import new_id
 from tests.unit.provisioning.keys.made import found_keys, keys_command, recipients_of, trust_of
 
@@ -215,3 +215,23 @@ def test_draft_that_a_cut_left_is_swept_away(keys: Path) -> None:
     (keys / ".policy.key.next.12.new").write_text("half a secret")
     assert keys_command("rotate", "policy", "--keys", keys).exit_code == 0
     assert not list(keys.rglob(".*"))
+
+
+def test_draft_of_the_controllers_is_left_alone(keys: Path) -> None:
+    """The store's identities are rotated by the controller, which may be at it now."""
+    draft = keys / "storage" / ".2027-01-01.key.12.new"
+    draft.write_text("being written")
+    assert keys_command("rotate", "policy", "--keys", keys).exit_code == 0
+    assert draft.exists()
+
+
+@pytest.mark.parametrize("command", [["rotate", "lease"], ["extend", "--weeks", "9"]])
+def test_keys_are_changed_by_one_person_at_a_time(keys: Path, command: list[str]) -> None:
+    """Two at once would sign two keyrings of one version, which no unit could tell apart."""
+    before = (keys / "keyring").read_bytes(), (keys / "recipients").read_bytes()
+    with alone(keys):
+        result = keys_command(*command, "--keys", keys)
+    assert result.exit_code == 1
+    assert "somebody else is changing these keys" in result.output
+    assert ((keys / "keyring").read_bytes(), (keys / "recipients").read_bytes()) == before
+    assert keys_command(*command, "--keys", keys).exit_code == 0

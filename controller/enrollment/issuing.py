@@ -89,6 +89,7 @@ class Issuing:
         now = self._services.clock()
         others = {row.spki for row in repo.living_certificates(session, device.id)} - {request.spki}
         self._replace(session, device, others)
+        repo.forget_waiting(session, request.spki)
         if device.state is DeviceState.PENDING:
             device.state, device.state_reason = DeviceState.ACTIVE, ""
             detail = f"key {spell_fingerprint(request.spki)}"

@@ -116,6 +116,12 @@ def waiting_requests(session: Session) -> Sequence[EnrollmentRequest]:
     return session.scalars(waiting.order_by(EnrollmentRequest.first_at)).all()
 
 
+def forget_waiting(session: Session, spki: str) -> None:
+    """Forget the request of a key that waits for a person: it has joined in another way."""
+    waiting = (EnrollmentRequest.spki == spki, EnrollmentRequest.decided_at.is_(None))
+    session.execute(delete(EnrollmentRequest).where(*waiting))
+
+
 def forget_requests(session: Session, *, waiting_before: datetime, refused_before: datetime) -> None:
     """Forget requests that nobody decided about for long, and refusals that are old."""
     undecided = EnrollmentRequest.decided_at.is_(None)

@@ -68,6 +68,14 @@ def test_adoption_is_of_one_key_only(joining: Joining) -> None:
     assert [ask(joining, key).status for key in (stranger, ours)] == [202, 200]
 
 
+def test_key_that_joined_by_a_secret_waits_no_more(joining: Joining) -> None:
+    """A unit that was given a secret after it had asked without one is off the list."""
+    unit, key = joining.prepare(), joining.make_key()
+    ask(joining, key)
+    joining.join(unit, key)
+    assert adoption(joining).waiting() == []
+
+
 def test_hint_is_shown_in_one_line_and_never_believed(joining: Joining) -> None:
     """What the request says of itself stands beside it, cut to what fits; the certificate has the registry's name."""
     unit, key = joining.prepare(), joining.make_key()

@@ -25,6 +25,8 @@ from controller.services import Services
 LOOK_S = 0.5
 AGAIN = tuple(timedelta(seconds=seconds) for seconds in (0, 1, 2, 4, 8, 16, 32))
 """When a session is closed, counted from when the revocation was seen. The broker reads its list within a second."""
+SOON = AGAIN[:3]
+"""The same for a unit that has another certificate, which is good: it is not to be disturbed for longer than needed."""
 QUIET = timedelta(seconds=2)  # whoever goes on speaking is closed again, but not more often than that
 
 log = logging.getLogger(__name__)
@@ -68,12 +70,15 @@ class Closing:
         """Read which certificates were revoked since the last look, and who spoke without a good one."""
         now, speakers = self.services.clock(), set(_drained(self._speakers))
         with self.services.database.reading() as session:
-            revoked = _revoked(session, now)
+            revoked = {
+                serial: (device, SOON if _has_good_certificate(session, device, now) else AGAIN)
+                for serial, device in _revoked(session, now)
+                if serial not in self._seen
+            }
             strangers = [device for device in speakers if not _has_good_certificate(session, device, now)]
-        for serial, device in revoked:
-            if serial not in self._seen:
-                self._seen.add(serial)
-                self._due[device] = [now + after for after in AGAIN]
+        for serial, (device, times) in revoked.items():
+            self._seen.add(serial)
+            self._due[device] = [now + after for after in times]
         for device in strangers:
             if self._quiet_until.get(device, now) <= now:
                 self._quiet_until[device] = now + QUIET

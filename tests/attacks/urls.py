@@ -27,7 +27,6 @@ from tests.house import House
 from tests.lesson import Lesson
 from tests.unit.controller.uploads.unit_client import TUS, UnitClient, encode_metadata, made_up_segment, make_unit
 
-METHODS = ("GET", "HEAD", "PUT", "POST", "PATCH", "DELETE")
 HALF = 60_000
 OFFSET_STREAM = "application/offset+octet-stream"
 
@@ -130,13 +129,14 @@ def attack(scene: Scene, least: int = 1, *, seed: int = 1) -> Outcome:
 
 
 def _attempts(scene: Scene) -> Iterator[tuple[str, str, dict[str, str], bytes]]:
-    paths = list(_paths(scene))
-    for method, path, lease, (metadata, body) in itertools.product(METHODS, paths, _leases(scene), _bodies(scene)):
+    doors = list(_doors(scene))
+    for (method, path), lease, (metadata, body) in itertools.product(doors, _leases(scene), _bodies(scene)):
         headers = {**TUS, **lease, "Upload-Offset": str(HALF), "Content-Type": OFFSET_STREAM}
         yield method, path, headers | metadata, body
 
 
-def _paths(scene: Scene) -> Iterator[str]:
+def _doors(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Give every address with every method that it knows, and one that it does not."""
     mine = "a" * 26
     ids = {
         "recording": (scene.delivered.id, scene.arriving.id, scene.arriving.id.upper(), mine),
@@ -148,9 +148,9 @@ def _paths(scene: Scene) -> Iterator[str]:
             path = rule.rule
             for name, value in zip(named, values, strict=True):
                 path = path.replace(f"<{name}>", value)
-            yield path
-    yield f"/units/v1/documents?device={scene.victim.teacher.device}"
-    yield f"/units/v1/{scene.victim.teacher.device}/documents"
+            yield from ((method, path) for method in sorted((rule.methods or set()) - {"OPTIONS"} | {"PATCH"}))
+    yield "GET", f"/units/v1/documents?device={scene.victim.teacher.device}"
+    yield "GET", f"/units/v1/{scene.victim.teacher.device}/documents"
 
 
 def _leases(scene: Scene) -> tuple[dict[str, str], ...]:

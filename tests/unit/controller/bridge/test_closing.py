@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from sqlalchemy import select
 
-from controller.enrollment.revocation import renew_list, revoke_unit
+from controller.bridge.closing import SOON
+from controller.enrollment.models import Certificate
+from controller.enrollment.repo import enter_certificate
+from controller.enrollment.revocation import renew_list, revoke_key, revoke_unit
 from protocol.pki import issue_device
 from protocol.topics import Down, Up, down_topic, every_down, up_topic
 from tests.broker import PATIENCE_S
@@ -110,3 +114,25 @@ def test_http_refuses_a_revoked_unit_at_its_next_request(stand: Stand) -> None:
         stand.revoke(unit)
         refused = session.get(f"{controller.url}/documents", timeout=PATIENCE_S)
     assert (refused.status_code, refused.json()["error"]) == (403, "certificate_unknown")
+
+
+def test_unit_that_changed_its_key_goes_on(stand: Stand) -> None:
+    """Its old certificate is taken back and its session closed; with its new one it is let in, and soon left alone."""
+    unit, services = stand.add_unit("renewed"), stand.controller.services
+    fresh = issue_device(stand.broker.authority, unit.device, now=services.clock())
+    with stand.connect(unit) as before:
+        with services.database.writing() as session:
+            (old,) = session.scalars(select(Certificate).where(Certificate.device == unit.device)).all()
+            enter_certificate(session, unit.device, fresh.certificate, now=services.clock())
+            revoke_key(session, unit.device, old.spki, why="replaced", now=services.clock())
+        renew_list(services)
+        assert before.is_closed(PATIENCE_S)
+    wait_for(lambda: not stand.is_let_in(unit))
+    again = Unit(unit.device, stand.broker.papers("renewed", fresh))
+    wait_for(lambda: _stays(stand, again))
+
+
+def _stays(stand: Stand, unit: Unit) -> bool:
+    """Tell whether a session lives for longer than the longest pause between two closings."""
+    with stand.connect(unit) as session:
+        return not session.is_closed(2 * SOON[-1].total_seconds())

@@ -191,6 +191,7 @@ def lay_units(root: Path) -> None:
     for source, target in (
         ("*.service", "etc/systemd/system"),
         ("*.timer", "etc/systemd/system"),
+        ("*.path", "etc/systemd/system"),
         ("*.target", "etc/systemd/system"),
         ("sysusers.d/*", "etc/sysusers.d"),
         ("tmpfiles.d/*", "etc/tmpfiles.d"),

@@ -124,8 +124,9 @@ def jobs(path: Path) -> None:
 @group.command()
 @config_option
 def status(path: Path) -> None:
-    """Show the room on the disk, and the units: reachable or not, fit or not, school days of space left."""
+    """Show the room on the disk, the units, what of the keys ends when, and which units keep an epoch from ending."""
     from controller.devices.life_commands import tell_registry
+    from controller.epochs.commands import describe_blocked
     from controller.keys import tell_ends
 
     with opened(path) as services:
@@ -133,7 +134,7 @@ def status(path: Path) -> None:
         room = "units may deliver" if free > reserve else "FULL: nothing is taken in until there is room"
         click.echo(f"Disk: {free / 1e9:.1f} GB free, {reserve / 1e9:.1f} GB kept in reserve: {room}.")
         click.echo(tell_registry(services))
-        for words in tell_ends(services.keys, services.clock()):
+        for words in (*tell_ends(services.keys, services.clock()), *describe_blocked(services)):
             click.echo(words)
 
 

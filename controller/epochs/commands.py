@@ -16,6 +16,7 @@ from controller.opening import config_option, opened
 
 if TYPE_CHECKING:
     from controller.epochs.services import Standing
+    from controller.services import Services
 
 
 @click.group(name="epochs")
@@ -54,21 +55,29 @@ def describe(standing: Standing) -> Iterator[str]:
         yield f"    blocked by {unit.label} ({unit.device}): it has not said that nothing of this week is left on it"
 
 
+def describe_blocked(services: Services) -> Iterator[str]:
+    """Say of the epochs that are due and have not ended which units keep them from it."""
+    from controller.epochs.services import list_standings
+
+    for standing in list_standings(services):
+        if standing.verdict.is_due and standing.begun_at is None:
+            yield from describe(standing)
+
+
 @epochs.command(name="end")
 @config_option
 def end(path: Path) -> None:
     """End what may end now, as jobs does by itself, and say what keeps the others."""
-    from controller.epochs.services import end_due, list_standings
+    from controller.epochs.services import end_due
 
     with opened(path) as services:
         ended = end_due(services)
         for name in ended:
             click.echo(f"Epoch {name} has ended. Its identity is overwritten and removed, as far as the disk allows: a")
             click.echo("snapshot of the disk, or a copy of the keys folder that was made elsewhere, still opens it.")
-        blocked = [one for one in list_standings(services) if one.verdict.is_due and one.begun_at is None]
-        for standing in blocked:
-            for line in describe(standing):
-                click.echo(line)
+        blocked = list(describe_blocked(services))
+    for line in blocked:
+        click.echo(line)
     if not ended and not blocked:
         click.echo("No epoch is to end now.")
 

@@ -75,6 +75,8 @@ def test_list_names_who_blocks_and_not_why(desk: Desk) -> None:
         f"blocked by Room 12 ({desk.teacher.device}): it has not said that nothing of this week is left on it"
     )
     assert desk.recording not in answer.output
+    status = desk.run("status")
+    assert (status.exit_code, second in status.output.splitlines()) == (0, True)
 
 
 def test_waiver_is_asked_for_after_what_would_be_lost(desk: Desk) -> None:

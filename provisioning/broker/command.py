@@ -31,7 +31,7 @@ from provisioning.keys.errors import KeysError
 from provisioning.keys.standing import read_authority
 
 MADE = """\
-Made the files of the broker in {out}. Its broker's certificate names {hosts}
+Made the files of the broker in {out}. Its certificate names {hosts}
 and ends on {ends_at:%Y-%m-%d}: run this again before that day.
 Put them in place on the machine of the controller (docs/runbooks/broker.md):
   sudo apt-get install mosquitto openssl

@@ -148,7 +148,8 @@ def test_unit_may_nothing_on_the_bridges_listener(broker: SchoolBroker) -> None:
     """A unit's certificate that reaches the bridge's listener is heard by nobody and hears nothing."""
     with bridge(broker) as the_bridge, unit(broker, OTHER) as other:
         other.subscribe(every_down(OTHER))
-        with broker.dial_bridge(broker.papers(DEVICE)) as stray:
+        papers = broker.papers("stray", issue_device(broker.authority, DEVICE, now=NOW))
+        with broker.dial_bridge(papers) as stray:
             assert stray.connect("stray") == GRANTED
             stray.subscribe("#", every_down(OTHER), every_down(DEVICE))
             for topic in (up_topic(DEVICE, Up.HEALTH), up_topic(OTHER, Up.HEALTH), down_topic(OTHER, Down.POLICY)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from device.enrollment.checking import choose_chain, inside
 from device.enrollment.client import EnrollmentClient, Refused, Waiting
-from device.enrollment.plan import Fit, Patience, Standing, Step, plan_next
+from device.enrollment.plan import Patience, Standing, Step, plan_next
 from device.enrollment.renewing import RenewalFailed, Renewing, Watch
 from device.enrollment.store import EnrollmentStore
 from device.uploads.client import LinkError
@@ -212,8 +212,3 @@ def _explain(step: Step, refused: Refused) -> str:
     }
     remedy = remedies.get(step, "ask whoever runs Backrow at your school")
     return f"{refused}. What to do: {remedy}"
-
-
-def is_enrolled(store: EnrollmentStore) -> bool:
-    """Tell whether the unit has a certificate that it can use, by its files alone."""
-    return store.fit() is Fit.OURS

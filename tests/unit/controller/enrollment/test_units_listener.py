@@ -1,13 +1,13 @@
-"""The units' listener: which client certificates TLS refuses, which the registry does, and the recorder's key."""
+"""The units' listener: which certificates the registry refuses though TLS takes them, and the recorder's key.
+
+What TLS itself refuses is tests/unit/controller/core/test_units_tls.py's.
+"""
 
 from __future__ import annotations
 
 import json
-import logging
-import re
-import subprocess
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,10 @@ from controller.devices.preparing import readopt_device
 from controller.enrollment.models import Certificate, KeyOrigin, RecorderKey
 from protocol.enrollment import RecorderKey as Statement
 from protocol.enrollment import issue_recorder_key
-from protocol.pki import Credential, issue_authority, issue_bridge, issue_device, issue_server
+from protocol.pki import Credential, issue_bridge, issue_device
 from protocol.signing import SigningKey
 from tests.school import new_id
-from tests.unit.controller.enrollment.est_client import EST, PATIENCE_S, PKCS10, Answer, Joining, Unit
+from tests.unit.controller.enrollment.est_client import EST, PKCS10, Answer, Joining, Unit
 
 KEY_PATH = "/units/v1/recorder-key"
 FIRST, SECOND, THIRD = (SigningKey.from_seed(bytes([n]) * 32) for n in (1, 2, 3))
@@ -40,92 +40,21 @@ def store(folder: Path, credential: Credential, chain: Credential | None) -> tup
     return certificate, key
 
 
-def leaf(
-    joining: Joining, *, names: tuple[str, ...], usage: x509.ObjectIdentifier, ends_at: datetime | None = None
-) -> Credential:
-    """Make a certificate of the school's issuing CA that its code would not make."""
+def other_name(joining: Joining, device: str) -> Credential:
+    """The unit's name as the common name, a stranger's as the alternative one, signed by the school's issuing CA."""
     key, now = ec.generate_private_key(ec.SECP256R1()), joining.house.clock()
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     builder = (
         x509.CertificateBuilder()
-        .subject_name(subject)
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, device)]))
         .issuer_name(joining.issuing.certificate.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 10 * DAY)
-        .not_valid_after(ends_at or now + DAY)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names[1:]]), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .not_valid_before(now - DAY)
+        .not_valid_after(now + DAY)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(new_id())]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
     )
     return Credential(builder.sign(joining.issuing.key, hashes.SHA256()), key)
-
-
-def rogue(joining: Joining, device: str) -> Credential:
-    """A certificate of somebody else's CA with the same names."""
-    authority = issue_authority("A made-up school, units", now=joining.house.clock())
-    return issue_device(authority, device, now=joining.house.clock())
-
-
-def expired(joining: Joining, device: str) -> Credential:
-    """A certificate that ended yesterday."""
-    return leaf(
-        joining, names=(device, device), usage=ExtendedKeyUsageOID.CLIENT_AUTH, ends_at=joining.house.clock() - DAY
-    )
-
-
-def future(joining: Joining, device: str) -> Credential:
-    """A certificate that begins tomorrow."""
-    return issue_device(joining.issuing, device, now=joining.house.clock() + DAY)
-
-
-def for_servers(joining: Joining, device: str) -> Credential:
-    """A certificate of the school that is for servers."""
-    return issue_server(joining.issuing, (device,), now=joining.house.clock())
-
-
-def for_code(joining: Joining, device: str) -> Credential:
-    """A certificate of the school for signing software."""
-    return leaf(joining, names=(device, device), usage=ExtendedKeyUsageOID.CODE_SIGNING)
-
-
-@pytest.mark.parametrize(
-    ("make", "why"),
-    [
-        (rogue, "certificate signature failure|unable to get local issuer"),
-        (expired, "certificate has expired"),
-        (future, "certificate is not yet valid"),
-        (for_servers, "(unsuitable|unsupported) certificate purpose"),
-        (for_code, "(unsuitable|unsupported) certificate purpose"),
-    ],
-)
-def test_wrong_certificate_does_not_get_through_tls(
-    joining: Joining,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    make: Callable[[Joining, str], Credential],
-    why: str,
-) -> None:
-    """Somebody else's CA, over, not yet, for another use: the handshake ends, and the log says for which reason."""
-    unit, key = joining.prepare(), joining.make_key()
-    joining.join(unit, key)
-    certificate, shown = store(tmp_path, make(joining, unit.device), joining.issuing)
-    with caplog.at_level(logging.INFO, "controller.server"):
-        assert show(joining, certificate, shown) == b""
-    assert re.search(why, caplog.text), caplog.text
-
-
-def show(joining: Joining, certificate: Path, key: Path) -> bytes:
-    """Show a certificate that TLS shall refuse, and give what came back before curl gave up."""
-    command = ["curl", "-sS", "--cacert", joining.root_ca, "--cert", certificate, "--key", key]
-    asked = f"{joining.units}/units/v1/documents"
-    done = subprocess.run([*command, asked], capture_output=True, timeout=PATIENCE_S)
-    assert done.returncode != 0
-    return done.stdout
-
-
-def other_name(joining: Joining, device: str) -> Credential:
-    """The unit's name as the common name, a stranger's as the alternative one."""
-    return leaf(joining, names=(device, new_id()), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
 def unregistered(joining: Joining, device: str) -> Credential:
@@ -154,16 +83,6 @@ def test_certificate_that_the_registry_does_not_know_is_refused(
         assert joining.ask_units(path, certificate, shown, *method, data=body).status in (400, 403)
     with joining.house.services.database.reading() as session:
         assert len(session.scalars(select(Certificate)).all()) == 1
-
-
-def test_leaf_without_its_issuer_is_told_from_one_with_it(joining: Joining, tmp_path: Path) -> None:
-    """The listener trusts the root CA alone: who does not present the issuing CA does not get through."""
-    unit, key = joining.prepare(), joining.make_key()
-    joining.join(unit, key)
-    (certificate,) = joining.enroll(unit, key).certificates()
-    alone = tmp_path / "alone.pem"
-    alone.write_bytes(certificate)
-    assert show(joining, alone, key) == b""
 
 
 def joined(joining: Joining, label: str = "Room 12") -> tuple[Unit, Path, Path]:

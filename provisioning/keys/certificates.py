@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from protocol.durable import REAL, Files
+from protocol.durable import REAL, Files, destroy_file
 from protocol.errors import ProtocolError
 from protocol.keyfiles import read_secret
 from protocol.pki import (
@@ -97,8 +97,8 @@ def destroy_retired_authorities(folder: Path, *, now: datetime, files: Files = R
         soonest = f"the first is over on {min(ends.values()):%Y-%m-%d}" if ends else "there is none"
         raise KeysError(f"{folder / RETIRED_CA}: no retired authority is over yet: {soonest}")
     for number in over:
-        for ending in ("key", "pem"):
-            files.unlink(folder / RETIRED_CA / f"{number}.{ending}")
+        destroy_file(folder / RETIRED_CA / f"{number}.key", files)
+        files.unlink(folder / RETIRED_CA / f"{number}.pem")
         files.sync_folder(folder / RETIRED_CA)
     return over
 

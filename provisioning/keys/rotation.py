@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from protocol.documents import Keyring, Purpose, issue_document
-from protocol.durable import Files
+from protocol.durable import Files, destroy_file
 from protocol.keyfiles import encode_signing_key
 from protocol.signing import SigningKey, VerifyingKey
 from provisioning.keys.ceremony import make_keyring
@@ -60,8 +60,7 @@ def retire_signing(folder: Path, purpose: Purpose, root: SigningKey, *, now: dat
     if standing.trust.keys_for(purpose) != (current,):
         _publish(standing, purpose, (current,), (root, now, files))
     for path in aside:
-        files.unlink(path)
-        files.sync_folder(path.parent)
+        destroy_file(path, files)
     return _told(folder, purpose)
 
 

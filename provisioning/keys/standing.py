@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography import x509
 
 from protocol.documents import Keyring, Purpose, Recipients, Trust, verify_document
-from protocol.durable import Files
+from protocol.durable import Files, destroy_file
 from protocol.errors import ProtocolError
 from protocol.keyfiles import load_signing_key, load_verifying_key, read_secret
 from protocol.pki import Credential, parse_certificates, parse_key
@@ -25,6 +25,7 @@ from provisioning.keys.errors import KeysError
 NEXT = ".next"  # ends the name of a file that a rotation has made and not yet put in its place
 RETIRED = "retired"
 RETIRED_CA = "retired-ca"
+DESTROYED = ".destroyed"  # ends the name of what protocol.durable is about to overwrite
 OURS = ("epochs", RETIRED, RETIRED_CA)  # what is written here and not by the controller
 
 
@@ -89,13 +90,16 @@ def read_certificate(path: Path) -> x509.Certificate:
 
 
 def sweep_drafts(folder: Path, files: Files) -> None:
-    """Remove drafts that a cut left beside their files: they may hold a secret that was never used.
+    """Destroy what a cut left beside the files: drafts, which may hold a secret, and keys that were being destroyed.
 
-    Not in storage/: that is the controller's, which may be writing there now.
+    Not in storage/, and no ended epoch: those are the controller's, which may be at it now.
     """
     for place in (folder, *(folder / name for name in OURS)):
         for path in sorted(place.glob(".*.new")):
-            files.unlink(path)
+            destroy_file(path, files)
+    for place in (folder / RETIRED, folder / RETIRED_CA):
+        for path in sorted(place.glob(f".*{DESTROYED}")):
+            destroy_file(path.with_name(path.name[1 : -len(DESTROYED)]), files)
 
 
 @contextmanager

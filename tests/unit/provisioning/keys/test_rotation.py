@@ -213,6 +213,8 @@ def test_extension_goes_on_with_the_schools_kind_of_identities(tmp_path: Path) -
 def test_draft_that_a_cut_left_is_swept_away(keys: Path) -> None:
     """It may hold a secret that was never used."""
     (keys / ".policy.key.next.12.new").write_text("half a secret")
+    (keys / "retired").mkdir()
+    (keys / "retired" / ".lease-0.key.destroyed").write_text("a secret that was to go")
     assert keys_command("rotate", "policy", "--keys", keys).exit_code == 0
     assert not list(keys.rglob(".*"))
 

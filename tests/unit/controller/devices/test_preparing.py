@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy import select
 
 from controller.bridge.models import Outbox
 from controller.cli import group
+from controller.config import Broker
 from controller.devices.bundle import parse_settings
 from controller.devices.life_commands import tell_registry
 from controller.devices.models import Device, DeviceState, Health
@@ -253,3 +255,12 @@ def test_list_names_what_a_unit_says_whether_fit_or_not(
     with house.services.database.writing() as session:
         session.add(said)
     assert words + " school days of space left" in tell_registry(house.services)
+
+
+def test_unit_is_told_where_the_broker_listens_to_units(house: House, tmp_path: Path) -> None:
+    """That is another place than where the bridge finds it, which is on the controller's own machine."""
+    broker = Broker(port=8884, units_host="mqtt.school.example", units_port=8883)
+    config = replace(house.services.config, broker=broker)
+    prepare(replace(house, services=replace(house.services, config=config)), tmp_path / "unit", "broker.tls=true")
+    told = load_config(tmp_path / "unit" / "device.toml").broker
+    assert (told.host, told.port) == ("mqtt.school.example", 8883)

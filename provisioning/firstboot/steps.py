@@ -62,7 +62,7 @@ def install_packages(machine: Machine, settings: Settings) -> None:
     options = ["-y", "-q", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"]
     debs = [f"{CARD}/debs/{name}" for name in machine.names(f"{CARD}/debs")]
     if debs:
-        machine.run("apt-get", "install", *options, "--no-download", *debs)
+        machine.run("apt-get", "install", *options, *debs)
     else:
         proxy = [f"-oAcquire::http::Proxy={settings['proxy']}"] if settings["proxy"] else []
         machine.run("apt-get", "update", "-q", *proxy)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from protocol.signing import SigningKey
 from tests.boot.machine import CARD, Machine, overlay
-from tests.boot.root import KEPT, SUITE, bootstrap
+from tests.boot.root import KEPT, SUITE, bootstrap, enter
 from tests.school import UnitBundle
 
 PACKAGES = (
@@ -63,6 +63,20 @@ def make_stock_root() -> Path:
         (part / "etc/machine-id").write_text("uninitialized\n", "ascii")
         part.rename(root)
     return root
+
+
+def fetch_debs(base: Path, folder: Path) -> Path:
+    """Give the Debian packages that `overlayroot` needs beside the stock root's; fetch them when they are not kept."""
+    kept = KEPT / f"debs-{base.name}"
+    if not kept.is_dir():
+        folder.mkdir()
+        with overlay(base, folder) as root:
+            (root / "etc/resolv.conf").unlink(missing_ok=True)
+            shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+            options = "-y -q --no-install-recommends --download-only"
+            enter(root, "sh", "-ec", f"apt-get clean; apt-get update -q; apt-get install {options} overlayroot")
+            shutil.copytree(root / "var/cache/apt/archives", kept, ignore=shutil.ignore_patterns("partial", "lock"))
+    return kept
 
 
 def make_boot_partition(folder: Path) -> Path:

@@ -20,6 +20,7 @@ from tests.boot.stock import (
     HERE,
     THERE,
     cable_between,
+    fetch_debs,
     make_boot_partition,
     make_stock_root,
     plugging_in,
@@ -99,7 +100,8 @@ def room(tmp_path: Path, film: Path) -> Iterator[Room]:
         boot = make_boot_partition(tmp_path / "bootfs")
         wishes = [part for key, value in PRETENDED.items() for part in ("--set", f"{key}={value}")]
         network = ("--static", THERE, "--gateway", HERE)
-        installed = ("--processor", "x86_64", "--package", "python3-venv")
+        debs = ("--package", "overlayroot", "--debs", fetch_debs(base, tmp_path / "fetching"))
+        installed = ("--processor", "x86_64", "--package", "python3-venv", *debs)
         owner = ("--room", "Room 12", "--owner", OWNER, "--timezone", "Europe/Madrid")
         server.backrow(
             *("provision", "card", "--config", server.config, *owner, *network, *installed, *wishes, "--out", boot)
@@ -152,7 +154,7 @@ def test_power_cuts_end_in_the_same_unit(room: Room) -> None:
 
 
 def _assert_nothing_secret_stays(room: Room) -> None:
-    """Neither the secret nor a seed of cloud-init is left, and cloud-init is off."""
+    """Neither the secret nor a seed of cloud-init is left, cloud-init is off, and the overlay's package is there."""
     card = room.machine.unit.folder / CARD
     found = [name for name, data in everything(room.boot, room.machine.root, card) if room.secret.encode() in data]
     assert found == []
@@ -163,4 +165,5 @@ def _assert_nothing_secret_stays(room: Room) -> None:
         "backrow-result.txt",
     }
     assert (room.machine.root / "etc/cloud/cloud-init.disabled").exists()
+    assert (room.machine.root / "usr/share/initramfs-tools/scripts/init-bottom/overlayroot").exists()
     assert not (room.machine.root / "etc/netplan/50-cloud-init.yaml").exists()

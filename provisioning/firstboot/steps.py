@@ -99,14 +99,19 @@ def lay_files(machine: Machine, settings: Settings) -> None:
     _include_firmware_settings(machine)
     machine.remove("/var/swap")
     machine.run("systemctl", "daemon-reload")
-    machine.run("systemd-sysusers")
-    machine.run("systemd-tmpfiles", "--create")
+    machine.run("systemd-sysusers", *_ours(machine, "sysusers.d"))
+    machine.run("systemd-tmpfiles", "--create", *_ours(machine, "tmpfiles.d"))
     machine.run("systemctl", "enable", "--quiet", *_mounts(machine, package))
 
 
 def _files(machine: Machine, folder: str) -> list[str]:
     top = machine.at(folder)
     return sorted(str(path.relative_to(top)) for path in top.rglob("*") if path.is_file())
+
+
+def _ours(machine: Machine, folder: str) -> list[str]:
+    """List our files of a kind: a line of somebody else's that fails is none of ours."""
+    return [name for name in machine.names(f"/etc/{folder}") if name.startswith("backrow")]
 
 
 def _mounts(machine: Machine, package: str) -> list[str]:
@@ -144,7 +149,7 @@ def enroll(machine: Machine, _settings: Settings) -> None:
     secret = f"{CARD}/secret"
     given = ("--secret-file", secret) if machine.exists(secret) else ()
     machine.follow(BACKROW, "device", "enroll", *given)
-    machine.run("systemd-tmpfiles", "--create")
+    machine.run("systemd-tmpfiles", "--create", *_ours(machine, "tmpfiles.d"))
 
 
 def clean(machine: Machine, _settings: Settings) -> None:

@@ -8,12 +8,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 
 from tests.architecture.source import ROOT
 
 LOCKS = sorted((ROOT / "provisioning/locks").glob("*.txt"))
 NPM_LOCKS = [ROOT / "controller/assets/package-lock.json", ROOT / "tests/package-lock.json"]
-REQUIREMENT = re.compile(r"([a-z0-9][a-z0-9.-]*)==([^ ;]+)(?: ; (.+))?((?: --hash=sha256:[0-9a-f]{64})+)")
+REQUIREMENT = re.compile(r"([a-z0-9][a-z0-9.-]*)==([^ ;]+)(?: ; (.+?))?((?: --hash=sha256:[0-9a-f]{64})+)")
 INSTALLED_BY_USERS = ("device", "controller", "demo")
 
 
@@ -62,6 +63,18 @@ def test_locks_agree_on_every_version() -> None:
             if match:
                 versions.setdefault(f"{match[1]} ; {match[3]}", set()).add(match[2])
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_lock_of_a_card_is_the_units_for_its_python() -> None:
+    """What rides on a card is what the unit's lock says for Python 3.13 of Linux, each with one version, no marker."""
+    found = {path: [REQUIREMENT.fullmatch(line) for line in requirements(path)] for path in LOCKS}
+    folder = ROOT / "provisioning/locks"
+    environment = {"python_full_version": "3.13.5", "sys_platform": "linux", "platform_machine": "aarch64"}
+    unit = [match for match in found[folder / "device.txt"] if match]
+    wanted = {match[1]: match[2] for match in unit if not match[3] or Marker(match[3]).evaluate(environment)}
+    card = [match for match in found[folder / "card.txt"] if match]
+    assert {match[1]: match[2] for match in card} == wanted
+    assert [match[3] for match in card if match[3]] == []
 
 
 @pytest.mark.parametrize("extra", INSTALLED_BY_USERS)

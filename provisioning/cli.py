@@ -25,7 +25,7 @@ DOORS = {
     "demo": Door("provisioning.demo.command", "demo_command", "demo", "One lesson, end to end, on this machine."),
     "device": Door("device.cli", "group", "device", "The classroom unit: recorder, agent, uploader."),
     "controller": Door("controller.cli", "group", "controller", "The school's server: pages, bridge, jobs."),
-    "provision": Door("provisioning.commands", "group", "controller", "Prepare a school: its keys, its broker, SD cards."),
+    "provision": Door("provisioning.commands", "group", "controller", "A school's keys, broker and SD cards."),
     "open": Door("provisioning.recover", "open_command", "device", "Open a sealed file or a whole recording."),
 }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from device.identity.tls import TlsFiles
-from protocol.pki import Credential, issue_authority, issue_server
+from protocol.pki import Credential, issue_authority, issue_issuing_authority, issue_server
 from tests.school import School, UnitBundle, make_school
 
 CLOCKS = ("1970-01-02 03:04:05", "2000-01-01 00:00:00", f"{datetime.now(UTC).year + 10}-06-01 12:00:00")
@@ -115,7 +115,8 @@ def test_rogue_and_misnamed_servers_are_refused_whatever_the_clock(
     """Another authority's certificate, and the school's own for another name, are refused in every case."""
     at = datetime.fromisoformat(clock).replace(tzinfo=UTC) - DAY  # so that dates are no reason
     rogue = whose == "rogue"
-    authority = issue_authority("A made-up school", now=at) if rogue else school.authority
+    name = "A made-up school"
+    authority = issue_authority(name, now=at) if rogue else issue_issuing_authority(school.root_authority, name, now=at)
     server = issue_server(authority, ("127.0.0.1",) if rogue else ("elsewhere.school",), now=at)
     with greeter(server, tmp_path) as port:
         done = ask_at(clock, unit, port, trust)

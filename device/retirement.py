@@ -55,6 +55,7 @@ def _require_retired(config: DeviceConfig, clock: Clock) -> None:
     held = store.load_command(Task.RETIRE, moments.now_at())
     if held.document is None or held.document.not_before is None:
         raise WipeRefused(f"the school has not retired this unit: {held.reason}")
+    moments.learn(held.document.issued_at)
     if moments.known_at() < held.document.not_before:
         raise WipeRefused(f"it may be wiped from {held.document.not_before} on, and that has not certainly passed")
     left = [entry for entry in _entries(config.data / "spool") if entry.is_dir()]

@@ -63,7 +63,10 @@ class Commands:
         The time is one that has certainly passed, whatever a clock says that nobody set. Raises `OSError`.
         """
         command = self._documents.load_command(Task.RETIRE, self._moments.now_at()).document
-        if command is None or command.not_before is None or self._moments.known_at() < command.not_before:
+        if command is None or command.not_before is None:
+            return
+        self._moments.learn(command.issued_at)
+        if self._moments.known_at() < command.not_before:
             return
         marker = self._folder / WIPE_MARKER
         if not self._store.recordings() and not marker.exists():

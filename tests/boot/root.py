@@ -42,6 +42,7 @@ def what_is_missing() -> str:
     if os.geteuid() != 0:
         return "this needs root: it boots a machine in a container"
     tools = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "unshare": "util-linux"}
+    tools |= {"sfdisk": "fdisk", "ip": "iproute2"}
     lacking = [package for tool, package in tools.items() if shutil.which(tool) is None]
     return f"this machine lacks {', '.join(lacking)}: apt-get install {' '.join(lacking)}" if lacking else ""
 

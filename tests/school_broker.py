@@ -39,6 +39,8 @@ class SchoolBroker:
     now: datetime
     plan: BrokerPlan
     process: subprocess.Popen[bytes] | None = None
+    launcher: tuple[str, ...] = ()
+    """What comes before its command: a clock of its own, say."""
     _papers: dict[str, Papers] = field(default_factory=dict)
 
     @property
@@ -57,9 +59,13 @@ class SchoolBroker:
         authority_pem = encode_certificates([self.root.certificate])
         placed = place_files(self.plan, BrokerTrust(authority_pem=authority_pem, server=server))
         store_files(self.folder / "out", placed)
-        shutil.copytree(self.folder / "out" / str(self.plan.folder).lstrip("/"), self.files)
-        Path(self.plan.state).mkdir()
+        self.place(self.folder / "out")
         self.revoke()
+
+    def place(self, out: Path) -> None:
+        """Copy what was made below `out` to where it belongs, with the owner that the tmpfiles.d snippet gives it."""
+        shutil.copytree(out / str(self.plan.folder).lstrip("/"), self.files)
+        Path(self.plan.state).mkdir()
         if os.geteuid() == 0:  # then Mosquitto runs as its own user
             for path in (*self.files.iterdir(), Path(self.plan.state)):
                 shutil.chown(path, "mosquitto")
@@ -81,7 +87,9 @@ class SchoolBroker:
         if MOSQUITTO is None:
             raise BrokerError("mosquitto is not installed; run: apt-get install mosquitto")
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([MOSQUITTO, "-c", str(self.files / "mosquitto.conf")], stderr=log)
+            self.process = subprocess.Popen(
+                [*self.launcher, MOSQUITTO, "-c", str(self.files / "mosquitto.conf")], stderr=log
+            )
         deadline = time.monotonic() + PATIENCE_S
         while not all(_answers(port) for port in (self.plan.units_port, self.plan.bridge_port)):
             if self.process.poll() is not None or time.monotonic() > deadline:

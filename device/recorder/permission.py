@@ -41,12 +41,16 @@ class Permission:
         self._documents = documents
         self._moments = moments
 
+    def learn_time(self) -> None:
+        """Take the time to be at least that of the newest document that is here by now."""
+        self._moments.learn(self._documents.newest_instant())
+
     def ask(self, *, checked: int | None = None, going_on: Begun | None = None) -> PressDecision:
         """Decide a press now, `checked` seats having been confirmed; or whether a recording may go on that was begun.
 
         What goes on does so for its own owner, and with the seats that were checked when it began.
         """
-        self._moments.learn(self._documents.newest_instant())
+        self.learn_time()
         now = self._moments.now_at()
         held = self._documents.load(Policy, now)
         seats = going_on.seats if going_on else checked

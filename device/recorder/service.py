@@ -196,6 +196,7 @@ class Recorder:
     def _look(self) -> None:
         """Look through spool and documents: erase what may go, stop what was forbidden, say how the unit is."""
         self._start_button()
+        self._room.permission.learn_time()  # not at a press alone: what depends on the time would tell of it
         self._performer.check_permission()
         self._performer.end_leftovers()
         self._obey()

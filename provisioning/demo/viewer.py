@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -51,10 +52,11 @@ class _Form(HTMLParser):
 class Viewer:
     """A signed-in session of one teacher."""
 
-    def __init__(self, url: str) -> None:
-        """Begin at the address of the controller's pages; nothing is asked for yet."""
+    def __init__(self, url: str, authority: Path | None = None) -> None:
+        """Begin at the address of the controller's pages, vouched for by `authority`; nothing is asked for yet."""
         self._url = url
         self._session = requests.Session()
+        self._session.verify = str(authority) if authority else True
         self._session.trust_env = False  # loopback goes through no proxy
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ SPEED = 4.0
 SEGMENT_S = 2.0
 LEASE_S = 3
 
-_QUICK: dict[str, dict[str, Any]] = {  # minutes become tenths of a second
+QUICK_UNIT: dict[str, dict[str, Any]] = {  # minutes become tenths of a second
     "camera": {"loop": True},
     "timings": {"settle_s": 0.0, "double_tap_s": 0.2, "stop_s": 0.6, "release_every_s": 0.2},
     "limits": {"segment_s": SEGMENT_S, "lesson_bytes": 32 * 1024 * 1024, "spool_reserve_bytes": 1024 * 1024},
@@ -56,7 +56,7 @@ _QUICK: dict[str, dict[str, Any]] = {  # minutes become tenths of a second
         "retry_max_s": 0.5,
     },
 }
-_NIGHT: dict[str, dict[str, Any]] = {"uploads": {"lease_s": LEASE_S, "tick_s": 1, "reserve_bytes": 1_000_000}}
+QUICK_NIGHT: dict[str, dict[str, Any]] = {"uploads": {"lease_s": LEASE_S, "tick_s": 1, "reserve_bytes": 1_000_000}}
 
 
 def set_values(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
@@ -85,10 +85,10 @@ class Place:
 def found_place(folder: Path, video: Path, *, rate_bps: int) -> Place:
     """Make keys, database, people, and a unit that replays `video` for ever and reaches the controller by a wire."""
     school = found_school(folder, pick_ports(), "en")
-    set_values(school.config, {**_NIGHT, "uploads": {**_NIGHT["uploads"], "rate_bps": rate_bps}})
+    set_values(school.config, {**QUICK_NIGHT, "uploads": {**QUICK_NIGHT["uploads"], "rate_bps": rate_bps}})
     prepare_unit(school, Footage(video, None, SPEED))
     wire = Wire(school.ports.units)
-    set_values(school.unit_config, {**_QUICK, "controller": {"url": f"https://127.0.0.1:{wire.port}"}})
+    set_values(school.unit_config, {**QUICK_UNIT, "controller": {"url": f"https://127.0.0.1:{wire.port}"}})
     return Place(school, wire)
 
 
@@ -101,6 +101,7 @@ class Stack:
         self._crews: dict[str, Crew] = {}
         self._panel: Panel | None = None
         self._commands = _commands(self.school)
+        self._launchers: dict[str, Sequence[str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +129,11 @@ class Stack:
         for name in names:
             assert name not in self._crews, f"{name} runs already"
             self._crews[name] = Crew(self.school.folder)
-            self._crews[name].start(name, self._commands[name])
+            self._crews[name].start(name, [*self._launchers.get(name, ()), *self._commands[name]])
+
+    def launch_by(self, launcher: Sequence[str], *names: str) -> None:
+        """Put words before the commands of processes that are started from now on: a clock of their own, say."""
+        self._launchers |= dict.fromkeys(names, launcher)
 
     def start_second(self, name: str, again: str) -> None:
         """Start a process of a kind that runs already, under another name."""

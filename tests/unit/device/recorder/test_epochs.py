@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,11 @@ from device.recorder.epochs import EVERY, LAST_WORD, EpochTeller, Word, load_sta
 from device.spool.held import HeldEpochs
 from protocol.durable import REAL, Files
 from protocol.epochs import EpochsHeld
+from tests.fakes.camera import FakeCamera
 from tests.fakes.clock import BEGAN_AT
 from tests.fakes.cutfiles import Cut, KilledFiles, PoweredFiles
+from tests.recorder_room import make_fast_unit, open_room
+from tests.school import WEEK, make_school
 from tests.unit.device.spool.conftest import SpoolBench
 
 THIS_WEEK, LAST_WEEK = "2026-w37", "2026-w36"  # the bench's recordings are of the second
@@ -163,3 +166,17 @@ def test_last_word_is_out_some_hours_after_nothing_is_left(desk: Desk) -> None:
     teller.tell(BEGAN_AT, None)
     assert not teller.has_said_its_last_word(BEGAN_AT + LAST_WORD - timedelta(seconds=1))
     assert desk.start().has_said_its_last_word(BEGAN_AT + LAST_WORD)
+
+
+def test_unit_at_rest_learns_the_time_from_what_arrives(tmp_path: Path) -> None:
+    """A clock that stands weeks behind is mended by a newer document, with no press: the word names its week."""
+    school = make_school(tmp_path, now=datetime.now(UTC))
+    unit = make_fast_unit(school, tmp_path / "unit")
+    first, _, third, *_ = school.epoch_identities
+    with open_room(school, unit, FakeCamera(())) as room:
+        room.wait_for("ready")
+        said = unit.data / "recorder" / "epochs"
+        assert f'"held":["{first}"]' in said.read_text("ascii")
+        later = school.issue_policy(unit.device, version=2, issued_at=school.now + 2 * WEEK)
+        unit.put_state("policy", later)
+        room.wait_until(lambda: f'"held":["{third}"]' in said.read_text("ascii"), "the word on the week it is now")

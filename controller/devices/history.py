@@ -31,6 +31,7 @@ class Happening(StrEnum):
     MOVED = "moved"
     TOOK_OVER = "took_over"
     REPLACED = "replaced"
+    OTHER_BOARD = "other_board"
     QUARANTINED = "quarantined"
     ACCEPTED = "accepted"
     RETIRED = "retired"

@@ -1,13 +1,14 @@
 """What a unit fetches of the school's documents: keyring, recipients, its policy and commands, a signed line each.
 
 Needs no lease: a unit that was away for long needs them before anything else. With the request a unit says its
-counters, by which an older copy of its card is noticed (docs/protocol/uploads.md).
+counters, by which an older copy of its card is noticed, and its board (docs/protocol/uploads.md).
 """
 
 from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, request
 
+from controller.devices.boards import note_board
 from controller.devices.counters import note_counters
 from controller.devices.models import Device
 from controller.devices.policies import policy_of
@@ -16,7 +17,7 @@ from controller.devices.unit_commands import commands_in_force
 from controller.services import Services
 from controller.uploads.base_views import SIGNED_LINES, refusing
 from controller.uploads.caller import Callers
-from protocol.counters import HEADER
+from protocol import board, counters
 
 
 def register(app: Flask, services: Services) -> None:
@@ -26,7 +27,8 @@ def register(app: Flask, services: Services) -> None:
 
     def documents() -> Response:
         device = callers.require_unit(request.environ, Need.DOCUMENTS)
-        note_counters(services, device, request.headers.get(HEADER))
+        note_counters(services, device, request.headers.get(counters.HEADER))
+        note_board(services, device, request.headers.get(board.HEADER))
         return Response(_lines(services, device), mimetype=SIGNED_LINES, headers={"Cache-Control": "no-store"})
 
     room.add_url_rule("/documents", view_func=refusing(documents), methods=["GET"])

@@ -59,9 +59,11 @@ HAPPENINGS = {
     "moved": mark("Moved"),
     "took_over": mark("Took over a room"),
     "replaced": mark("Replaced by a spare"),
+    "other_board": mark("Its card speaks from another board"),
     "quarantined": mark("Quarantined"),
     "accepted": mark("Accepted again"),
     "retired": mark("Retired"),
     "lost": mark("Declared lost"),
     "breach_pack": mark("Sealed report made"),
+    "epoch_waived": mark("The end of an epoch did not wait for it"),
 }

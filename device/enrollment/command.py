@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from device.config import DeviceConfig
-from device.counters import load_counters
 from device.enrollment.client import EitherDoor, EnrollmentClient, Refused
 from device.enrollment.joining import NEW_KEYS_WORDS, EnrollmentRefused, Joining, Parts, Wishes
 from device.enrollment.plan import Fit
@@ -25,6 +24,7 @@ from device.identity.tls import Credentials, PinnedRoot, SystemAuthorities, tls_
 from device.uploads.client import Client, ClientSettings
 from device.uploads.endpoints import Endpoints
 from device.uploads.inbox import Inbox
+from device.uploads.introduction import introduce
 from device.world import Stop, World
 from protocol.durable import REAL, Files
 
@@ -128,7 +128,7 @@ def enroll(config: DeviceConfig, wishes: Wishes, stop: Stop, shop: Workshop, sec
 def _inbox(config: DeviceConfig, door: Client, files: Files) -> Inbox:
     state, root = config.data / "state", load_root(config.data / "identity")
     store = DocumentStore(state, device=config.device.id, root=root, files=files)
-    return Inbox(Endpoints(door), store, partial(load_counters, state))
+    return Inbox(Endpoints(door), store, partial(introduce, state))
 
 
 def renew_when_due(config: DeviceConfig, shop: Workshop) -> None:

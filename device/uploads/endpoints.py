@@ -7,13 +7,12 @@ are handed on as they came: the document store verifies them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from device.uploads.client import Answer, Door, LinkError, Request
-from protocol.counters import HEADER as COUNTERS_HEADER
-from protocol.counters import Counters, encode_counters
 from protocol.tus.client import RETRIED_STATUSES
 
 LEASE_HEADER = "Backrow-Lease"
@@ -51,10 +50,10 @@ class Endpoints:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    def documents(self, counters: Counters | None) -> tuple[bytes, ...]:
-        """Fetch the newest keyring, recipients, policy, withdrawal, undos and commands in force, a signed line each."""
-        headers = {COUNTERS_HEADER: encode_counters(counters)} if counters else {}
-        answer = self._ask(Request("GET", "units/v1/documents", headers))
+    def documents(self, said: Mapping[str, str]) -> tuple[bytes, ...]:
+        """Fetch the newest keyring, recipients, policy, withdrawal, undos and commands in force, a signed line each;
+        `said` are headers."""
+        answer = self._ask(Request("GET", "units/v1/documents", dict(said)))
         return tuple(answer.body.splitlines(keepends=True))
 
     def lease(self) -> bytes | None:

@@ -2,20 +2,19 @@
 
 For units whose broker is gone this is the way by which keyring, policy and leases come; receipts come this way always.
 A statement signed by an unknown key is offered again after the newest keyring was fetched. With the request goes what
-the unit has counted (device/counters.py).
+the unit says of itself (device/uploads/introduction.py).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from device.identity import TELLTALE, Acceptance, DocumentStore
 from device.uploads.endpoints import Endpoints
 from protocol.codec import parse_canonical
 from protocol.commands import Command
-from protocol.counters import Counters
 from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
 from protocol.errors import ProtocolError
 from protocol.signing import split_line
@@ -29,14 +28,14 @@ FETCHED: dict[str, type[Document]] = {
 class Inbox:
     """Every method raises `LinkError` or `RefusalError` when the controller does not answer or says no."""
 
-    def __init__(self, endpoints: Endpoints, store: DocumentStore, counters: Callable[[], Counters | None]) -> None:
+    def __init__(self, endpoints: Endpoints, store: DocumentStore, introduce: Callable[[], Mapping[str, str]]) -> None:
         self._endpoints = endpoints
         self._store = store
-        self._counters = counters
+        self._introduce = introduce
 
     def fetch_documents(self) -> None:
         """Fetch the documents of this unit and keep what is newer; the keyring is offered first."""
-        lines = [(kind, line) for line in self._endpoints.documents(self._counters()) if (kind := _kind_of(line))]
+        lines = [(kind, line) for line in self._endpoints.documents(self._introduce()) if (kind := _kind_of(line))]
         for kind, line in sorted(lines, key=lambda one: one[0] is not Keyring):
             _log(self._store.accept(kind, line))
 

@@ -15,13 +15,13 @@ from datetime import datetime
 from functools import partial
 
 from device.config import DeviceConfig, UploadTable
-from device.counters import load_counters
 from device.identity import DocumentStore, load_root
 from device.identity.tls import tls_files
 from device.uploads.client import Client, ClientSettings, Door, LinkError
 from device.uploads.delivery import Delivery
 from device.uploads.endpoints import Endpoints, LeaseRefusedError, RefusalError
 from device.uploads.inbox import Inbox
+from device.uploads.introduction import introduce
 from device.uploads.leases import Leases
 from device.uploads.parcel import EndedError, Pacer
 from device.uploads.plan import AskForLease, Item, Patience, Rest, plan_next
@@ -61,7 +61,7 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
     store = DocumentStore(data / "state", device=config.device.id, root=load_root(data / "identity"), files=REAL)
     spool = Spool(data / "spool", load_verifying_key(data / "identity" / "recorder.pub"))
     records = Records(data / "uploads")
-    inbox = Inbox(Endpoints(door), store, partial(load_counters, data / "state"))
+    inbox = Inbox(Endpoints(door), store, partial(introduce, data / "state"))
     worker = Worker(
         endpoints=Endpoints(door),
         inbox=inbox,

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from protocol import tus
+from protocol.board import HEADER as BOARD
 from protocol.counters import HEADER as COUNTERS
 from protocol.documents import Lease, verify_document
 from protocol.errors import ProtocolError
@@ -74,6 +75,7 @@ class Asked:
     status: int
     body_bytes: int
     counters: str = ""
+    board: str = ""
 
 
 class Ingest:
@@ -210,7 +212,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _note(self, status: int) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        self.ingest.asked.append(Asked(self.command, self.path, status, length, self.headers.get(COUNTERS, "")))
+        said = {"counters": self.headers.get(COUNTERS, ""), "board": self.headers.get(BOARD, "")}
+        self.ingest.asked.append(Asked(self.command, self.path, status, length, **said))
 
     def _lease_refusal(self) -> tus.Response | None:
         if self.command == "GET" and self.path in (f"{PREFIX}/lease", f"{PREFIX}/documents"):

@@ -53,7 +53,14 @@ def _text(fields: Fields, name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
         raise ChangeRefusedError(name, f"expected a text, got {type(value).__name__}", "write it as a text")
+    if value is not None and not _is_unicode(value):
+        raise ChangeRefusedError(name, "expected Unicode, got half of a surrogate pair", "write whole characters")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text can be stored; JSON can spell halves of characters, which no database takes."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _required(fields: Fields, name: str) -> str:

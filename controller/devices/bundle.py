@@ -36,16 +36,19 @@ class Bundle:
 
 def store_bundle(folder: Path, bundle: Bundle) -> None:
     """Write a bundle to `folder`, which does not exist yet or is empty; raise `OperatorError`."""
-    if folder.exists() and any(folder.iterdir()):
-        raise OperatorError(f"{folder}: expected a folder that is new or empty: a unit's bundle is never overwritten")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _write(draft, bundle)
-        draft.replace(folder)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
+        if folder.exists() and any(folder.iterdir()):
+            raise OperatorError(f"{folder}: expected a new or empty folder: a unit's bundle is never overwritten")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            _write(draft, bundle)
+            draft.replace(folder)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise OperatorError(f"{folder}: the bundle cannot be written: {error}; nothing was entered") from None
 
 
 def _write(folder: Path, bundle: Bundle) -> None:

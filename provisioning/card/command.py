@@ -121,8 +121,9 @@ def _wishes(typed: Mapping[str, object]) -> dict[str, str]:
     }
     wishes = plain | files
     for field, wanted in (("wifi-password", "wifi"), ("eap-password", "wifi-peap")):
-        if typed.get(wanted.replace("-", "_")):
-            wishes[field] = _password(field, typed.get(f"{field.replace('-', '_')}_file"))
+        file = typed.get(f"{field.replace('-', '_')}_file")
+        if file or typed.get(wanted.replace("-", "_")):  # with a CSV the network's name may stand in its lines
+            wishes[field] = _password(field, file)
     return wishes
 
 

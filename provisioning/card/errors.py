@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 
 class CardError(Exception):
     """A card cannot be made as it was asked for. `field` is an option's name without its dashes, or empty."""
@@ -10,3 +12,11 @@ class CardError(Exception):
         super().__init__(f"--{field}: {words}" if field else words)
         self.field = field
         self.words = words
+
+
+def tell_cause(error: OSError) -> str:
+    """Say why files could not be written, in one line: of a whole tree's failures the first."""
+    if isinstance(error, shutil.Error):
+        (_, path, words), *_others = error.args[0]
+        return f"{path}: {words}"
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)

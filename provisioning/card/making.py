@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.card.contents import Libraries, SchoolFacts, write_contents
-from provisioning.card.errors import CardError
+from provisioning.card.contents import Libraries, SchoolFacts, read_device, write_contents
+from provisioning.card.errors import CardError, tell_cause
 from provisioning.card.placing import is_boot_partition, place, require_boot_partition
 from provisioning.card.rooms import Room
 from provisioning.card.wheels import fetch_wheels, make_own_wheel
@@ -48,9 +48,10 @@ def make_card(room: Room, out: Path, shop: Workshop) -> Card:
         require_boot_partition(out)
     elif out.exists() and any(out.iterdir()):
         raise CardError("out", f"{out}: expected a new or empty folder, or a card's boot partition")
-    with _drafting(out.parent if not is_boot_partition(out) else None) as draft, _libraries(shop) as libraries:
-        device = _draw_up(room, draft, shop, libraries)
-        if is_boot_partition(out):
+    on_card, entered = is_boot_partition(out), list[str]()
+    with _answering_for(entered), _drafting(None if on_card else out.parent) as draft, _libraries(shop) as libraries:
+        device = _draw_up(room, draft, shop, libraries, entered)
+        if on_card:
             place(draft / "card", out)
         else:
             (draft / "card").replace(out)
@@ -64,21 +65,48 @@ def make_cards(rooms: Sequence[Room], out: Path, shop: Workshop) -> tuple[Card, 
         raise CardError("out", f"{out}: there is a folder already for {', '.join(taken)}; nothing was made")
     for room in {room.owner: room for room in rooms}.values():
         shop.prepare(room, None)
-    out.mkdir(parents=True, exist_ok=True)
     cards: list[Card] = []
+    entered: list[str] = []
+    with _answering_for(entered), _none_unless_all(cards), _libraries(shop) as libraries:
+        for room in rooms:
+            with _drafting(out) as draft:
+                device = _draw_up(room, draft, shop, libraries, entered)
+                (draft / "card").replace(out / room.folder)
+            cards.append(Card(room=room, device=device, folder=out / room.folder))
+    return tuple(cards)
+
+
+@contextmanager
+def _answering_for(entered: Sequence[str]) -> Iterator[None]:
+    """Say in words why no card was made, also after Ctrl-C, and which units were entered for nothing."""
     try:
-        with _libraries(shop) as libraries:
-            for room in rooms:
-                with _drafting(out) as draft:
-                    device = _draw_up(room, draft, shop, libraries)
-                    (draft / "card").replace(out / room.folder)
-                cards.append(Card(room=room, device=device, folder=out / room.folder))
+        yield
+    except KeyboardInterrupt:
+        refusal = CardError("", "interrupted")
     except CardError as error:
+        refusal = error
+    except OSError as error:
+        refusal = CardError("", f"files cannot be written: {tell_cause(error)}")
+    else:
+        return
+    if not entered:
+        raise refusal from None
+    raise CardError(
+        "",
+        f"{refusal}\nNo card was made. Pending units that were entered before: {', '.join(entered)}; "
+        "their secrets are gone. Take them out with: backrow controller device retire",
+    ) from None
+
+
+@contextmanager
+def _none_unless_all(cards: Sequence[Card]) -> Iterator[None]:
+    """Remove the cards that were made, whatever ends the work before the last one is."""
+    try:
+        yield
+    except BaseException:
         for card in cards:
             shutil.rmtree(card.folder)
-        entered = ", ".join(f"{card.device} ({card.room.label})" for card in cards) or "none"
-        raise CardError("", f"{error}\nNo card was made. Pending units that were entered before: {entered}") from None
-    return tuple(cards)
+        raise
 
 
 @contextmanager
@@ -99,7 +127,8 @@ def _libraries(shop: Workshop) -> Iterator[Libraries]:
         yield Libraries(wheels=fetch_wheels(shop.cache, shop.processor), own=make_own_wheel(Path(built)))
 
 
-def _draw_up(room: Room, draft: Path, shop: Workshop, libraries: Libraries) -> str:
+def _draw_up(room: Room, draft: Path, shop: Workshop, libraries: Libraries, entered: list[str]) -> str:
     shop.prepare(room, draft / "unit")
+    entered.append(f"{read_device(draft / 'unit' / 'device.toml')} ({room.label})")
     (draft / "card").mkdir(mode=0o700)
     return write_contents(draft / "card", room, draft / "unit", school=shop.school, libraries=libraries)

@@ -63,9 +63,14 @@ def encode_yaml(value: Mapping[str, Any]) -> str:
 
 def _lines(value: Mapping[str, Any]) -> Iterator[str]:
     for key, each in value.items():
-        name = key if PLAIN_KEY.fullmatch(key) and key not in WORDS_OF_YAML else json.dumps(key)
+        name = key if PLAIN_KEY.fullmatch(key) and key not in WORDS_OF_YAML else _quote(key)
         if isinstance(each, Mapping) and each:
             yield f"{name}:"
             yield from (f"  {line}" for line in _lines(each))
         else:
-            yield f"{name}: {json.dumps(each)}"
+            yield f"{name}: {_quote(each)}"
+
+
+def _quote(value: object) -> str:
+    """Write a value as JSON, characters as they are: JSON's escapes of those beyond U+FFFF are no YAML."""
+    return json.dumps(value, ensure_ascii=False)

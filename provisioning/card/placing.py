@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from protocol.durable import replace_file
-from provisioning.card.errors import CardError
+from provisioning.card.errors import CardError, tell_cause
 
 STOCK = ("cmdline.txt", "config.txt")
 RESIZE = "resize"
@@ -42,5 +42,7 @@ def place(contents: Path, boot: Path) -> None:
         shutil.copytree(contents, boot, dirs_exist_ok=True, copy_function=shutil.copyfile)
         replace_file(boot / "cmdline.txt", f"{kept}\n".encode(), mode=0o644)
         os.sync()
-    except (OSError, shutil.Error) as error:
-        raise CardError("out", f"{boot}: the card cannot be written: {error}") from None
+    except OSError as error:
+        raise CardError(
+            "", f"{boot}: the card cannot be written: {tell_cause(error)}; write the image to a card anew, then again"
+        ) from None

@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from provisioning.card.errors import CardError
+from provisioning.card.errors import CardError, tell_cause
 from provisioning.packaged import LOCKS, find_checkout
 
 LOCK = LOCKS / "card.txt"
@@ -35,8 +35,11 @@ def fetch_wheels(cache: Path, processor: str) -> Path:
     folder = cache / f"wheels-{digest}-{processor}"
     if folder.is_dir():
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".wheels-", dir=cache))
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".wheels-", dir=cache))
+    except OSError as error:
+        raise CardError("cache", f"{cache}: libraries cannot be kept there: {tell_cause(error)}") from None
     try:
         _download(draft, processor)
         draft.replace(folder)

@@ -19,6 +19,12 @@ from provisioning.card.network import Addressing, EapTls, Link, Network, Peap, W
 Value = TypeVar("Value")
 LINKS = ("wifi", "wifi-eap-tls", "wifi-peap")
 SECURITY = ("wpa2", "wpa3")
+BESIDE: Mapping[str, tuple[str, ...]] = {
+    "wifi": ("wifi-security", "wifi-password"),
+    "wifi-eap-tls": ("eap-identity", "eap-server", "eap-ca", "eap-certificate", "eap-key"),
+    "wifi-peap": ("eap-identity", "eap-server", "eap-ca", "eap-password"),
+}
+"""What means something beside each way into the network; beside another it would be passed over in silence."""
 NETWORK_FIELDS = (
     *LINKS,
     "wifi-security",
@@ -66,8 +72,9 @@ def _link(wishes: Mapping[str, str], folder: Path) -> Link:
     asked = [field for field in LINKS if wishes.get(field)]
     if len(asked) > 1:
         raise CardError(asked[1], f"expected one way into the network, got {' and '.join(asked)}")
+    _require_used(wishes, asked[0] if asked else None)
     if not asked:
-        return _wired(wishes)
+        return Wired()
     if asked == ["wifi"]:
         return _personal(wishes)
     common = {"identity": _need(wishes, "eap-identity"), "server": _need(wishes, "eap-server")}
@@ -79,11 +86,12 @@ def _link(wishes: Mapping[str, str], folder: Path) -> Link:
     return EapTls(ssid=wishes["wifi-eap-tls"], ca=ca, certificate=certificate, key=key, **common)
 
 
-def _wired(wishes: Mapping[str, str]) -> Wired:
-    left_over = [field for field in NETWORK_FIELDS if field.startswith(("wifi-p", "eap-")) and wishes.get(field)]
-    if left_over:
-        raise CardError(left_over[0], f"expected only beside {', '.join(LINKS)}")
-    return Wired()
+def _require_used(wishes: Mapping[str, str], link: str | None) -> None:
+    used = BESIDE[link] if link else ()
+    for field in dict.fromkeys(each for fields in BESIDE.values() for each in fields):
+        if wishes.get(field) and field not in used:
+            kinds = ", ".join(kind for kind, fields in BESIDE.items() if field in fields)
+            raise CardError(field, f"expected only beside {kinds}; got {link or 'a cable'}")
 
 
 def _personal(wishes: Mapping[str, str]) -> Link:

@@ -146,11 +146,15 @@ def test_list_of_revoked_certificates_is_issued_at_once(house: House, teacher: T
     assert b"X509 CRL" in (house.services.config.controller.data / LIST).read_bytes()
 
 
-def test_manifest_that_cannot_be_read_is_said_and_stops_nothing(house: House, teacher: Teacher) -> None:
-    """A damaged store must not keep a pack from being made."""
+def test_manifest_that_cannot_be_read_is_said_and_stops_nothing(
+    house: House, teacher: Teacher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A damaged store keeps no pack from being made, and only the pack says so: the log would tell that it recorded."""
+    caplog.set_level(0)
     lesson = house.deliver(house.make_lesson(teacher, [made_up_segment()]), only=0)
     for path in house.services.config.controller.data.rglob("manifest"):
         path.write_bytes(b"damaged")
     (missing,) = open_pack(house, declare(house, teacher.device).pack)["not_delivered"]
     assert missing["recording"] == lesson
     assert "cannot be read" in missing["epoch"]
+    assert "manifest" not in caplog.text

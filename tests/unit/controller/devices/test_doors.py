@@ -92,10 +92,12 @@ def test_program_lists_shows_and_changes_a_unit(teacher: Teacher, web: FlaskClie
     [
         ("move", {"colour": "red"}, 422, "colour"),
         ("move", {"label": 12}, 422, "label"),
+        ("move", {"owner": "\ud800"}, 422, "owner"),  # half a character, which no database takes
         ("move", {"tags": "loud"}, 422, "tags"),
         ("move", {}, 422, "place"),
         ("move", [], 422, "body"),
         ("swap", {}, 422, "replaces"),
+        ("swap", {"replaces": "\udfff"}, 422, "replaces"),
         ("swap", {"replaces": "nobody"}, 404, "unit"),
         ("accept", {"why": "looked"}, 409, "state"),
         ("record", {}, 404, "action"),

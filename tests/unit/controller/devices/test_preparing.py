@@ -160,6 +160,16 @@ def test_bundle_is_never_written_over_another(house: House, tmp_path: Path) -> N
         assert len(session.scalars(select(Device)).all()) == 2  # the one that the house came with, and the first
 
 
+def test_bundle_that_cannot_be_written_enters_nobody(house: House, tmp_path: Path) -> None:
+    """A file in the place of a folder, or of the folder above, is told in words; no unit waits without a bundle."""
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "unit"):
+        with pytest.raises(OperatorError, match="file.*cannot be written"):
+            prepare(house, place)
+    with house.services.database.reading() as session:
+        assert len(session.scalars(select(Device)).all()) == 1  # the one that the house came with
+
+
 @pytest.mark.parametrize("owner", ["nobody@school.example", "a" * 26, ""])
 def test_owner_must_be_known(house: House, tmp_path: Path, owner: str) -> None:
     """A unit belongs to a teacher who has an account."""

@@ -184,3 +184,58 @@ def test_first_boot_runs_on_the_images_python_alone(tmp_path: Path, shop: Worksh
     done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(modules) >= 6
+
+
+@pytest.mark.parametrize("end", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_card_that_cannot_be_finished_is_told_in_words_with_its_unit(
+    tmp_path: Path, shop: Workshop, end: BaseException
+) -> None:
+    """A full disk and Ctrl-C leave no folder and no secret; the unit that was entered in vain is named."""
+    entered: list[str] = []
+
+    def enter_and_fail_at_the_second(wanted: Room, out: Path | None) -> None:
+        if out is not None and len(entered) == 1:
+            raise end
+        if out is not None:
+            entered.append(write_unit(out))
+
+    failing = replace(shop, prepare=enter_and_fail_at_the_second)
+    with pytest.raises(CardError, match=r"(No space left|interrupted)") as refused:
+        make_cards([room("Room 1"), room("Room 2")], tmp_path / "all", failing)
+    assert f"{entered[0]} (Room 1)" in str(refused.value)
+    assert list((tmp_path / "all").iterdir()) == []
+
+
+def test_unit_is_named_whose_only_card_cannot_be_written(tmp_path: Path, shop: Workshop) -> None:
+    """Whoever sees the refusal also learns which pending unit has no card."""
+    entered: list[str] = []
+    missing = SchoolFacts(timezone="UTC", debs=(tmp_path / "gone.deb",))
+    failing = replace(shop, school=missing, prepare=lambda _room, out: entered.append(write_unit(out)) if out else None)
+    with pytest.raises(CardError, match=r"gone\.deb: No such file") as refused:
+        make_card(room(), tmp_path / "card", failing)
+    assert entered[0] in str(refused.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache"]
+
+
+def test_card_that_fills_up_is_told_in_one_line(tmp_path: Path, shop: Workshop) -> None:
+    """Of many files that cannot be written the first is named, and what to do with the card."""
+    make_card(room(), tmp_path / "card", shop)
+    boot = make_boot_partition(tmp_path / "bootfs")
+    for name in ("meta-data", "network-config"):
+        (boot / name).mkdir()  # stand for what cannot be written
+    with pytest.raises(CardError, match=r"cannot be written: .*Is a directory.*anew") as refused:
+        place(tmp_path / "card", boot)
+    assert ("meta-data" in str(refused.value)) != ("network-config" in str(refused.value))
+
+
+@pytest.mark.parametrize("where", ["out", "cache"])
+def test_place_that_cannot_be_written_is_named(tmp_path: Path, shop: Workshop, where: str) -> None:
+    """A file in the place of a folder is told as what it is, before a unit is entered."""
+    (tmp_path / "file").touch()
+    entered: list[str] = []
+    asking = replace(shop, prepare=lambda _room, out: entered.append(str(out)))
+    if where == "cache":
+        asking = replace(asking, cache=tmp_path / "file")
+    with pytest.raises(CardError, match="file"):
+        make_card(room(), tmp_path / ("card" if where == "cache" else "file/card"), asking)
+    assert entered == []

@@ -133,6 +133,32 @@ def test_wrong_wish_is_refused_by_its_field(field: str, tmp_path: Path) -> None:
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize(
+    ("link", "field"),
+    [
+        ({}, "wifi-security"),
+        ({}, "wifi-password"),
+        ({}, "eap-ca"),
+        (WIFI, "eap-identity"),
+        ({**EAP, "wifi-eap-tls": "School"}, "eap-password"),
+        ({**EAP, "wifi-peap": "School"}, "eap-key"),
+        ({**EAP, "wifi-peap": "School"}, "wifi-security"),
+    ],
+)
+def test_wish_of_another_network_is_refused(link: Mapping[str, str], field: str) -> None:
+    """What would mean nothing beside the chosen network is refused by its name, not passed over."""
+    with pytest.raises(CardError, match="expected only beside") as refused:
+        make_network({**link, field: "wpa3"}, Path())
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("ssid", ["true", "123", "null", "~", 'a"b: #', "Aula ñ", "\U0001f3eb Wi-Fi"])
+def test_netplan_reads_the_name_of_a_network_as_it_is(ssid: str) -> None:
+    """A name that YAML could take for something else, or that needs more than 16 bits a character, stays itself."""
+    (name,) = netplan(make_network({**WIFI, "wifi": ssid}, Path()))["wifis"]["wlan0"]["access-points"]
+    assert name == ssid
+
+
 def test_address_of_the_network_itself_is_refused() -> None:
     """10.1.2.0/24 is no unit's address, and neither half of a pair nor a lonely gateway is a network."""
     for wishes in ({"static": "10.1.2.0/24"}, {"static": "10.1.2.30/32"}, {"gateway": "10.1.2.1"}):

@@ -16,6 +16,7 @@ from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
 from controller.devices.actions import perform
 from controller.devices.forms import UnitForm, all_units, describe_history, describe_unit, describe_units
+from controller.devices.history import events_of
 from controller.devices.life import ChangeRefusedError, deed_of
 from controller.devices.models import Device, DeviceState
 from controller.devices.policy import Change, changes_for
@@ -68,12 +69,15 @@ class LifePages:
     @for_roles(Role.ADMIN)
     def confirm(self, device: str, action: str) -> Page:
         """Say what an action leads to, and ask."""
-        return self._ask(self._find(device), action, fault="")
+        form = self._find(device)
+        return self._ask(form, action, fault="") if _is_open(form, action) else _tell_too_late(device)
 
     @for_roles(Role.ADMIN)
     def act(self, device: str, action: str) -> Page:
         """Do it, and show the unit; a field that is wrong is named on the page that asked."""
         form = self._find(device)
+        if not _is_open(form, action) or self._is_stale(device):
+            return _tell_too_late(device)
         deed = deed_of(self._services, signed_in().id)
         try:
             done = perform(self._services, device, action, fields=_read_form(form, action), deed=deed)
@@ -91,9 +95,16 @@ class LifePages:
             row = session.get(Device, device)
             return describe_unit(session, row) if row else abort(404)
 
+    def _newest_line(self, device: str) -> str:
+        """Name the newest line of a unit's history; a form carries it, so that it is known when it was made."""
+        with self._services.database.reading() as session:
+            return str(max((row.id for row in events_of(session, device)), default=0))
+
+    def _is_stale(self, device: str) -> bool:
+        """Tell whether something was done to the unit since the form was shown: a second swap would undo the first."""
+        return request.form.get("seen", newest := self._newest_line(device)) != newest
+
     def _ask(self, form: UnitForm, action: str, *, fault: str) -> str:
-        if action not in changes_for(form.device.state):
-            abort(404)
         change = Change(action)
         with self._services.database.reading() as session:
             account = session.get(Account, form.device.owner)
@@ -110,12 +121,26 @@ class LifePages:
             fault=fault,
             is_grave=change in GRAVE,
             typed=request.form,
+            seen=self._newest_line(form.device.id),
         )
+
+
+def _is_open(form: UnitForm, action: str) -> bool:
+    """Tell whether a unit's state allows an action; answers 404 where there is no such action in any state."""
+    if not any(action in changes_for(state) for state in DeviceState):
+        abort(404)
+    return action in changes_for(form.device.state)
+
+
+def _tell_too_late(device: str) -> Response:
+    """Show the unit as it is now: of a double click the second, and another admin's click, come too late."""
+    flash(gettext("Nothing was done: the unit has changed meanwhile. This is how it is now."))
+    return redirect(url_for("devices.unit", device=device))
 
 
 def _read_form(form: UnitForm, action: str) -> dict[str, Any]:
     """Take the fields of a form; of a move those that differ alone, for a form shows them all."""
-    fields: dict[str, Any] = {name: value for name, value in request.form.items() if name != "csrf_token"}
+    fields: dict[str, Any] = {name: value for name, value in request.form.items() if name not in ("csrf_token", "seen")}
     if action != Change.MOVE.value:
         return fields
     fields["tags"] = [tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip()]

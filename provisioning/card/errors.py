@@ -19,4 +19,5 @@ def tell_cause(error: OSError) -> str:
     if isinstance(error, shutil.Error):
         (_, path, words), *_others = error.args[0]
         return f"{path}: {words}"
-    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    place = error.filename2 or error.filename  # of a copy the second is the one that was written
+    return f"{place}: {error.strerror}" if place else str(error)

@@ -152,7 +152,24 @@ def test_page_asks_before_it_retires(house: House, teacher: Teacher, web: FlaskC
     assert "wipes itself" in page
     assert "Grace Admin" in page
     assert "Room 12" in web.get("/units/gone").text
-    assert web.get(address).status_code == 404
+    assert web.get(address).headers["Location"].endswith(f"/units/{teacher.device}")
+    assert post(web, address, page="/units").status_code == 302
+    assert "has changed meanwhile" in web.get(f"/units/{teacher.device}").text
+    assert [line["what"] for line in call(web, f"/{teacher.device}/history")[1]["history"]] == ["retired"]
+    assert web.get(f"/units/{teacher.device}/do/enroll").status_code == 404
+
+
+def test_second_click_does_not_swap_back(house: House, teacher: Teacher, web: FlaskClient) -> None:
+    """The same form sent twice does it once: a swap done twice would leave everything as it was."""
+    spare = house.add_teacher("Spare Keeper", room="Spare 3")
+    address = f"/units/{spare.device}/do/swap"
+    seen = re.search(r'name="seen" value="(\d+)"', web.get(address).text)
+    assert seen is not None
+    for _ in range(2):
+        sent = post(web, address, page=address, replaces=teacher.device, seen=seen[1])
+        assert sent.status_code == 302
+    assert call(web, f"/{spare.device}")[1]["unit"]["label"] == "Room 12"
+    assert "has changed meanwhile" in web.get(f"/units/{spare.device}").text
 
 
 def test_page_declares_lost_and_names_the_pack(house: House, teacher: Teacher, web: FlaskClient) -> None:

@@ -164,7 +164,7 @@ def test_bundle_that_cannot_be_written_enters_nobody(house: House, tmp_path: Pat
     """A file in the place of a folder, or of the folder above, is told in words; no unit waits without a bundle."""
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "unit"):
-        with pytest.raises(OperatorError, match="file.*cannot be written"):
+        with pytest.raises(OperatorError, match=r"file.*cannot be written"):
             prepare(house, place)
     with house.services.database.reading() as session:
         assert len(session.scalars(select(Device)).all()) == 1  # the one that the house came with

@@ -208,16 +208,22 @@ def new_recorder_key(config: DeviceConfig) -> None:
 
 @group.command()
 @click.option("--config", "path", type=click.Path(path_type=Path, dir_okay=False), default=CONFIG, show_default=True)
-def wipe(path: Path) -> None:
+@click.option(
+    "--network",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder with the network's passwords and keys, to be emptied last; /data/network on an installed unit.",
+)
+def wipe(path: Path, network: Path | None) -> None:
     """Erase keys, certificate and records of a retired unit, once nothing is left to deliver (as root)."""
     from device.retirement import WipeRefused
     from device.retirement import wipe as perform_wipe
 
     try:
-        perform_wipe(load_config(path), path)
+        perform_wipe(load_config(path), path, network=network)
     except (WipeRefused, ConfigError, ProtocolError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo("This unit is wiped. It returns only with a new card.")
+    left = "" if network else " Passwords and keys of the network were not looked for: no --network was named."
+    click.echo(f"This unit is wiped. It returns only with a new card.{left}")
 
 
 @group.command()

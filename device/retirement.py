@@ -1,4 +1,4 @@
-"""The end of a retired unit: root erases its keys, its certificate and its records, once nothing is left to deliver.
+"""The end of a retired unit: root erases its keys, its records and the network's secrets, once nothing is to deliver.
 
 Believes nobody: the school's signed command is verified here again, and the spool must be empty. What was begun is gone
 on with after a power cut. Overwriting reaches what the card's controller lets it reach; a card that matters is
@@ -21,7 +21,7 @@ from protocol.durable import PRIVATE, REAL, Files, replace_file, write_all
 
 BEGUN = "wiping"
 FOLDERS = ("certificate", "recorder", "uploads", "agent", "selftest", "state", "spool")
-"""What is emptied, in this order; `identity` goes last, with the mark that says that it was begun."""
+"""What is emptied, in this order; then `identity`, then the network's secrets, and last the mark that it was begun."""
 KEYS = ("recorder.key", "tls.key")
 
 
@@ -29,8 +29,13 @@ class WipeRefused(Exception):
     """The unit is not to be wiped now; the message says why."""
 
 
-def wipe(config: DeviceConfig, path: Path, *, clock: Clock | None = None, files: Files = REAL) -> None:
-    """Wipe the unit of `config`, which stands at `path`; raise `WipeRefused` or `OSError`, and then run it again."""
+def wipe(
+    config: DeviceConfig, path: Path, *, network: Path | None = None, clock: Clock | None = None, files: Files = REAL
+) -> None:
+    """Wipe the unit of `config`, which stands at `path`, and the folder of the network's secrets, if it is named.
+
+    Raises `WipeRefused` or `OSError`; it is run again then.
+    """
     identity = config.data / "identity"
     if not _entries(identity):  # a cut came before the last step
         _unlink(path, files)
@@ -43,8 +48,11 @@ def wipe(config: DeviceConfig, path: Path, *, clock: Clock | None = None, files:
         _erase(config.keys / name, files)
     for folder in (config.data / name for name in FOLDERS):
         _empty(folder, files)
-    for file in sorted(_files_of(identity), key=lambda one: one.name == BEGUN):
+    for file in [each for each in _files_of(identity) if each != identity / BEGUN]:
         _erase(file, files)
+    if network is not None:
+        _empty(network, files)
+    _erase(identity / BEGUN, files)
     _unlink(path, files)  # not overwritten: a half of it would keep the next start from going on
 
 

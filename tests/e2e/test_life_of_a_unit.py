@@ -92,14 +92,21 @@ def test_retired_unit_delivers_its_last_lesson_and_is_wiped(stack: Stack, servic
     stack.wait_home(lesson)
     assert not (data / "recorder" / "retired").exists(), "the recorder waits six hours after its last word on epochs"
     stack.stop(*UNIT)
+    _network(stack).mkdir()
+    (_network(stack) / "school.nmconnection").write_text("psk=a secret of the school", "utf-8")
     done = _wipe(stack)
     assert done.returncode == 0, done.stderr
     assert [path for path in data.rglob("*") if path.is_file()] == []
+    assert list(_network(stack).iterdir()) == []
     assert not stack.school.unit_config.exists()
 
 
+def _network(stack: Stack) -> Path:
+    return stack.school.unit_config.parent / "network"
+
+
 def _wipe(stack: Stack) -> subprocess.CompletedProcess[str]:
-    command = backrow("device", "wipe", "--config", stack.school.unit_config)
+    command = backrow("device", "wipe", "--config", stack.school.unit_config, "--network", _network(stack))
     return subprocess.run(command, cwd=stack.school.folder, capture_output=True, text=True, check=False, timeout=60)
 
 

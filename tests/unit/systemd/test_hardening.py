@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from provisioning.card.keyfile import FOLDER as SECRETS_OF_THE_NETWORK
 from tests.unit.systemd.units import FOLDER, load_unit, service_of
 
 SERVICES = ("backrow-recorder", "backrow-agent", "backrow-uploader")
@@ -128,7 +129,7 @@ EXACTLY = {
         "PrivateDevices": "yes",
         "PrivateNetwork": "yes",
         "ProcSubset": "all",
-        "ReadWritePaths": "/var/lib/backrow /etc/backrow",
+        "ReadWritePaths": "/var/lib/backrow /etc/backrow -/data/network",  # Wi-Fi and 802.1X
         "RestrictAddressFamilies": "AF_UNIX",
         "UMask": "0077",
     },
@@ -245,6 +246,14 @@ def test_wipe_waits_for_the_recorders_marker_and_stops_everything_else() -> None
     others = {f"{name}.service" for name in EXACTLY} - {"backrow-wipe.service"}
     assert others <= stopped
     assert "Install" not in load_unit("backrow-wipe.service")
+
+
+def test_wipe_erases_the_network_secrets_where_the_card_put_them() -> None:
+    """The folder that NetworkManager reads is the one that is emptied, and the only one of /data that it may write."""
+    service, unit = service_of("backrow-wipe.service"), load_unit("backrow-wipe.service")["Unit"]
+    assert service["ExecStart"] == f"/opt/backrow/bin/backrow device wipe --network {SECRETS_OF_THE_NETWORK}"
+    assert f"-{SECRETS_OF_THE_NETWORK}" in service["ReadWritePaths"].split()
+    assert "/data" in unit["RequiresMountsFor"][0].split()
 
 
 def test_lamp_of_a_killed_recorder_is_darkened() -> None:

@@ -10,8 +10,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -106,7 +105,7 @@ class EnrollmentClient:
     def authorities(self) -> Authorities:
         """Fetch the root CA and the issuing CAs: RFC 7030 section 4.1."""
         answer = self._ask(Request("GET", _path(f"{EST_PATH}/cacerts")))
-        return Authorities(certificates=_certificates(answer), at=_date(answer))
+        return Authorities(certificates=_certificates(answer), at=answer.said_at)
 
     def join(self, request: bytes, *, device: str, secret: str) -> tuple[x509.Certificate, ...]:
         """Ask for a first certificate: section 4.2.1; without a secret a person decides, and `Waiting` is raised."""
@@ -184,14 +183,6 @@ def _wait_s(answer: Answer) -> float:
     """Read `Retry-After` (RFC 9110, 10.2.3) in seconds; a date would need the clock that may be wrong."""
     text = answer.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0.0
-
-
-def _date(answer: Answer) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (ValueError, TypeError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def try_each(clients: Sequence[EnrollmentClient]) -> Authorities:

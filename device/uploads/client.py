@@ -11,6 +11,8 @@ import ssl
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -66,6 +68,15 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+    @property
+    def said_at(self) -> datetime | None:
+        """Give the time that the answer's `Date` tells, in UTC; None when it tells none."""
+        try:
+            found = parsedate_to_datetime(self.headers.get("Date", ""))
+        except (ValueError, TypeError):
+            return None
+        return found.astimezone(UTC) if found.tzinfo else None
 
 
 class Door(Protocol):

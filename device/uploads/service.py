@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import partial
 
 from device.config import DeviceConfig, UploadTable
+from device.hardware.clock import SystemClock
 from device.identity import DocumentStore, load_root
 from device.identity.tls import tls_files
 from device.uploads.client import Client, ClientSettings, Door, LinkError
@@ -28,6 +29,7 @@ from device.uploads.plan import AskForLease, Item, Patience, Rest, plan_next
 from device.uploads.records import Records
 from device.uploads.spooled import Look, Spool
 from device.uploads.statement import Statement
+from device.uploads.told import ToldTime
 from device.uploads.work import Job, LinkTroubleError, Worker
 from device.world import REAL_WORLD, Stop, World
 from protocol.documents import Receipt
@@ -50,7 +52,8 @@ def run(config: DeviceConfig, stop: Stop) -> None:
     )
     client = Client(settings)
     try:
-        make_uploader(config, client, world=REAL_WORLD, stop=stop).run()
+        told = ToldTime(client, REAL_WORLD, SystemClock().is_trusted)
+        make_uploader(config, told, world=told.world, stop=stop).run()
     finally:
         client.close()
 

@@ -7,20 +7,37 @@ from __future__ import annotations
 
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 LIBRARY = "/usr/$LIB/faketime/libfaketime.so.1"  # the dynamic linker knows what $LIB is
 NEAR = timedelta(minutes=1)
 
 
 def beside(offset: timedelta) -> tuple[str, ...]:
-    """Give the words before a command whose clock is to stand so far beside the machine's; none for not at all.
+    """Give the words before a command whose clock is to stand so far beside the machine's.
 
     They are `env`'s and not those of the `faketime` command, which would stay as a process between.
     """
-    if not offset:
-        return ()
-    moved = f"FAKETIME={round(offset.total_seconds()):+d}"
-    return ("env", f"LD_PRELOAD={LIBRARY}", moved, "FAKETIME_DONT_FAKE_MONOTONIC=1", "TZ=UTC")
+    return _words(f"FAKETIME={_spell(offset)}")
+
+
+def beside_as_told(file: Path) -> tuple[str, ...]:
+    """Give the words before a command whose clock stands as far beside as `file` says, which may change."""
+    return _words(f"FAKETIME_TIMESTAMP_FILE={file}", "FAKETIME_CACHE_DURATION=1")
+
+
+def tell(file: Path, offset: timedelta) -> None:
+    """Set the clocks that look into `file`; they look each second."""
+    file.with_suffix(".new").write_text(f"{_spell(offset)}\n", "ascii")
+    file.with_suffix(".new").rename(file)
+
+
+def _words(*settings: str) -> tuple[str, ...]:
+    return ("env", f"LD_PRELOAD={LIBRARY}", *settings, "FAKETIME_DONT_FAKE_MONOTONIC=1", "TZ=UTC")
+
+
+def _spell(offset: timedelta) -> str:
+    return f"{round(offset.total_seconds()):+d}"
 
 
 def require_moved(offset: timedelta) -> None:

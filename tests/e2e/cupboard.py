@@ -50,7 +50,7 @@ from provisioning.demo.viewer import Viewer
 from provisioning.keys.standing import read_authority
 from tests.broker import free_port
 from tests.e2e import home
-from tests.e2e.clocks import beside, require_moved
+from tests.e2e.clocks import beside, beside_as_told, require_moved, tell
 from tests.e2e.stack import QUICK_NIGHT, QUICK_UNIT, SPEED, Place, Stack, set_values, wait_until
 from tests.e2e.wire import Wire
 from tests.footage import find_footage
@@ -67,6 +67,7 @@ SYSTEMD = Path(__file__).parents[2] / "systemd"
 CLOCKS = {
     "as-left": timedelta(0),
     "1970": datetime(1970, 1, 2, tzinfo=UTC) - datetime.now(UTC),
+    "ahead": AWAY + timedelta(weeks=2),
 }
 """The clocks of the unit that comes back, by how far each stands beside the machine's."""
 
@@ -123,6 +124,11 @@ class Cupboard:
     def unit(self) -> Path:
         """Give the unit's folder of data."""
         return self.stack.school.unit / "data"
+
+    @property
+    def clock(self) -> Path:
+        """Give the file that says how wrong the unit's clock is."""
+        return self.stack.school.folder / "clock"
 
     @property
     def keys(self) -> Path:
@@ -192,23 +198,36 @@ class Cupboard:
         """
         stack, began_s = self.stack, time.monotonic()
         assert self._certificate_ends_at() < datetime.now(UTC) + AWAY
-        stack.launch_by(beside(clock), *UNIT)
+        tell(self.clock, clock)
+        stack.launch_by(beside_as_told(self.clock), *UNIT)
         stack.start(*UNIT)
         time.sleep(renewed_after_s)
-        self.renew(clock)
+        self.renew()
         self.times["certificate renewed"] = time.monotonic() - began_s
         self._reach("documents of today", began_s, self._has_documents)
+        if clock > AWAY:
+            self._set_clock_last(began_s)
         stack.wait_lamp("ready", within_s=PROMISED_S)
         self.times["ready"] = time.monotonic() - began_s
-        self._reach("lesson receipted and released", began_s, lambda: self.recording not in stack.spooled())
+        self._wait_released(began_s)
+
+    def _set_clock_last(self, began_s: float) -> None:
+        """Deliver by a clock that is ahead; no press records by it, until the network has set it."""
+        self._wait_released(began_s)
+        self.stack.wait("the recorder's reason", lambda: b'"no_policy"' in self.stack.school.status.read_bytes())
+        tell(self.clock, AWAY)
+        self.times["clock set"] = time.monotonic() - began_s
+
+    def _wait_released(self, began_s: float) -> None:
+        self._reach("lesson receipted and released", began_s, lambda: self.recording not in self.stack.spooled())
 
     def _reach(self, what: str, began_s: float, answer: Callable[[], bool]) -> None:
         self.stack.wait(what, answer, within_s=PROMISED_S)
-        self.times[what] = time.monotonic() - began_s
+        self.times.setdefault(what, time.monotonic() - began_s)
 
-    def renew(self, clock: timedelta) -> None:
+    def renew(self) -> None:
         """Renew as backrow-renew.service does."""
-        command = [*beside(clock), *backrow(*renewal_words(), "--config", self.stack.school.unit_config)]
+        command = [*beside_as_told(self.clock), *backrow(*renewal_words(), "--config", self.stack.school.unit_config)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=_environment())
         assert (done.returncode, done.stdout[:7]) == (0, "renewed"), done.stdout + done.stderr
         assert self._certificate_ends_at() > datetime.now(UTC) + AWAY

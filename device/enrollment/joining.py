@@ -68,6 +68,7 @@ class Joining:
         self._done: set[Step] = set()
         self._failures = 0
         self._secret_is_good = True
+        self._secret_is_missed = False
         self._give_up_at_s = world.monotonic_s() + (wishes.patience_s or 0.0)
 
     def run(self, stop: Stop) -> bool:
@@ -181,7 +182,16 @@ class Joining:
             except ProtocolError as error:
                 self._set_secret_aside(str(error))
                 return ""
+        elif self._secret_is_good:
+            self._miss_secret()
         return secret
+
+    def _miss_secret(self) -> None:
+        """Say once that no secret lies where it was said to be; one that is laid there later is still taken."""
+        place = self._store.places.secret
+        if place is not None and not self._secret_is_missed:
+            self._secret_is_missed = True
+            self._say(f"{place}: no one-time secret lies there. The unit asks to be adopted instead")
 
     def _set_secret_aside(self, why: str) -> None:
         """Go on without the secret: a person can adopt the unit where it hangs, and needs no new card for it."""

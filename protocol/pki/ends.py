@@ -5,6 +5,7 @@ Makes them; who gets one, and under which name, is the registry's to say. Define
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from cryptography import x509
@@ -18,6 +19,8 @@ DEVICE_DAYS = 90
 SERVER_DAYS = 397  # browsers and Apple's TLS refuse a server's certificate of more than 398 days
 BRIDGE_DAYS = 397
 BRIDGE_NAME = "bridge"
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 
 
 def issue_device(authority: Credential, device: str, *, now: datetime, days: int = DEVICE_DAYS) -> Credential:
@@ -60,11 +63,18 @@ def issue_server(
     """
     if not hosts:
         raise ValueError("a server certificate names at least one host")
-    key, names = key or new_key(), tuple(general_name(host) for host in hosts)
+    key, names = key or new_key(), tuple(_host_name(host) for host in hosts)
     certificate = _issue(
         authority, key.public_key(), names, ExtendedKeyUsageOID.SERVER_AUTH, life_under(authority, now, days)
     )
     return Credential(certificate, key, presented_chain(authority))
+
+
+def _host_name(host: str) -> x509.GeneralName:
+    name = general_name(host)
+    if isinstance(name, x509.DNSName) and not _HOST.fullmatch(host):
+        raise ValueError(f"{host!r}: expected a host name or an address alone: no https://, no port, no blanks")
+    return name
 
 
 def issue_bridge(

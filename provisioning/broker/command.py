@@ -127,7 +127,7 @@ def _issue(keys: Path, hosts: tuple[str, ...]) -> Credential:
     except (KeysError, ProtocolError) as error:
         raise click.ClickException(f"the school's CA cannot be used: {error}") from None
     except ValueError as error:
-        raise click.ClickException(f"no certificate can name {', '.join(hosts)}: {error}") from None
+        raise click.ClickException(f"--host: no certificate can name {', '.join(hosts)}: {error}") from None
 
 
 def _authority_pem(keys: Path) -> bytes:

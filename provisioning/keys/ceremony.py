@@ -101,4 +101,4 @@ def _issue_server(authority: Credential, hosts: tuple[str, ...], now: datetime) 
     try:
         return issue_server(authority, hosts, now=now)
     except ValueError as error:
-        raise KeysError(f"no certificate can name the hosts {', '.join(hosts) or '(none)'}: {error}") from None
+        raise KeysError(f"--host: no certificate can name {', '.join(hosts) or '(none)'}: {error}") from None

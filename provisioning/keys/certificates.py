@@ -78,7 +78,8 @@ def _keep_authority(folder: Path, old: Credential, files: Files) -> None:
 
 def retired_authorities(folder: Path) -> dict[int, Credential]:
     """Give the issuing CAs that sign no more certificates, by number, the oldest first; raise `KeysError`."""
-    found = sorted((folder / RETIRED_CA).glob("*.key"), key=lambda path: int(path.stem))
+    numbered = [path for path in (folder / RETIRED_CA).glob("*.key") if path.stem.isdecimal()]
+    found = sorted(numbered, key=lambda path: int(path.stem))
     return {int(path.stem): read_authority(path.with_suffix(".pem"), path) for path in found}
 
 
@@ -147,7 +148,7 @@ def _issue(
     try:
         return issue_server(authority, hosts, now=now, key=key)
     except ValueError as error:
-        raise KeysError(f"no certificate can name the hosts {', '.join(hosts)}: {error}") from None
+        raise KeysError(f"--host: no certificate can name {', '.join(hosts)}: {error}") from None
 
 
 def finish_pair(folder: Path, name: str, files: Files = REAL) -> None:

@@ -16,7 +16,7 @@ from provisioning.keys.certificates import last_end, read_pair, retired_authorit
 from provisioning.keys.errors import KeysError
 from provisioning.keys.extension import read_identity
 from provisioning.keys.layout import ROOT_SECRETS, SEALED
-from provisioning.keys.standing import NEXT, Standing, load_standing, read_certificate
+from provisioning.keys.standing import NEXT, Standing, load_standing, read_certificate, read_keeper
 
 SOON = {  # how long before its end a thing is spoken of: as long as somebody needs who has holidays
     "certificate": timedelta(days=42),
@@ -48,6 +48,7 @@ def check_keys(folder: Path, now: datetime) -> Iterator[Finding]:
     yield from _epochs(standing, now)
     yield from _storage(folder)
     yield from _unfinished(folder)
+    yield _keeper(folder)
     yield from _root_at_hand(folder)
 
 
@@ -133,6 +134,14 @@ def _storage(folder: Path) -> Iterator[Finding]:
             yield Finding(f"storage/{path.name}", None, str(error))
         else:
             yield Finding(f"storage/{path.name}{', in force' if path == found[-1] else ''}")
+
+
+def _keeper(folder: Path) -> Finding:
+    try:
+        read_keeper(folder)
+    except KeysError as error:
+        return Finding("keeper.pub: no breach pack of a lost unit can be sealed", None, str(error))
+    return Finding("keeper.pub")
 
 
 def _unfinished(folder: Path) -> Iterator[Finding]:

@@ -121,12 +121,17 @@ def _tell_renewed(name: str, new: Credential) -> str:
 @keys_option
 @root_options
 @click.option("--weeks", default=WEEKS, show_default=True, type=click.IntRange(1, 104), help="As with init.")
-def extend_command(*, keys: Path, root_folder: Path | None, passphrase_file: Path | None, weeks: int) -> None:
+@click.option("--replace-lost", is_flag=True, help="Give a week a new identity that has lost its own for good.")
+def extend_command(
+    *, keys: Path, root_folder: Path | None, passphrase_file: Path | None, weeks: int, replace_lost: bool
+) -> None:
     """Publish recipients for further weeks: needs the root."""
     door = RootDoor(keys, root_folder or keys, lambda: fetch_passphrase(passphrase_file))
     with in_words(), alone(keys):
         sweep_drafts(keys, REAL)
-        recipients, new = extend_epochs(keys, door.signing(), now=datetime.now(UTC), weeks=weeks)
+        recipients, new = extend_epochs(
+            keys, door.signing(), now=datetime.now(UTC), weeks=weeks, replace_lost=replace_lost
+        )
     click.echo(
         f"Published {len(new)} more epochs, {new[0]} to {new[-1]}: recipients version {recipients.version}, until "
         f"{recipients.expires_at:%Y-%m-%d}.\nA running controller takes them within a minute and sends them to every "

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from protocol.documents import Epoch
+from protocol.documents import Epoch, Keyring, Recipients
 from protocol.envelope import EnvelopeError, KeyIdentity, generate_x25519, open_sealed, parse_recipient, seal
 from protocol.pki import PkiError
 from protocol.signing import VerifyingKey
@@ -26,7 +26,7 @@ from provisioning.keys.errors import KeysError
 from provisioning.keys.extension import read_identity
 from provisioning.keys.rehearsal import rehearse
 from provisioning.keys.root import RootDoor
-from provisioning.keys.standing import Standing, load_standing, read_authority, read_key
+from provisioning.keys.standing import RETIRED_CA, Standing, load_standing, read_authority, read_keeper, read_key
 
 PUBLIC = ("root.pub", "root-ca.pem", "keeper.pub")
 
@@ -52,6 +52,9 @@ def drill_backup(keys: Path, backup: Path, now: datetime) -> Iterator[Tried]:
             yield _try(f"a whole recording of epoch {epoch.name}", partial(_open_recording, backup, epoch, now))
         elif epoch.ends_at > now or (keys / "epochs" / f"{epoch.name}.key").exists():
             yield _try(f"epochs/{epoch.name}.key", partial(_open_epoch, backup, epoch))
+    retired = (f"{RETIRED_CA}/{path.name}" for path in sorted((keys / RETIRED_CA).glob("[0-9]*")))
+    for name in (Keyring.KIND, Recipients.KIND, *retired):
+        yield _try(name, partial(_require_same, keys / name, backup / name))
     yield from _drill_storage(keys, backup)
     yield from _drill_signing(standing, backup)
 
@@ -75,7 +78,7 @@ def _require_same(ours: Path, theirs: Path) -> None:
     if not theirs.exists():
         raise KeysError(f"{theirs}: missing from the backup")
     if ours.read_bytes() != theirs.read_bytes():
-        raise KeysError(f"{theirs}: differs from {ours}: a backup of another school, or of an older ceremony")
+        raise KeysError(f"{theirs}: differs from {ours}: older, or of another school: copy it anew")
 
 
 def _held(backup: Path, name: str) -> KeyIdentity:
@@ -148,5 +151,4 @@ def _require_authority(standing: Standing, backup: Path) -> None:
 
 
 def _open_pack(door: RootDoor) -> None:
-    recipient = (door.school / "keeper.pub").read_text("ascii").strip()
-    _require_opens(door.keeper(), recipient, door.folder / "keeper.key")
+    _require_opens(door.keeper(), read_keeper(door.school), door.folder / "keeper.key")

@@ -40,6 +40,7 @@ def store_school_keys(
     apart = apart or Apart()
     folder = folder.expanduser().resolve()
     root_folder = apart.folder.expanduser().resolve() if apart.folder else None
+    require_apart(folder, root_folder)
     for wanted in filter(None, (folder, root_folder)):
         require_new_folder(wanted)
     secrets, public = tuple(root_files(keys.root, apart.passphrase)), tuple(root_public_files(keys.root))
@@ -54,11 +55,26 @@ def store_school_keys(
 
 
 def require_new_folder(folder: Path) -> None:
-    """Raise `KeysError` when something stands at `folder` that is not an empty folder."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    """Raise `KeysError` when something stands at `folder` that is not an empty folder, or nobody can look."""
+    try:
+        stands = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as error:
+        raise KeysError(f"{folder}: cannot be looked at: {error}; choose another folder") from None
+    if stands:
         raise KeysError(
             f"{folder}: expected a new or an empty folder, found something in it; keys are never written over: "
             "choose another folder, or move this one to a safe place first"
+        )
+
+
+def require_apart(folder: Path, root_folder: Path | None) -> None:
+    """Raise `KeysError` when one of the two folders lies in the other: whoever moves one would move both."""
+    if root_folder is None:
+        return
+    one, other = folder.expanduser().resolve(), root_folder.expanduser().resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise KeysError(
+            f"--root-folder {root_folder}: expected a folder apart from --out {folder}, neither of them in the other"
         )
 
 

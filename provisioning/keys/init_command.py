@@ -75,6 +75,7 @@ def init_command(  # noqa: PLR0913 a command has its options
 ) -> None:
     """Make all keys of a new school in a folder of their own."""
     try:
+        _require_sensible(school, passphrase_file, seal_root=seal_root)
         require_new_folder(out)
         passphrase = PassphraseRecipient(choose_passphrase(passphrase_file)) if seal_root else None
         apart = Apart(folder=root_folder, passphrase=passphrase)
@@ -84,6 +85,13 @@ def init_command(  # noqa: PLR0913 a command has its options
     except KeysError as error:
         raise click.ClickException(str(error)) from None
     click.echo(_describe(out, keys, len(names), apart))
+
+
+def _require_sensible(school: str, passphrase_file: Path | None, *, seal_root: bool) -> None:
+    if passphrase_file and not seal_root:
+        raise KeysError("--passphrase-file: seals nothing without --seal-root; give both or neither")
+    if not school.strip() or not school.isprintable():
+        raise KeysError(f"--school: expected the school's name in one line, got {school!r}")
 
 
 def _describe(folder: Path, keys: SchoolKeys, count: int, apart: Apart) -> str:

@@ -22,7 +22,7 @@ from protocol.signing import VerifyingKey
 from protocol.words import mark
 from provisioning.keys.ceremony import KEYRING_PURPOSES
 from provisioning.keys.layout import ROOT_SECRETS, SEALED
-from provisioning.keys.standing import Standing, load_standing, read_certificate
+from provisioning.keys.standing import Standing, load_standing, read_certificate, read_keeper
 
 Say = Callable[[str], str]
 
@@ -77,7 +77,7 @@ def _root_facts(standing: Standing, root_folder: Path, say: Say) -> Iterator[tup
     authority = read_certificate(folder / "root-ca.pem")
     yield "root.pub", spell_key(standing.trust.root)
     yield "root-ca.pem", _spell_authority(authority, say)
-    yield "keeper.pub", _spell_recipient((folder / "keeper.pub").read_text("ascii").strip())
+    yield "keeper.pub", _spell_recipient(read_keeper(folder))
     yield say(mark("The root's part")), _where(root_folder, say)
 
 

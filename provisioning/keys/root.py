@@ -19,6 +19,7 @@ from protocol.pki import Credential, parse_credential
 from protocol.signing import SigningKey
 from provisioning.keys.errors import KeysError
 from provisioning.keys.layout import KEEPER_KEY, ROOT_CA_KEY, ROOT_KEY, SEALED
+from provisioning.keys.standing import read_keeper
 
 Value = TypeVar("Value")
 
@@ -49,7 +50,7 @@ class RootDoor:
     def keeper(self) -> KeyIdentity:
         """Give the identity that opens breach packs; raise `KeysError`."""
         (identity, *_) = _understood(lambda: parse_identities(self._read(KEEPER_KEY)))
-        if str(identity.recipient) != _read_bytes(self.school / "keeper.pub").decode("ascii").strip():
+        if str(identity.recipient) != read_keeper(self.school):
             raise self._of_another_school(KEEPER_KEY, "keeper.pub")
         return identity
 

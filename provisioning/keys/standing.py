@@ -16,6 +16,7 @@ from cryptography import x509
 
 from protocol.documents import Keyring, Purpose, Recipients, Trust, verify_document
 from protocol.durable import Files, destroy_file
+from protocol.envelope import parse_recipient
 from protocol.errors import ProtocolError
 from protocol.keyfiles import load_signing_key, load_verifying_key, read_secret
 from protocol.pki import Credential, parse_certificates, parse_key
@@ -87,6 +88,17 @@ def read_certificate(path: Path) -> x509.Certificate:
         return parse_certificates(path.read_bytes(), str(path))[0]
     except (OSError, ProtocolError) as error:
         raise KeysError(f"{error}; put the file back from the backup of the keys") from None
+
+
+def read_keeper(folder: Path) -> str:
+    """Read the recipient to which breach packs are sealed; raise `KeysError`."""
+    path = folder / "keeper.pub"
+    try:
+        text = path.read_text("ascii").strip()
+        parse_recipient(text)
+    except (OSError, UnicodeDecodeError, ProtocolError) as error:
+        raise KeysError(f"{path}: expected one recipient: {error}; put the file back from the backup") from None
+    return text
 
 
 def sweep_drafts(folder: Path, files: Files) -> None:

@@ -149,6 +149,16 @@ def test_newer_secret_ends_the_one_before(house: House, tmp_path: Path) -> None:
         renew_secret(house.services, row.id)
 
 
+@pytest.mark.parametrize("place", ["file", "file/below", "n" * 300, "/proc/unit"])
+def test_bundle_that_cannot_be_written_enters_nothing(house: House, tmp_path: Path, place: str) -> None:
+    """A full disk, another's folder, a file in the way: said in words that name the folder, and no unit is entered."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OperatorError, match=r"the bundle cannot be written: .* nothing was entered"):
+        prepare(house, tmp_path / place)
+    with house.services.database.reading() as session:
+        assert len(session.scalars(select(Device)).all()) == 1  # the one that the house came with
+
+
 def test_bundle_is_never_written_over_another(house: House, tmp_path: Path) -> None:
     """A folder that holds something is refused, stays as it is, and no unit is entered."""
     prepare(house, tmp_path / "unit")

@@ -74,6 +74,16 @@ def test_unit_that_nobody_adopts_gives_up_when_it_was_told_to(room: Room) -> Non
     assert room.registry.asked.count(f"POST {ENROLL}") > 4
 
 
+def test_secret_that_is_not_where_it_was_said_to_be_is_missed_once(room: Room) -> None:
+    """A mistyped path is no silent wish for an adoption; a secret that is laid there later is still taken."""
+    secret = room.secret.read_text("ascii")
+    room.secret.unlink()
+    room.world.on_wait = lambda: room.secret.write_text(secret, "ascii") if len(room.world.waited_s) == 3 else None
+    assert room.enroll()
+    assert room.said.count(f"{room.secret}: no one-time secret lies there. The unit asks to be adopted instead") == 1
+    assert not room.secret.exists()
+
+
 @pytest.mark.parametrize("spoil", ["wrong", "malformed", "used"])
 def test_unit_whose_secret_is_refused_asks_to_be_adopted(room: Room, spoil: str) -> None:
     """A secret that is over, damaged or used by another key costs a person's look, and no new card."""

@@ -264,11 +264,34 @@ def test_command_makes_hybrid_identities_when_asked(tmp_path: Path) -> None:
         assert isinstance(identity, type(generate_hybrid()))
 
 
+@pytest.mark.parametrize("root_folder", [".", "keys", "keys/root"])
+def test_root_is_kept_in_no_folder_of_the_others(tmp_path: Path, root_folder: str) -> None:
+    """Whoever moved one of the two would move both; nothing is written."""
+    options = ("--out", str(tmp_path / "keys"), "--school", "S", "--host", "h")
+    result = invoke(*options, "--root-folder", str(tmp_path / root_folder))
+    assert result.exit_code == 1
+    assert f"--root-folder {tmp_path / root_folder}: expected a folder apart" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
+    """Another user's folder, or (as here, where tests run as root) a name that is too long, is said in words."""
+    result = invoke("--out", str(tmp_path / ("n" * 300)), "--school", "S", "--host", "h")
+    assert result.exit_code == 1
+    assert "cannot be looked at" in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--school", "S", "--host", "müller.example"], "müller.example"),
         (["--school", "S", "--host", f"{'a' * 63}.example"], "aaaa.example"),
+        (["--school", "S", "--host", "https://box.example:8443"], "no https://, no port"),
+        (["--school", "S", "--host", "box example"], "'box example'"),
+        (["--school", "S", "--host", ""], "--host"),
+        (["--school", " ", "--host", "h"], "--school: expected the school's name"),
+        (["--school", "S\nT", "--host", "h"], "--school: expected the school's name"),
+        (["--school", "S", "--host", "h", "--passphrase-file", "/dev/null"], "--passphrase-file: "),
         (["--school", "S", "--host", "h", "--weeks", "0"], "1<=x<=104"),
         (["--school", "S"], "--host"),
         (["--host", "h"], "--school"),

@@ -13,6 +13,7 @@ from provisioning.keys.folder import Apart
 from tests.unit.provisioning.keys.made import found_keys, keys_command
 
 NOW = datetime.now(UTC)
+KEEPER = "keeper.pub: no breach pack of a lost unit can be sealed"
 
 
 @pytest.fixture
@@ -61,9 +62,11 @@ def test_end_that_comes_is_spoken_of_with_its_command(keys: Path, after: timedel
         (lambda keys: (keys / "ca.key").unlink(), "authorities", "ca.key: cannot be read"),
         (lambda keys: (keys / "server.key").chmod(0o644), "server.pem", "chmod 600"),
         (lambda keys: next((keys / "storage").iterdir()).unlink(), "storage", "no identity"),
+        (lambda keys: (keys / "keeper.pub").write_bytes(b"\xff"), KEEPER, "keeper.pub: expected"),
+        (lambda keys: (keys / "keeper.pub").unlink(), KEEPER, "keeper.pub: expected"),
         (lambda keys: (keys / "policy.key.next").write_text("x"), "policy.key.next", "finish it"),
     ],
-    ids=["keyring", "lease", "ca", "server", "storage", "cut"],
+    ids=["keyring", "lease", "ca", "server", "storage", "keeper", "no keeper", "cut"],
 )
 def test_what_is_missing_or_wrong_is_named(keys: Path, spoil: Callable[[Path], object], what: str, words: str) -> None:
     """Whatever cannot be used is a finding with its file, and the status is 1."""

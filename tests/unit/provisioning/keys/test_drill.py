@@ -74,12 +74,17 @@ def old_storage(backup: Path) -> None:
         (lambda backup: next((backup / "storage").iterdir()).unlink(), "missing from the backup"),
         (old_storage, "is the wrong key"),
         (lambda backup: (backup / "root.pub").write_text("x"), "root.pub: differs from"),
+        (lambda backup: (backup / "keyring").unlink(), "keyring: missing from the backup"),
+        (lambda backup: (backup / "recipients").write_text("older"), "recipients: differs from"),
         (lambda backup: (backup / "lease.key").unlink(), "lease.key: cannot be read"),
         (lambda backup: shutil.copy(backup / "lease.key", backup / "policy.key"), "policy.key: is not the key that"),
         (lambda backup: (backup / "ca.key").write_text("x"), "ca.key"),
         (lambda backup: (backup / "epochs" / f"{CURRENT}.key").chmod(0o644), "chmod 600"),
     ],
-    ids=["epoch", "next", "swapped", "storage", "old storage", "school", "lease", "policy", "ca", "open"],
+    ids=(
+        *("epoch", "next", "swapped", "storage", "old storage", "school"),
+        *("keyring", "recipients", "lease", "policy", "ca", "open"),
+    ),
 )
 def test_backup_that_lacks_something_fails_by_its_name(keys: Path, spoil: Callable[[Path], object], words: str) -> None:
     """Missing, another's, an older one's, open to others: the file is named, and the status is 1."""
@@ -98,6 +103,17 @@ def test_backup_from_before_a_rotation_fails(keys: Path) -> None:
     assert result.exit_code == 1
     for words in ("policy.key: is not the key that signs now", "is not the authority that signs now", "copy it there"):
         assert words in result.output
+
+
+def test_backup_without_the_retired_authority_fails(keys: Path) -> None:
+    """Its list of revoked certificates could not be signed after a fire, and the broker would refuse everybody."""
+    assert keys_command("rotate", "ca", "--keys", keys, "--root-folder", keys.parent / "stick").exit_code == 0
+    shutil.copytree(keys, keys.parent / "backup", dirs_exist_ok=True)
+    assert drill(keys).exit_code == 0
+    (keys.parent / "backup" / "retired-ca" / "1.key").unlink()
+    result = drill(keys)
+    assert result.exit_code == 1
+    assert "retired-ca/1.key: missing from the backup" in result.output
 
 
 def test_root_of_another_ceremony_fails_the_drill(keys: Path, tmp_path: Path) -> None:

@@ -169,6 +169,7 @@ def test_server_gets_a_new_key_and_other_names_when_told(keys: Path) -> None:
         (["policy", "--new-key"], "--new-key: policy always gets a new key"),
         (["bridge", "--host", "h"], "--host: a bridge certificate names no hosts"),
         (["server", "--host", "müller.example"], "müller.example"),
+        (["server", "--host", "https://box.example"], "no https://"),
         (["root"], "'root' is not one of"),
     ],
 )
@@ -191,6 +192,42 @@ def test_extension_publishes_the_weeks_ahead_and_keeps_those_that_live(keys: Pat
     for epoch in recipients.epochs:
         sealed = seal(b"lesson", [parse_recipient(epoch.recipient)])
         assert open_sealed(sealed, [read_identity(keys / "epochs" / f"{epoch.name}.key")]) == b"lesson"
+
+
+def test_extension_comes_late_and_finds_every_epoch_ended(tmp_path: Path) -> None:
+    """After a long pause every identity was destroyed by its end: the school goes on, with its kind of identities."""
+    made = make_school_keys("S", ("h",), now=NOW, weeks=1, generate=generate_hybrid)
+    keys = tmp_path / "keys"
+    store_school_keys(keys, made)
+    for path in (keys / "epochs").iterdir():
+        path.unlink()
+    recipients, new = extend_epochs(keys, made.root.signing, now=NOW + timedelta(days=200), weeks=1)
+    assert tuple(epoch.name for epoch in recipients.epochs) == new
+    assert all(epoch.recipient.startswith("age1pq1") for epoch in recipients.epochs)
+
+
+def test_extension_drops_no_week_that_lost_its_identity(keys: Path) -> None:
+    """A file that is missing before its week is over was not ended: said by name, and replaced only when told so."""
+    before, lost = recipients_of(keys), recipients_of(keys).epochs[1]
+    (keys / "epochs" / f"{lost.name}.key").unlink()
+    refused = keys_command("extend", "--keys", keys, "--weeks", "5")
+    assert refused.exit_code == 1
+    assert f"{lost.name}.key: missing" in refused.output
+    assert "--replace-lost" in refused.output
+    assert recipients_of(keys) == before
+    assert keys_command("extend", "--keys", keys, "--weeks", "5", "--replace-lost").exit_code == 0
+    after = {epoch.name: epoch for epoch in recipients_of(keys).epochs}
+    assert set(after) > {epoch.name for epoch in before.epochs}
+    held = read_identity(keys / "epochs" / f"{lost.name}.key")
+    assert str(held.recipient) == after[lost.name].recipient != lost.recipient
+
+
+def test_foreign_file_among_the_retired_authorities_is_passed_over(keys: Path) -> None:
+    """A person's copy of a key does not stop check and rotation."""
+    assert keys_command("rotate", "ca", "--keys", keys).exit_code == 0
+    (keys / "retired-ca" / "1-copy.key").write_text("a copy")
+    assert "retired-ca/1.pem" in keys_command("check", "--keys", keys).output
+    assert keys_command("rotate", "ca", "--keys", keys).exit_code == 0
 
 
 def test_extension_without_need_changes_nothing(keys: Path) -> None:

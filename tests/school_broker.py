@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -172,6 +172,18 @@ def school_broker(
 @contextmanager
 def following(broker: SchoolBroker, source: Path) -> Iterator[None]:
     """Do what backrow-crl.path and its service do: at each new list of the controller, copy it and reload."""
+
+    def hand_over(lists: bytes) -> None:
+        broker.put_crl([lists])
+        broker.reload()
+
+    with handing_over(source, hand_over):
+        yield
+
+
+@contextmanager
+def handing_over(source: Path, hand_over: Callable[[bytes], None]) -> Iterator[None]:
+    """Give each new list of the controller to `hand_over`, as backrow-crl.path gives it to its service."""
     stop = threading.Event()
 
     def follow() -> None:
@@ -181,8 +193,7 @@ def following(broker: SchoolBroker, source: Path) -> Iterator[None]:
                 found = source.stat()
                 if (found.st_ino, found.st_mtime_ns) != known:
                     known = (found.st_ino, found.st_mtime_ns)
-                    broker.put_crl([source.read_bytes()])
-                    broker.reload()
+                    hand_over(source.read_bytes())
 
     thread = threading.Thread(target=follow)
     thread.start()

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.boot.machine import DATA, Machine, build_wheel, standing_machine
+from tests.boot.machine import DATA, FILM, Machine, build_wheel, standing_machine
 from tests.boot.root import make_root, what_is_missing
 from tests.footage import find_footage, run_ffmpeg
 from tests.school import School, make_school
 
 BROKER_PORT, CONTROLLER_PORT = 8883, 8443
-FILM = "etc/lesson.mp4"
 
 
 @pytest.fixture(scope="session")

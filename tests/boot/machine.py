@@ -25,6 +25,7 @@ from tests.school import UnitBundle
 PATIENCE_S = 120.0
 DATA = "/var/lib/backrow"
 CARD = "data-partition"
+FILM = "etc/lesson.mp4"
 ON_THE_CARD = ("var-lib-backrow", "etc-backrow", "opt-backrow", "timesync", "network")
 MACHINE = ROOT / "provisioning" / "machine"
 SERVICES = ("backrow-recorder", "backrow-agent", "backrow-uploader")

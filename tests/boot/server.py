@@ -6,20 +6,22 @@ container reaches. Every process that is started here is ended here.
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from protocol.durable import replace_file
 from tests.boot.machine import wait_for
 from tests.broker import free_port
 from tests.school import encode_toml
-from tests.school_broker import MOSQUITTO
+from tests.school_broker import MOSQUITTO, handing_over
 
 OWNER = "ada@school.example"
 PATIENCE_S = 60.0
@@ -27,15 +29,17 @@ PATIENCE_S = 60.0
 
 @dataclass
 class SchoolServer:
-    """One server; `folder` may be read by Mosquitto's user."""
+    """One server; `broker_folder` can be reached by Mosquitto's user, as pytest's own folders cannot for long."""
 
     folder: Path
+    broker_folder: Path
     host: str
     people: int = field(default_factory=free_port)
     units: int = field(default_factory=free_port)
     broker: int = field(default_factory=free_port)
     bridge: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    ending: ExitStack = field(default_factory=ExitStack)
 
     @property
     def config(self) -> Path:
@@ -72,7 +76,7 @@ class SchoolServer:
         }
 
     def _lay_broker(self) -> None:
-        files, state = self.folder / "mosquitto", self.folder / "mosquitto-state"
+        files, state = self.broker_folder / "etc", self.broker_folder / "state"
         places = ("--folder", files, "--state", state, "--crl", self.folder / "controller/revoked.crl")
         ports = ("--listen", self.host, "--port", str(self.broker), "--bridge-port", str(self.bridge))
         self.backrow("provision", "broker", "--keys", "keys", *places, *ports, "--out", "broker-files")
@@ -87,9 +91,10 @@ class SchoolServer:
             self._start(name, sys.executable, "-m", "provisioning", "controller", name, "--config", str(self.config))
         listed = self.folder / "controller" / "revoked.crl"
         wait_for(lambda: listed.exists() or "", "the controller has made its list of revoked certificates")
-        shutil.copy(listed, self.folder / "mosquitto" / "revoked.crl")  # as backrow-crl.service does
+        shutil.copy(listed, self.broker_folder / "etc" / "revoked.crl")
         assert MOSQUITTO is not None
-        self._start("mosquitto", MOSQUITTO, "-c", str(self.folder / "mosquitto" / "mosquitto.conf"))
+        broker = self._start("mosquitto", MOSQUITTO, "-c", str(self.broker_folder / "etc" / "mosquitto.conf"))
+        self.ending.enter_context(handing_over(listed, partial(self._hand_over, broker)))
         self._start(
             "bridge", sys.executable, "-m", "provisioning", "controller", "bridge", "--config", str(self.config)
         )
@@ -98,12 +103,19 @@ class SchoolServer:
         """Give what a process has said."""
         return (self.folder / f"{name}.log").read_text("utf-8", "replace")
 
-    def _start(self, name: str, *command: str) -> None:
+    def _hand_over(self, broker: subprocess.Popen[bytes], lists: bytes) -> None:
+        """Do as backrow-crl.service does."""
+        replace_file(self.broker_folder / "etc" / "revoked.crl", lists, mode=0o644)
+        broker.send_signal(signal.SIGHUP)
+
+    def _start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes.append(subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log))
+        return self.processes[-1]
 
     def stop(self) -> None:
         """End every process."""
+        self.ending.close()
         for process in reversed(self.processes):
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
@@ -118,13 +130,12 @@ class SchoolServer:
 def school_server(folder: Path, host: str) -> Iterator[SchoolServer]:
     """Set a server up and run it."""
     folder.mkdir()
-    for each in (folder, *folder.parents):
-        if each != Path("/") and not os.stat(each).st_mode & 0o001 and each.owner() == "root":
-            each.chmod(each.stat().st_mode | 0o011)  # Mosquitto runs as its own user
-    server = SchoolServer(folder, host)
-    server.found()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    with TemporaryDirectory(prefix="backrow-broker-") as name:
+        Path(name).chmod(0o755)
+        server = SchoolServer(folder, Path(name), host)
+        server.found()
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()

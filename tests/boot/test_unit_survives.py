@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from protocol.manifest import CloseReason, Recovered, Sealed
-from tests.boot.machine import SERVICES, Machine, wait_for
+from tests.boot.machine import FILM, SERVICES, Machine, wait_for
 from tests.recorder_process import Panel
 from tests.school import School
 from tests.unsealed import OpenedRecording, OpenedSegment, find_plaintext, open_recording
@@ -21,7 +21,6 @@ LOST_S = 2.0
 FPS = 25
 LEDGER = r"[Cc]onsumed .* CPU time"  # where the host gives the container a controller to count with
 ACCOUNTS = ("CPUAccounting", "IOAccounting", "IPAccounting", "MemoryAccounting", "TasksAccounting")
-FILM = "etc/lesson.mp4"
 CANARY_AT = 400_000
 
 

@@ -55,15 +55,19 @@ class Place:
 
 
 def find_unit(session: Session, unit: str) -> Device:
-    """Give a unit by its id, or by a label that one living unit alone has; raise `ChangeRefusedError`."""
+    """Give a unit by its id, or by a label that one living unit alone has; raise `ChangeRefusedError`.
+
+    A label that only a unit which is gone has names that one: whoever declared it lost says so once more by its name.
+    """
     row = session.get(Device, unit)
     if row is not None:
         return row
-    called = session.scalars(select(Device).where(Device.label == unit, Device.state.in_(LIVING))).all()
-    if len(called) == 1:
-        return called[0]
-    detail = f"{len(called)} units are called {unit!r}" if called else f"there is no unit {unit[:40]!r}"
-    raise ChangeRefusedError("unit", detail, "name one by its id, as `backrow controller device list` shows it")
+    called = session.scalars(select(Device).where(Device.label == unit)).all()
+    meant = [row for row in called if row.state in LIVING] or called
+    if len(meant) == 1:
+        return meant[0]
+    detail = f"{len(meant)} units are called {unit!r}" if meant else f"there is no unit {unit[:40]!r}"
+    raise ChangeRefusedError("unit", detail, "name one by its id, as `backrow controller device list --all` shows it")
 
 
 @contextmanager

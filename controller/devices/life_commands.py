@@ -143,13 +143,14 @@ def identify(path: Path, unit: str) -> None:
 @click.option("--site", help="The site or building.")
 @click.option("--owner", help="The teacher whose unit it is: address or account id.")
 @click.option("--tag", "tags", multiple=True, help="A tag; give all that it shall have.")
-@click.option("--no-tags", "tags", flag_value=("",), help="Take all tags away.")
-def move(path: Path, unit: str, **place: str | tuple[str, ...] | None) -> None:
+@click.option("--no-tags", "untagged", flag_value="yes", help="Take all tags away.")
+def move(path: Path, unit: str, tags: tuple[str, ...], untagged: str | None, **place: str | None) -> None:
     """Give a unit another label, room, site, owner or tags."""
     from controller.devices import life
 
-    tags = place.pop("tags")
-    wanted = life.Place(tags=list(tags) if tags else None, **place)  # type: ignore[arg-type]
+    if tags and untagged:
+        raise click.UsageError("expected --tag or --no-tags, got both")
+    wanted = life.Place(tags=tags if tags or untagged else None, **place)
     row = _do(path, lambda services, deed: life.move(services, unit, wanted, deed))
     click.echo(f"Unit {row.id} is now {row.label}. Print its room card anew if the label changed.")
 

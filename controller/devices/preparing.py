@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from controller.devices.bundle import Bundle, Tables, store_bundle
 from controller.devices.cards import encode_room
+from controller.devices.life import find_unit
 from controller.devices.models import Device, DeviceEvent, DeviceState
 from controller.devices.services import NewDevice, device_tables, find_owner, require_sound_label
 from controller.devices.trial import require_taken_by_unit
 from controller.enrollment.claims import make_secret
 from controller.enrollment.repo import end_recorder_key
-from controller.errors import OperatorError
 from controller.services import Services
 
 
@@ -87,30 +87,22 @@ def _enter(services: Services, session: Session, device: str, wanted: NewDevice)
     return row
 
 
-def renew_secret(services: Services, device: str) -> str:
+def renew_secret(services: Services, unit: str) -> str:
     """Make a unit's next one-time secret; raise `OperatorError` for a unit that cannot join."""
     with services.database.writing() as session:
-        return make_secret(services, session, require_device(session, device))
+        return make_secret(services, session, find_unit(session, unit))
 
 
-def readopt_device(services: Services, device: str) -> str:
+def readopt_device(services: Services, unit: str) -> str:
     """Take a unit on again whose card was made anew, and give its next one-time secret; raise `OperatorError`.
 
     Its recorder's key ends, so that the next first one is taken; a quarantined unit must join again.
     """
     with services.database.writing() as session:
-        row, now = require_device(session, device), services.clock()
+        row, now = find_unit(session, unit), services.clock()
         if row.state is DeviceState.QUARANTINED:
             row.state, row.state_reason = DeviceState.PENDING, ""
         secret = make_secret(services, session, row)
         end_recorder_key(session, row, now)
-        session.add(DeviceEvent(device=device, at=now, what="readopted", by="operator", detail=""))
+        session.add(DeviceEvent(device=row.id, at=now, what="readopted", by="operator", detail=""))
     return secret
-
-
-def require_device(session: Session, device: str) -> Device:
-    """Give a unit's row; raise `OperatorError` when there is none."""
-    row = session.get(Device, device)
-    if row is None:
-        raise OperatorError(f"there is no unit {device}; list them with: backrow controller device list")
-    return row

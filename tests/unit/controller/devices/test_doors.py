@@ -235,8 +235,28 @@ def test_console_takes_all_tags_away(teacher: Teacher, console: Console) -> None
     """Without `--tag` nothing happens to tags; `--no-tags` is how to say none."""
     console.tell("move", "Room 12", "--tag", "loud", "--tag", "north")
     assert json.loads(console.tell("show", "--json", "Room 12"))["tags"] == ["loud", "north"]
+    assert console.run("move", "Room 12", "--tag", "loud", "--no-tags").exit_code == 2
+    assert console.run("move", "Room 12", "--no-tags", "--tag", "loud").exit_code == 2
     console.tell("move", "Room 12", "--no-tags")
     assert json.loads(console.tell("show", "--json", "Room 12"))["tags"] == []
+
+
+def test_console_finds_a_lost_unit_by_its_name(teacher: Teacher, console: Console) -> None:
+    """The runbook says: give the command again. Then the unit is lost already, and still called what it was called."""
+    console.tell("lost", "Room 12")
+    assert teacher.device in console.tell("lost", "Room 12")
+    assert "which is lost" in console.run("retire", "Room 12").output
+
+
+def test_console_makes_secrets_by_name(house: House, teacher: Teacher, console: Console) -> None:
+    """A unit's name does wherever its id does."""
+    with house.services.database.writing() as session:
+        session.get_one(Device, teacher.device).recorder_key = None  # as of a unit that was prepared and no more
+    assert "One-time secret" in console.tell("secret", "Room 12")
+    assert "One-time secret" in console.tell("readopt", "Room 12")
+    assert {"readopted", "secret_made"} <= {
+        line["what"] for line in json.loads(console.tell("history", "--json", teacher.device))
+    }
 
 
 def test_console_says_what_is_wrong(teacher: Teacher, console: Console) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.codec import CodecError, encode_canonical, encode_record
+from protocol.commands import Command
 from protocol.documents import (
     Decision,
     Document,
@@ -109,7 +110,9 @@ def test_document_is_believed_only_from_the_key_of_its_purpose(
 
 def test_documents_and_their_purposes_are_these() -> None:
     """The table of who signs what is fixed: changing it changes what a stolen key can do."""
+    assert Command in Document.__subclasses__(), "its module stands apart, and must be imported to be counted"
     assert {kind.KIND: kind.SIGNED_FOR for kind in Document.__subclasses__()} == {
+        "command": Purpose.POLICY,
         "keyring": Purpose.ROOT,
         "recipients": Purpose.ROOT,
         "policy": Purpose.POLICY,

@@ -7,6 +7,7 @@ on, and sends nothing anywhere. The steps as a person takes them: docs/runbooks/
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 
 import click
@@ -51,24 +52,35 @@ In controller.toml:
   units_port = {units_port}"""
 
 
-def _path(text: str) -> PurePosixPath:
+def _path(_context: click.Context, _option: click.Parameter, text: str) -> PurePosixPath:
     path = PurePosixPath(text)
     if not path.is_absolute() or not text.isprintable() or " " in text or "$" in text or "%" in text:
         raise click.BadParameter(f"expected an absolute path without spaces, $ and %, got {text!r}")
     return path
 
 
+def _address(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    try:
+        return text and str(ip_address(text))
+    except ValueError:
+        raise click.BadParameter(f"expected an address of this machine like 10.1.0.5, got {text!r}") from None
+
+
 @click.command(name="broker")
 @click.option("--keys", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--crl", required=True, help="The controller's list: revoked.crl in its data folder.")
+@click.option("--crl", required=True, callback=_path, help="The controller's list: revoked.crl in its data folder.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A new or an empty folder.")
 @click.option("--host", "hosts", multiple=True, help="A name that units call the broker by; else those of server.pem.")
-@click.option("--listen", default="", help="The address for units; else every address of the machine.")
+@click.option(
+    "--listen", default="", callback=_address, help="The address for units; else every address of the machine."
+)
 @click.option("--port", default=UNITS_PORT, show_default=True, type=click.IntRange(1, 65_535))
 @click.option("--bridge-port", default=BRIDGE_PORT, show_default=True, type=click.IntRange(1, 65_535))
 @click.option("--units", "connections", default=CONNECTIONS, show_default=True, type=click.IntRange(1, 100_000))
-@click.option("--folder", default=str(FOLDER), show_default=True, help="Where the files will lie.")
-@click.option("--state", default=str(STATE), show_default=True, help="Where the broker keeps what is retained.")
+@click.option("--folder", default=str(FOLDER), show_default=True, callback=_path, help="Where the files will lie.")
+@click.option(
+    "--state", default=str(STATE), show_default=True, callback=_path, help="Where the broker keeps what is retained."
+)
 def broker_command(  # noqa: PLR0913 - one option each
     *,
     keys: Path,
@@ -78,16 +90,18 @@ def broker_command(  # noqa: PLR0913 - one option each
     port: int,
     bridge_port: int,
     connections: int,
-    crl: str,
-    folder: str,
-    state: str,
+    crl: PurePosixPath,
+    folder: PurePosixPath,
+    state: PurePosixPath,
 ) -> None:
     """Make the files of the school's MQTT broker (Mosquitto)."""
+    if port == bridge_port:
+        raise click.UsageError(f"--port and --bridge-port: expected two different ports, got {port} for both")
     _require_new(out)
     plan = BrokerPlan(
-        folder=_path(folder),
-        state=_path(state),
-        crl=_path(crl),
+        folder=folder,
+        state=state,
+        crl=crl,
         units_host=listen,
         units_port=port,
         bridge_port=bridge_port,
@@ -117,7 +131,11 @@ def _describe(plan: BrokerPlan, out: Path, keys: Path, certificate: x509.Certifi
 
 
 def _require_new(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    try:
+        stands = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except OSError as error:
+        raise click.ClickException(f"{out}: cannot be looked at: {error}; choose another folder") from None
+    if stands:
         raise click.ClickException(f"{out}: expected a new or an empty folder, found something in it")
 
 

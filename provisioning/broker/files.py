@@ -7,6 +7,8 @@ it is used: docs/runbooks/broker.md; what it has to keep: docs/protocol/mqtt.md.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,8 +136,15 @@ def bridge_rules() -> str:
 
 
 def store_files(out: Path, placed: Mapping[PurePosixPath, Placed]) -> None:
-    """Write the files below `out` as they will lie below `/`; raise `OSError`."""
-    for path, file in placed.items():
-        target = out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, file.content, mode=file.mode)
+    """Write the files below `out`, new or empty, as they will lie below `/`: all of them or none; raise `OSError`."""
+    out = out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        for path, file in placed.items():
+            (draft / path).parent.mkdir(parents=True, exist_ok=True)
+            replace_file(draft / path, file.content, mode=file.mode)
+        draft.replace(out)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise

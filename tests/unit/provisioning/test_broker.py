@@ -14,11 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from click.testing import CliRunner
 
+from protocol.durable import PRIVATE
 from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.pki import (
     Credential,
@@ -29,6 +30,7 @@ from protocol.pki import (
     issue_root_authority,
 )
 from protocol.topics import PREFIX, Down, Up, down_topic, every_down, up_topic
+from provisioning.broker.files import Placed, store_files
 from provisioning.commands import group
 from tests.mqtt_wire import GRANTED, Wire
 from tests.school import make_school, new_id
@@ -272,8 +274,12 @@ def _filled(files: dict[str, Path]) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--crl", "revoked.crl"), "absolute path"),
-        (("--crl", "/a/b.crl", "--folder", "/etc/with space"), "absolute path"),
+        (("--crl", "revoked.crl"), "'--crl': expected an absolute path"),
+        (("--crl", "/a/b.crl", "--folder", "/etc/with space"), "'--folder': expected an absolute path"),
+        (("--crl", "/a/b.crl", "--listen", "10.1.0.5\nallow_anonymous true"), "'--listen': expected an address"),
+        (("--crl", "/a/b.crl", "--listen", "localhost"), "'--listen': expected an address"),
+        (("--crl", "/a/b.crl", "--port", "8884"), "--port and --bridge-port: expected two different ports"),
+        (("--crl", "/a/b.crl", "--out", "n" * 300), "cannot be looked at"),
         (("--crl", "/a/b.crl", "--host", "ä.example"), "no certificate can name"),
     ],
 )
@@ -284,6 +290,16 @@ def test_command_refuses_what_no_file_could_hold(tmp_path: Path, options: tuple[
     assert made.exit_code != 0
     assert words in made.output
     assert not out.exists()
+
+
+def test_files_are_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    """When one cannot be written, as on a full disk, neither a folder nor a draft with the key stays behind."""
+    key, plain = PurePosixPath("etc/server.key"), PurePosixPath("etc/ok")
+    with pytest.raises(OSError, match="too long"):
+        store_files(tmp_path / "out", {key: Placed(b"secret"), plain / ("n" * 300): Placed(b"x")})
+    assert list(tmp_path.iterdir()) == []
+    store_files(tmp_path / "out", {key: Placed(b"secret", PRIVATE)})
+    assert (tmp_path / "out" / key).read_bytes() == b"secret"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")

@@ -33,7 +33,8 @@ def tell(file: Path, offset: timedelta) -> None:
 
 
 def _words(*settings: str) -> tuple[str, ...]:
-    return ("env", f"LD_PRELOAD={LIBRARY}", *settings, "FAKETIME_DONT_FAKE_MONOTONIC=1", "TZ=UTC")
+    mended = f"PYTHONPATH={Path(__file__).parent / 'moved'}"
+    return ("env", f"LD_PRELOAD={LIBRARY}", *settings, "FAKETIME_DONT_FAKE_MONOTONIC=1", "TZ=UTC", mended)
 
 
 def _spell(offset: timedelta) -> str:

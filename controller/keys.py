@@ -146,7 +146,8 @@ def load_authority(folder: Path) -> Credential:
 
 def load_retired_authorities(folder: Path) -> tuple[Credential, ...]:
     """Read the issuing CAs before the present one, of which certificates may still be good, the oldest first."""
-    found = sorted((folder / RETIRED_CA).glob("*.key"), key=lambda path: int(path.stem))
+    numbered = [path for path in (folder / RETIRED_CA).glob("*.key") if path.stem.isdecimal()]
+    found = sorted(numbered, key=lambda path: int(path.stem))
     return tuple(_load_authority(path.with_suffix(".pem"), path) for path in found)
 
 

@@ -12,7 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from protocol.envelope import EnvelopeError, KeyIdentity, PassphraseIdentity, open_sealed, parse_identities
+from protocol.envelope import (
+    EnvelopeError,
+    KeyIdentity,
+    NoMatchError,
+    PassphraseIdentity,
+    open_sealed,
+    parse_identities,
+)
 from protocol.errors import ProtocolError
 from protocol.keyfiles import load_verifying_key, parse_signing_key, read_secret
 from protocol.pki import Credential, parse_credential
@@ -72,8 +79,10 @@ class RootDoor:
             )
         try:
             return open_sealed(sealed.read_bytes(), [self._passphrase]).decode("ascii")
+        except NoMatchError:
+            raise KeysError(f"{sealed}: is sealed with another passphrase: type it again, word for word") from None
         except (EnvelopeError, UnicodeDecodeError, OSError) as error:
-            raise KeysError(f"{sealed}: cannot be opened with this passphrase: {error}") from None
+            raise KeysError(f"{sealed}: cannot be opened: {error}; take the other copy of the root's part") from None
 
     def _of_another_school(self, secret: str, public: str) -> KeysError:
         return KeysError(

@@ -160,6 +160,7 @@ def test_each_issuing_authority_has_a_list_of_its_own(registry: Registry) -> Non
     for suffix in ("pem", "key"):
         (keys / f"ca.{suffix}").rename(keys / RETIRED_CA / f"1.{suffix}")
     registry.authority = issue_issuing_authority(root, "Issuing 2", now=registry.house.clock())
+    (keys / RETIRED_CA / "1-copy.key").write_text("a person's copy, which is passed over")
     (keys / "ca.pem").write_bytes(registry.authority.certificate_pem())
     replace_file(keys / "ca.key", registry.authority.key_pem())
     assert registry.renew(), "nobody with a certificate of the new one would be let in"

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 import click
 
-from provisioning.card.contents import LACKING, SchoolFacts
+from provisioning.card.contents import LACKING, SchoolFacts, find_own_addresses
 from provisioning.card.errors import CardError
 from provisioning.card.making import Card, Workshop, make_card, make_cards
 from provisioning.card.placing import is_boot_partition, place
@@ -33,6 +33,11 @@ NEXT = """\
 {count} card{s}. For each: write Raspberry Pi OS Lite (trixie, 64 bit) to a card with the Imager, without its
 customisation, then: backrow provision lay FOLDER BOOTFS. Delete the folders afterwards: each holds a one-time secret,
 and Wi-Fi's."""
+NOWHERE = """\
+
+Warning: {addresses}: no unit finds the school there. In controller.toml [people] url, [units] host and [broker]
+units_host tell units where it is; where the server listens at all its addresses, add --set controller.url=https://…
+Then retire the units above and make the cards anew."""
 LAID = """\
 The card at {boot} is ready: unmount it, put it into the unit, and switch the unit on. It is ready when the lamp blinks
 green every three seconds; how it went stands in backrow-result.txt on the same partition."""
@@ -84,6 +89,8 @@ def card_command(
         raise click.ClickException(str(error)) from None
     for card in cards:
         click.echo(MADE.format(card=card))
+    for addresses in {find_own_addresses(card.folder / "backrow" / "unit" / "device.toml") for card in cards} - {()}:
+        click.echo(NOWHERE.format(addresses=", ".join(addresses)), err=True)
     on_card = is_boot_partition(out)
     click.echo(LAID.format(boot=out) if on_card else NEXT.format(count=len(cards), s="s" if len(cards) > 1 else ""))
 

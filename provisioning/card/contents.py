@@ -16,13 +16,16 @@ overwrites and removes all of it. Defined in docs/runbooks/new-room.md.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from protocol.loopback import is_loopback
 from provisioning.card.cloud import encode_meta_data, encode_user_data, make_hostname
 from provisioning.card.errors import CardError
 from provisioning.card.keyfile import FILE, encode_keyfile
@@ -80,6 +83,22 @@ def read_device(path: Path) -> str:
         return str(tomllib.loads(path.read_text("utf-8"))["device"]["id"])
     except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise CardError("", f"{path}: expected the unit's configuration with [device] id: {error}") from None
+
+
+def find_own_addresses(path: Path) -> tuple[str, ...]:
+    """Name the addresses in a device.toml that mean the unit itself: no unit finds the school there."""
+    tables = tomllib.loads(path.read_text("utf-8"))
+    asked = (("enrollment", "url"), ("controller", "url"), ("broker", "host"))
+    found = {f"[{table}] {key}": str(tables.get(table, {}).get(key, "")) for table, key in asked}
+    return tuple(f"{name} = {text}" for name, text in found.items() if _is_own(urlsplit(text).hostname or text))
+
+
+def _is_own(host: str) -> bool:
+    """Tell whether a host is whoever asks, or all addresses of a server, at which nobody finds it."""
+    try:
+        return is_loopback(host) or ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:

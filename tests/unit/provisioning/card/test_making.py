@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from provisioning.card.contents import SchoolFacts
+from provisioning.card.contents import SchoolFacts, find_own_addresses
 from provisioning.card.errors import CardError
 from provisioning.card.making import Workshop, make_card, make_cards
 from provisioning.card.placing import place
@@ -239,3 +239,21 @@ def test_place_that_cannot_be_written_is_named(tmp_path: Path, shop: Workshop, w
     with pytest.raises(CardError, match="file"):
         make_card(room(), tmp_path / ("card" if where == "cache" else "file/card"), asking)
     assert entered == []
+
+
+def test_address_that_means_the_unit_itself_is_found(tmp_path: Path) -> None:
+    """A school whose server was told no address but loopback would hand out cards that never join."""
+    path = tmp_path / "device.toml"
+    school = '[enrollment]\nurl = "https://{0}:443"\n[controller]\nurl = "https://{0}:8443"\n[broker]\nhost = "{0}"\n'
+    path.write_text(school.format("backrow.school.example"), "utf-8")
+    assert find_own_addresses(path) == ()
+    path.write_text(school.format("127.0.0.1"), "utf-8")
+    assert find_own_addresses(path) == (
+        "[enrollment] url = https://127.0.0.1:443",
+        "[controller] url = https://127.0.0.1:8443",
+        "[broker] host = 127.0.0.1",
+    )
+    path.write_text('[controller]\nurl = "https://0.0.0.0:8443"\n[enrollment]\nurl = "https://[::]"\n', "utf-8")
+    assert len(find_own_addresses(path)) == 2
+    path.write_text('[device]\nid = "a"\n', "utf-8")
+    assert find_own_addresses(path) == ()

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from controller.cli import group
 from controller.devices.models import Device, DeviceState, Health, Presence
+from controller.uploads.models import SpoolReportRow
 from tests.house import NIGHT, House, Person, Teacher, post
 from tests.unit.controller.uploads.unit_client import made_up_segment
 
@@ -286,6 +287,10 @@ def test_everything_that_it_can_read_is_the_same_for_a_unit_that_recorded(
             )
     for only in (None, 0, None):
         house.deliver(house.make_lesson(teacher, [made_up_segment()]), only=only)
+    with house.services.database.writing() as session:  # what leases, receipts and the unit itself leave after a week
+        row = session.get_one(Device, teacher.device)
+        row.fence, row.receipt_version = 3, 7
+        session.add(SpoolReportRow(device=row.id, waiting_bytes=123_456, said_at=NIGHT, received_at=NIGHT))
     busy, calm = (list(_everything(web, console, person)) for person in (teacher, quiet))
     assert len(busy) > 20
     assert busy == calm

@@ -266,7 +266,9 @@ def test_lost_unit_is_refused_at_the_next_request(house: House, unit: UnitClient
             EnrollmentSecret(id="s", device=device, secret_hash="h", made_at=now, expires_at=now + timedelta(days=7))
         )
     assert documents(unit)[0] == 200
+    fence = row_of(house, device).fence
     life.declare_lost(house.services, device, deed(house))
+    assert row_of(house, device).fence > fence
     assert documents(unit)[0] == 403
     lesson = house.make_lesson(unit.teacher, [made_up_segment()])
     assert unit.put_manifest(lesson).status_code == 403
@@ -294,8 +296,10 @@ def test_old_card_is_quarantined_and_delivers_after_a_person_looked(house: House
     """It delivers nothing and is named with the reason; accepted, it goes on from its own counters."""
     device = unit.teacher.device
     assert documents(unit, counted(40, 9))[0] == 200
+    fence = row_of(house, device).fence
     documents(unit, counted(12, 4, "b"))
     row = row_of(house, device)
+    assert row.fence > fence  # a body that is coming in ends here, not at the next request
     assert (row.state, row.state_reason) == (DeviceState.QUARANTINED, "rolled_back")
     assert history(house, device)[-1] == ("quarantined", "rolled_back")
     lesson = house.make_lesson(unit.teacher, [made_up_segment()])

@@ -78,7 +78,7 @@ def serve(path: Path) -> None:
 
 
 def _serving(config: Config) -> str:
-    units = f"{'https' if config.units.tls else 'http'}://{config.units.host}:{config.units.port}"
+    units = config.units.address
     return f"Serving people on {config.people_url} and units on {units}."
 
 

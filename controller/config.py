@@ -58,11 +58,20 @@ class People:
 
 @dataclass(frozen=True, kw_only=True)
 class Units:
-    """`[units]`: the listener for units. With TLS a client certificate of the school's CA is required."""
+    """`[units]`: the listener for units. With TLS a client certificate of the school's CA is required.
+
+    Units are told `url`, where they reach it at another address than the one at which it listens.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8443
     tls: bool = True
+    url: str = ""
+
+    @property
+    def address(self) -> str:
+        """Give the address that units are told."""
+        return self.url.rstrip("/") or f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +238,11 @@ def _require_sensible(config: Config, path: Path) -> None:
         raise ConfigError(
             f"{path}: [people] url: expected the address of the pages as browsers reach them, like "
             f"'https://backrow.school.example', of at most {LONGEST_SITE} characters, got {people.url[:LONGEST_SITE]!r}"
+        )
+    if units.url and not (_is_site(units.url) and units.url.startswith("https://")):
+        raise ConfigError(
+            f"{path}: [units] url: expected the address of the units' listener as units reach it, like "
+            f"'https://backrow.school.example:8443', got {units.url[:LONGEST_SITE]!r}"
         )
     if (people.host, people.port) == (units.host, units.port):
         raise ConfigError(

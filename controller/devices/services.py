@@ -52,10 +52,9 @@ def find_owner(session: Session, owner: str) -> str:
 
 def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     """Say what stands in the unit's device.toml; what is asked for overrides what the configuration tells."""
-    scheme = "https" if config.units.tls else "http"
     tables: dict[str, dict[str, Any]] = {
         "device": {"id": device, "label": wanted.label, "data": "data", **_timezone(config)},
-        "controller": {"url": f"{scheme}://{config.units.host}:{config.units.port}", **_page(config)},
+        "controller": {"url": config.units.address, **_page(config)},
         "broker": _broker(config),
         "camera": {"kind": "picamera2"},
         "pins": {"kind": "gpio"},

@@ -235,5 +235,5 @@ def read_for_release(manifests: Manifests, row: Recording) -> Manifest | None:
     try:
         return manifests.load(row.id, row.recorder_key)
     except (OSError, ProtocolError):
-        log.exception("recording %s: its manifest cannot be read; it is destroyed all the same", row.id)
+        log.error("a manifest that is due to be destroyed cannot be read; what it is of is destroyed all the same")
         return None

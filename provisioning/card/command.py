@@ -35,9 +35,8 @@ customisation, then: backrow provision lay FOLDER BOOTFS. Delete the folders aft
 and Wi-Fi's."""
 NOWHERE = """\
 
-Warning: {addresses}: no unit finds the school there. In controller.toml [people] url, [units] host and [broker]
-units_host tell units where it is; where the server listens at all its addresses, add --set controller.url=https://…
-Then retire the units above and make the cards anew."""
+Warning: {addresses}: no unit finds the school there. In controller.toml [people] url, [units] url and [broker]
+units_host tell units where it is. Then retire the units above and make the cards anew."""
 LAID = """\
 The card at {boot} is ready: unmount it, put it into the unit, and switch the unit on. It is ready when the lamp blinks
 green every three seconds; how it went stands in backrow-result.txt on the same partition."""

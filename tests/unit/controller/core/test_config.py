@@ -55,6 +55,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (LEAST + 'language = ""\n', r"\[controller\] language: expected one of \['en', 'es'\], got ''"),
         (LEAST + '[people]\nurl = "foo"\n', r"\[people\] url: expected the address .* got 'foo'"),
         (LEAST + '[people]\nurl = "https://s:99999"\n', r"\[people\] url: expected the address"),
+        (LEAST + '[units]\nurl = "http://school.example:8443"\n', r"\[units\] url: expected .* got 'http://school"),
         (LEAST + '[people]\nurl = "https://school.example/backrow"\n', r"\[people\] url: expected the address"),
         (LEAST + f'[people]\nurl = "https://{"s" * 300}.example"\n', r"\[people\] url: .* of at most 280 characters"),
         (LEAST + '[people]\nurl = "https://school.example\\n"\n', r"\[people\] url: expected the address"),
@@ -72,3 +73,12 @@ def test_site_is_taken_as_browsers_write_it(tmp_path: Path, url: str) -> None:
     """With or without a port and the last slash."""
     (tmp_path / "controller.toml").write_text(f'{LEAST}[people]\nurl = "{url}"\n')
     assert load_config(tmp_path / "controller.toml").people.url == url
+
+
+def test_units_are_told_where_they_reach_their_listener(tmp_path: Path) -> None:
+    """A server that listens at all of its addresses names the one by which units find it."""
+    path = tmp_path / "controller.toml"
+    path.write_text(LEAST + '[units]\nhost = "0.0.0.0"\nurl = "https://school.example:8443/"\n')
+    assert load_config(path).units.address == "https://school.example:8443"
+    path.write_text(LEAST + '[units]\nhost = "192.0.2.7"\n')
+    assert load_config(path).units.address == "https://192.0.2.7:8443"

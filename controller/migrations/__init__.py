@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from alembic import command
@@ -25,7 +26,11 @@ def alembic_config(database: Database) -> AlembicConfig:
 
 
 def upgrade(database: Database) -> None:
-    """Bring the database to the newest form, or leave it alone when it has it; raise `OperatorError` without one."""
+    """Bring the database to the newest form, or leave it alone when it has it; raise `OperatorError` without one.
+
+    A file that is made here is closed to others, whatever the folder around it is.
+    """
+    _make_private(database)
     try:
         command.upgrade(alembic_config(database), "head")
     except DBAPIError as error:
@@ -48,6 +53,14 @@ def require_current(database: Database, path: Path) -> None:
         raise OperatorError(
             f"the database {_describe(database)} has form {found or '(none)'}, this program needs {newest}; {remedy}"
         )
+
+
+def _make_private(database: Database) -> None:
+    url = database.engine.url
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return
+    with suppress(OSError):  # what cannot be made is told by the migration itself
+        Path(url.database).touch(mode=0o640, exist_ok=True)
 
 
 def _describe(database: Database) -> str:

@@ -76,6 +76,18 @@ def test_database_in_no_folder_is_one_sentence_with_the_remedy(tmp_path: Path) -
         migrations.upgrade(database)
 
 
+def test_database_is_closed_to_others(tmp_path: Path) -> None:
+    """Addresses and digests stand in it; its journal takes the same mode, also in a folder that is open to all."""
+    tmp_path.chmod(0o755)
+    made = Database(f"sqlite:///{tmp_path / 'd.sqlite3'}")
+    migrations.upgrade(made)
+    add_incident(made, "any")
+    modes = {path.name: path.stat().st_mode & 0o007 for path in tmp_path.iterdir()}
+    made.close()
+    assert modes.keys() >= {"d.sqlite3", "d.sqlite3-wal"}
+    assert set(modes.values()) == {0}
+
+
 def test_sqlite_is_in_the_mode_that_receipts_need(database: Database) -> None:
     """WAL with full syncs, and foreign keys that hold."""
     with database.engine.connect() as connection:

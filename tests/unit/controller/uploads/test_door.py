@@ -19,6 +19,7 @@ from controller.recordings.models import Recording, RecordingState
 from controller.uploads.models import Upload, UploadState
 from protocol.envelope import NoMatchError, open_sealed, seal
 from protocol.manifest import Content, Recovered, digest_of, parse_manifest
+from protocol.pki import encode_certificates, parse_certificates
 from protocol.signing import SigningKey
 from tests.house import House, make_house
 from tests.joined import add_device
@@ -361,8 +362,9 @@ def test_bytes_without_the_newest_lease_are_refused(
 
 
 def with_certificate(unit: UnitClient, bundle: Path, device: str) -> dict[str, str]:
-    """Give what the TLS listener tells WSGI of a verified client certificate."""
-    pem = (bundle / "data" / "certificate" / "tls.pem").read_text()
+    """Give what the TLS listener tells WSGI of a verified client certificate: it alone, without its chain."""
+    leaf = parse_certificates((bundle / "data" / "certificate" / "tls.pem").read_bytes(), "tls.pem")[0]
+    pem = encode_certificates([leaf]).decode("ascii")
     return {"SSL_CLIENT_VERIFY": "SUCCESS", "SSL_CLIENT_S_DN_CN": device, "SSL_CLIENT_CERT": pem}
 
 

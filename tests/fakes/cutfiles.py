@@ -153,14 +153,6 @@ class PoweredFiles(KilledFiles):
             if entry.is_file():
                 self._durable[entry] = self._inode(entry.stat())
 
-    def settle(self) -> None:
-        """Take everything that lies below `root` for durable: it was laid there long ago."""
-        for path in self._root.rglob("*"):
-            if path.is_file():
-                inode = self._inode(path.stat())
-                inode.durable = path.read_bytes()
-                self._durable[path] = inode
-
     def leave(self) -> None:
         """Make the disk what the cut left of it."""
         written: dict[int, bytes] = {}

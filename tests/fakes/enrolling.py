@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -46,6 +45,7 @@ from protocol.pki import (
     issue_server,
     parse_request,
 )
+from tests.fakes.listener import LoopbackListener
 
 Reply = tuple[int, bytes]
 
@@ -190,35 +190,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
 
-class EnrollingServer(ThreadingHTTPServer):
+class EnrollingServer(LoopbackListener):
     """One listener; `wants_certificate` makes it the units'. It checks no dates by the machine: tests move time."""
 
-    daemon_threads = True
-
     def __init__(self, registry: Registry, folder: Path, *, server: Credential, wants_certificate: bool) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, tls=_context(registry, folder, server, wants_certificate))
         self.registry = registry
-        self.socket = _context(registry, folder, server, wants_certificate).wrap_socket(
-            self.socket, server_side=True, do_handshake_on_connect=False
-        )
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
-
-    @property
-    def url(self) -> str:
-        """Give the address."""
-        return f"https://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that was cut, or whose certificate was refused, is part of the tests."""
 
 
 def _context(registry: Registry, folder: Path, server: Credential, wants_certificate: bool) -> ssl.SSLContext:  # noqa: FBT001

@@ -15,9 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from protocol import tus
 from protocol.board import HEADER as BOARD
@@ -26,6 +25,7 @@ from protocol.documents import Lease, verify_document
 from protocol.errors import ProtocolError
 from protocol.manifest import ForkError, Manifest, parse_manifest, require_extension
 from protocol.signing import VerifyingKey
+from tests.fakes.listener import LoopbackListener
 from tests.school import School, receipt_items
 
 PREFIX = "/units/v1"
@@ -316,32 +316,9 @@ def _refuse(status: int, code: str, detail: str = "made up") -> tus.Response:
     return tus.Response(status, (), json.dumps({"error": code, "detail": detail}).encode())
 
 
-class IngestServer(ThreadingHTTPServer):
-    """The server; a context manager that ends its threads. With `tls` it requires a client certificate."""
-
-    daemon_threads = True
+class IngestServer(LoopbackListener):
+    """The server. With `tls` it requires a client certificate."""
 
     def __init__(self, ingest: Ingest, *, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler, tls=tls)
         self.ingest = ingest
-        self._scheme = "https" if tls else "http"
-        if tls:
-            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02})
-
-    @property
-    def url(self) -> str:
-        """Give the address."""
-        return f"{self._scheme}://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that the client cut, or whose certificate was refused, is part of the tests."""

@@ -74,7 +74,7 @@ def test_enrollment_without_power_at_every_operation_ends_enrolled(room: Room, t
     for at in range(1, operations + 1):
         again = fresh(room, tmp_path / str(at))
         files = PoweredFiles(again.config.data.parent, at, tail)
-        files.settle()
+        files.take_as_durable()
         with pytest.raises(Cut):
             again.enroll(files)
         files.leave()

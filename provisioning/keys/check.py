@@ -16,8 +16,10 @@ from provisioning.keys.certificates import last_end, read_pair, retired_authorit
 from provisioning.keys.errors import KeysError
 from provisioning.keys.extension import read_identity
 from provisioning.keys.layout import ROOT_SECRETS, SEALED
+from provisioning.keys.spelling import Typed
 from provisioning.keys.standing import NEXT, Standing, load_standing, read_certificate, read_keeper
 
+PAIRS = ("server", "bridge")  # a certificate and its key, which the issuing CA certifies without the root
 SOON = {  # how long before its end a thing is spoken of: as long as somebody needs who has holidays
     "certificate": timedelta(days=42),
     "authority": timedelta(days=365),  # what it signs must fit below its own end
@@ -34,33 +36,43 @@ class Finding:
     remedy: str = ""
 
 
-def check_keys(folder: Path, now: datetime) -> Iterator[Finding]:
-    """Look at everything in the folder; what cannot be read is a finding with its remedy, too."""
+def check_keys(folder: Path, now: datetime, root_folder: Path | None = None) -> Iterator[Finding]:
+    """Look at everything in the folder; what cannot be read is a finding with its remedy, too.
+
+    `root_folder` is looked at by nobody: it stands in the commands that need the root.
+    """
+    typed = Typed(keys=folder, root=root_folder or (folder if _root_lies_in(folder) else None))
     try:
         standing = load_standing(folder)
     except KeysError as error:
         yield Finding("the documents", None, str(error))
         return
-    yield from _documents(standing, now)
+    yield from _documents(standing, typed, now)
     for purpose in KEYRING_PURPOSES:
-        yield from _signing(standing, purpose)
-    yield from _certificates(standing, now)
+        yield from _signing(standing, purpose, typed)
+    yield from _certificates(standing, typed, now)
     yield from _epochs(standing, now)
     yield from _storage(folder)
-    yield from _unfinished(folder)
+    yield from _unfinished(typed)
     yield _keeper(folder)
     yield from _root_at_hand(folder)
 
 
-def _documents(standing: Standing, now: datetime) -> Iterator[Finding]:
+def _root_lies_in(folder: Path) -> bool:
+    return any((folder / name).exists() for secret in ROOT_SECRETS for name in (secret, secret + SEALED))
+
+
+def _documents(standing: Standing, typed: Typed, now: datetime) -> Iterator[Finding]:
     keyring, recipients = standing.keyring, standing.recipients
-    remedy = _when_soon(keyring.expires_at, now, "document", "backrow provision keys rotate settings (any key does)")
+    renewed = f"the rotation of any signing key renews it: {typed.spell_with_root('rotate', 'settings')}"
+    remedy = _when_soon(keyring.expires_at, now, "document", renewed)
     yield Finding(f"{Keyring.KIND}, version {keyring.version}", keyring.expires_at, remedy)
-    remedy = _when_soon(recipients.expires_at, now, "document", "backrow provision keys extend; then units may record")
+    further = f"units record no longer than this: {typed.spell_with_root('extend')}"
+    remedy = _when_soon(recipients.expires_at, now, "document", further)
     yield Finding(f"{Recipients.KIND}, version {recipients.version}", recipients.expires_at, remedy)
 
 
-def _signing(standing: Standing, purpose: Purpose) -> Iterator[Finding]:
+def _signing(standing: Standing, purpose: Purpose, typed: Typed) -> Iterator[Finding]:
     try:
         signs = standing.signing_key(purpose).verifying
     except KeysError as error:
@@ -71,11 +83,12 @@ def _signing(standing: Standing, purpose: Purpose) -> Iterator[Finding]:
     yield Finding(f"{purpose}.key {signs.key_id}", None, wrong)
     for old in believed:
         if old != signs:
-            advice = f"when every unit has the new keyring: backrow provision keys rotate {purpose} --retire-old"
-            yield Finding(f"{purpose} key {old.key_id}, signs no more, is believed", None, advice)
+            retire = typed.spell_with_root("rotate", purpose.value, "--retire-old")
+            what = f"{purpose} key {old.key_id}, signs no more, is believed"
+            yield Finding(what, None, f"when every unit has the new keyring: {retire}")
 
 
-def _certificates(standing: Standing, now: datetime) -> Iterator[Finding]:
+def _certificates(standing: Standing, typed: Typed, now: datetime) -> Iterator[Finding]:
     folder = standing.folder
     try:
         root = read_certificate(folder / "root-ca.pem")
@@ -86,23 +99,21 @@ def _certificates(standing: Standing, now: datetime) -> Iterator[Finding]:
     ends_at = root.not_valid_after_utc
     yield Finding("root-ca.pem", ends_at, _when_soon(ends_at, now, "authority", "a new ceremony and new cards"))
     ends_at = current.certificate.not_valid_after_utc
-    yield Finding("ca.pem", ends_at, _when_soon(ends_at, now, "authority", "backrow provision keys rotate ca"))
+    yield Finding("ca.pem", ends_at, _when_soon(ends_at, now, "authority", typed.spell_with_root("rotate", "ca")))
     for number in retired:
         over_at = last_end(retired, number, current)
-        remedy = "backrow provision keys rotate ca --retire-old" if over_at <= now else ""
+        remedy = typed.spell("rotate", "ca", "--retire-old") if over_at <= now else ""
         yield Finding(f"retired-ca/{number}.pem: the last that it signed", over_at, remedy)
-    for name in ("server", "bridge"):
-        yield _pair(folder, name, now)
+    for name in PAIRS:
+        yield _pair(name, typed, now)
 
 
-def _pair(folder: Path, name: str, now: datetime) -> Finding:
+def _pair(name: str, typed: Typed, now: datetime) -> Finding:
     try:
-        ends_at = read_pair(folder, name).certificate.not_valid_after_utc
+        ends_at = read_pair(typed.keys, name).certificate.not_valid_after_utc
     except KeysError as error:
         return Finding(f"{name}.pem", None, str(error))
-    return Finding(
-        f"{name}.pem", ends_at, _when_soon(ends_at, now, "certificate", f"backrow provision keys rotate {name}")
-    )
+    return Finding(f"{name}.pem", ends_at, _when_soon(ends_at, now, "certificate", typed.spell("rotate", name)))
 
 
 def _epochs(standing: Standing, now: datetime) -> Iterator[Finding]:
@@ -144,10 +155,11 @@ def _keeper(folder: Path) -> Finding:
     return Finding("keeper.pub")
 
 
-def _unfinished(folder: Path) -> Iterator[Finding]:
-    for path in sorted(folder.glob(f"*{NEXT}")):
+def _unfinished(typed: Typed) -> Iterator[Finding]:
+    for path in sorted(typed.keys.glob(f"*{NEXT}")):
         name = path.name.split(".")[0]
-        yield Finding(path.name, None, f"a rotation was cut; finish it: backrow provision keys rotate {name}")
+        finish = typed.spell("rotate", name) if name in PAIRS else typed.spell_with_root("rotate", name)
+        yield Finding(path.name, None, f"a rotation was cut; finish it: {finish}")
 
 
 def _root_at_hand(folder: Path) -> Iterator[Finding]:

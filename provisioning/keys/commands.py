@@ -25,6 +25,7 @@ from provisioning.keys.passphrases import fetch_passphrase
 from provisioning.keys.proof_commands import drill_command, record_command
 from provisioning.keys.root import RootDoor
 from provisioning.keys.rotation import Rotated, retire_signing, rotate_signing
+from provisioning.keys.spelling import Typed
 from provisioning.keys.standing import alone, sweep_drafts
 
 SIGNING = tuple(purpose.value for purpose in KEYRING_PURPOSES)
@@ -34,7 +35,7 @@ ROTATED = """\
 A running controller takes both within a minute and sends the keyring to every unit."""
 BESIDE = """\
 Believed beside it: {believed}. When every unit has the new keyring, or at once if the old key was stolen:
-  backrow provision keys rotate {purpose} --retire-old"""
+  {retire}"""
 ALONE = "No older key is believed any longer; a unit that has not heard yet refuses what the older ones signed."
 
 
@@ -72,7 +73,7 @@ def rotate_command(
         if what in SIGNING:
             perform = retire_signing if options["retire_old"] else rotate_signing
             done = perform(keys, Purpose(what), door.signing(), now=datetime.now(UTC), files=REAL)
-            click.echo(_tell_rotated(Purpose(what), done))
+            click.echo(_tell_rotated(Typed(keys=keys, root=root_folder or keys), Purpose(what), done))
         elif what == "ca":
             click.echo(_retire_authorities(keys) if options["retire_old"] else _rotate_authority(keys, door))
         else:
@@ -90,9 +91,10 @@ def _require_fitting(what: str, *, retire_old: bool, new_key: bool, hosts: tuple
         raise KeysError(f"--host: a {what} certificate names no hosts; leave the option out")
 
 
-def _tell_rotated(purpose: Purpose, done: Rotated) -> str:
+def _tell_rotated(typed: Typed, purpose: Purpose, done: Rotated) -> str:
     believed = ", ".join(key.key_id for key in done.believed)
-    beside = BESIDE.format(believed=believed, purpose=purpose) if believed else ALONE
+    retire = typed.spell_with_root("rotate", purpose.value, "--retire-old")
+    beside = BESIDE.format(believed=believed, retire=retire) if believed else ALONE
     told = {"version": done.keyring.version, "ends_at": done.keyring.expires_at, "beside": beside}
     return ROTATED.format(purpose=purpose, signs=done.signs.key_id, **told)
 
@@ -141,10 +143,15 @@ def extend_command(
 
 @keys_group.command(name="check")
 @keys_option
+@click.option(
+    "--root-folder",
+    type=click.Path(path_type=Path),
+    help="Stands in the commands that are given for what is to do; is not looked at, and need not be there.",
+)
 @click.pass_context
-def check_command(context: click.Context, /, keys: Path) -> None:
+def check_command(context: click.Context, /, keys: Path, root_folder: Path | None) -> None:
     """Say until when each key, certificate and epoch holds, and what to do. Exit status 1 when something is to do."""
-    findings = tuple(check_keys(keys, datetime.now(UTC)))
+    findings = tuple(check_keys(keys, datetime.now(UTC), root_folder))
     for finding in findings:
         click.echo(tell_finding(finding))
     context.exit(1 if any(finding.remedy for finding in findings) else 0)

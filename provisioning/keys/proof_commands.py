@@ -5,6 +5,7 @@ Reads what was typed and says in words what was found.
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from gettext import NullTranslations
 from pathlib import Path
@@ -35,6 +36,7 @@ READABLE = 0o644
 def record_command(*, keys: Path, root_folder: Path | None, out: Path | None, language: str | None) -> None:
     """Print the record of the ceremony: fingerprints, and lines for names and places. Holds no secret."""
     with in_words():
+        _require_folder(out)
         record = make_record(keys, root_folder or keys, datetime.now(UTC), _words(language))
         if out is None:
             click.echo(tell_record(record))
@@ -44,6 +46,14 @@ def record_command(*, keys: Path, root_folder: Path | None, out: Path | None, la
             raise KeysError(f"{out}: stands already; a record is never written over: choose another name")
         replace_file(out, content, mode=READABLE)
     click.echo(f"{out}: print it, fill it in by hand, and keep it with the root's part.")
+
+
+def _require_folder(out: Path | None) -> None:
+    if out is not None and not out.parent.is_dir():
+        raise KeysError(
+            f"--out {out}: there is no folder {out.parent}; make it (mkdir -p {shlex.quote(str(out.parent))}), mount "
+            "the stick that it shall lie on, or name a file elsewhere"
+        )
 
 
 def _words(language: str | None) -> NullTranslations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_fresh_keys_need_nothing(keys: Path) -> None:
     ("after", "what", "words"),
     [
         (timedelta(days=60), "recipients, version 1", "backrow provision keys extend"),
-        (timedelta(days=95), "recipients, version 1", "IT IS OVER. backrow provision keys extend"),
+        (timedelta(days=95), "recipients, version 1", "IT IS OVER. "),
         (timedelta(days=397 - 40), "server.pem", "backrow provision keys rotate server"),
         (timedelta(days=397 - 40), "bridge.pem", "backrow provision keys rotate bridge"),
         (timedelta(days=4 * 365 + 1), "ca.pem", "backrow provision keys rotate ca"),
@@ -86,3 +87,36 @@ def test_epoch_whose_identity_is_missing_is_an_alarm(keys: Path) -> None:
 def test_root_beside_the_servers_keys_is_spoken_of(tmp_path: Path) -> None:
     """Where init left it without options, it says to move it away."""
     assert "move it off this machine" in " ".join(remedies(found_keys(tmp_path / "all", NOW)).values())
+
+
+@pytest.mark.parametrize(
+    "after", [timedelta(days=days) for days in (60, 397 - 40, 3 * 365 - 40)], ids=["weeks", "year", "keyring"]
+)
+def test_remedy_can_be_pasted(tmp_path: Path, after: timedelta) -> None:
+    """Every command that is given for something that ends is one that runs, in folders whose names have blanks."""
+    stick = tmp_path / "a stick"
+    keys = found_keys(tmp_path / "the keys", NOW - after, weeks=12, apart=Apart(folder=stick))
+    given = [finding.remedy for finding in check_keys(keys, NOW, stick) if finding.remedy]
+    runnable = [remedy for remedy in given if "backrow provision keys" in remedy]
+    assert runnable
+    for remedy in runnable:
+        command = shlex.split(remedy[remedy.index("backrow provision keys") :])
+        result = keys_command(*command[3:])
+        assert result.exit_code == 0, result.output
+
+
+def test_remedy_of_a_cut_rotation_finishes_it(keys: Path, tmp_path: Path) -> None:
+    """The old key that is still believed, too, goes by the command that names it; both are printed with the folders."""
+    stick = tmp_path / "stick"
+    first = keys_command("rotate", "lease", "--keys", keys, "--root-folder", stick).output
+    (said,) = [line.strip() for line in first.splitlines() if line.startswith("  backrow")]
+    checked = keys_command("check", "--keys", keys, "--root-folder", stick).output
+    assert said in checked
+    assert keys_command(*shlex.split(said)[3:]).exit_code == 0
+    assert "->" not in keys_command("check", "--keys", keys).output
+
+
+def test_remedy_says_that_the_root_is_to_be_named(keys: Path) -> None:
+    """Where `check` was not told where the root lies, the option stands there and waits for the folder."""
+    remedy = remedies(keys, timedelta(days=60))["recipients, version 1"]
+    assert remedy.endswith(f"--keys {keys} --root-folder FOLDER-OF-THE-ROOT")

@@ -90,3 +90,15 @@ def test_record_is_printed_in_the_schools_language(tmp_path: Path) -> None:
     refused = keys_command("record", "--keys", keys, "--language", "xx")
     assert refused.exit_code == 1
     assert "--language: there is no catalogue of 'xx'" in refused.output
+
+
+def test_record_into_a_missing_folder_names_option_folder_and_remedy(tmp_path: Path) -> None:
+    """A stick that is not mounted is told in words, before anything is printed, and nothing is made."""
+    keys = found_keys(tmp_path / "keys", NOW)
+    out = tmp_path / "stick" / "record.pdf"
+    result = keys_command("record", "--keys", keys, "--out", out)
+    assert result.exit_code == 1
+    for words in (f"--out {out}", f"no folder {out.parent}", f"mkdir -p {out.parent}", "mount"):
+        assert words in result.output
+    assert "Errno" not in result.output
+    assert not out.parent.exists()

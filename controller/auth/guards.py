@@ -16,6 +16,7 @@ from controller.auth.access import find_signed_in, guard_endpoints, is_for_playe
 from controller.auth.headers import guard_answers
 from controller.auth.languages import speak_languages
 from controller.auth.logins import configure_session, find_person_first, is_https
+from controller.enrollment.base_views import PROGRAMS, answer_words
 from controller.services import Services
 
 LONGEST_FORM_BYTES = 64 * 1024
@@ -42,10 +43,22 @@ def register(app: Flask, services: Services) -> None:
 
 
 def answer_mistake(error: HTTPException) -> Response:
-    """Answer a refused or impossible request: JSON to programs, a bare status to the player, a page to people."""
+    """Answer a refused or impossible request: JSON or words to programs, a bare status to the player, a page to people.
+
+    A 405 says which methods there are (RFC 9110 section 15.5.6).
+    """
     if error.response is not None:
         return make_response(error.response)
-    status = error.code or 500
+    answer = _spell_mistake(error, error.code or 500)
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            answer.headers[name] = value
+    return answer
+
+
+def _spell_mistake(error: HTTPException, status: int) -> Response:
+    if request.path.startswith(PROGRAMS):
+        return answer_words(status, f"{request.method} {request.path[:200]}: {error.description or error.name}")
     if request.path.startswith("/api/"):
         return make_response(jsonify(error=error.name, detail=error.description), status)
     if is_for_player(request):

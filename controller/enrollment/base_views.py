@@ -18,11 +18,21 @@ from flask import Response, request
 from controller.enrollment.issuing import EnrollmentRefusal, forbid
 from controller.errors import OperatorError, Refusal
 from controller.uploads.base_views import drain_body
-from protocol.enrollment import LONGEST_BODY_BYTES, PKCS7, PKCS10, decode_body, encode_body
+from protocol.enrollment import (
+    EST_PATH,
+    LONGEST_BODY_BYTES,
+    NONCE_PATH,
+    PKCS7,
+    PKCS10,
+    decode_body,
+    encode_body,
+)
 from protocol.errors import ProtocolError
 from protocol.loopback import is_loopback
 from protocol.pki import CertificateRequest, encode_pkcs7, parse_request
 
+PROGRAMS = (f"{EST_PATH}/", NONCE_PATH.rpartition("/")[0] + "/")
+"""Below these addresses programs ask: whatever is wrong there is told in words and not as a page."""
 CHALLENGE = 'Basic realm="backrow"'
 _PROXIED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Via")
 P = ParamSpec("P")
@@ -40,10 +50,10 @@ def answering(view: Callable[P, Response]) -> Callable[P, Response]:
         except Refusal as refusal:
             return _answer_refusal(refusal)
         except ProtocolError as error:
-            return _answer_words(HTTPStatus.BAD_REQUEST, str(error))
+            return answer_words(HTTPStatus.BAD_REQUEST, str(error))
         except OperatorError:
             log.exception("enrollment cannot go on")
-            return _answer_words(HTTPStatus.SERVICE_UNAVAILABLE, "the controller cannot sign now; its log says why")
+            return answer_words(HTTPStatus.SERVICE_UNAVAILABLE, "the controller cannot sign now; its log says why")
 
     return wrapper
 
@@ -93,13 +103,13 @@ def answer_der(der: bytes, content_type: str) -> Response:
 
 def answer_waiting(words: str, wait_s: int) -> Response:
     """Answer that a person must decide first (RFC 7030 section 4.2.3)."""
-    response = _answer_words(HTTPStatus.ACCEPTED, words)
+    response = answer_words(HTTPStatus.ACCEPTED, words)
     response.headers["Retry-After"] = str(wait_s)
     return response
 
 
 def _answer_refusal(refusal: Refusal) -> Response:
-    response = _answer_words(refusal.status, refusal.detail)
+    response = answer_words(refusal.status, refusal.detail)
     if isinstance(refusal, EnrollmentRefusal) and refusal.wait:
         response.headers["Retry-After"] = str(math.ceil(refusal.wait.total_seconds()))
     if refusal.status == HTTPStatus.UNAUTHORIZED:
@@ -107,7 +117,8 @@ def _answer_refusal(refusal: Refusal) -> Response:
     return response
 
 
-def _answer_words(status: HTTPStatus, words: str) -> Response:
+def answer_words(status: int, words: str) -> Response:
+    """Answer with words for people, which nobody keeps."""
     drain_body()
     response = Response(f"{words}\n", status, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"

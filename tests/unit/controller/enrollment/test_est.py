@@ -335,3 +335,42 @@ def test_body_is_never_read_as_a_form(joining: Joining) -> None:
         f"{joining.people}{EST}/simpleenroll", "--header", PKCS10, "--cookie", f"backrow_login={ada.login}", data=body
     )
     assert answer.status == 202
+
+
+@pytest.mark.parametrize("path", [f"{EST}/fullcmc", f"{EST}/", "/enrollment/v1/other"])
+def test_address_that_there_is_not_is_told_in_words(joining: Joining, path: str) -> None:
+    """A program that asks at a wrong address gets a line that names it, and no page; so it is with a body, too."""
+    for answer in (joining.curl(f"{joining.people}{path}"), joining.curl(f"{joining.people}{path}", data=b"x" * 9000)):
+        assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+        assert path in answer.words
+        assert "<" not in answer.words
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "allowed"),
+    [
+        (f"{EST}/simpleenroll", "GET", {"POST", "OPTIONS"}),
+        (f"{EST}/cacerts", "DELETE", {"GET", "HEAD", "OPTIONS"}),
+        ("/enrollment/v1/renewal", "PUT", {"POST", "OPTIONS"}),
+    ],
+)
+def test_wrong_method_is_told_in_words_with_those_that_there_are(
+    joining: Joining, path: str, method: str, allowed: set[str]
+) -> None:
+    """405 carries `Allow`, as RFC 9110 wants, and words; it is no page."""
+    answer = joining.curl(f"{joining.people}{path}", "--request", method)
+    assert (answer.status, answer.headers["content-type"]) == (405, "text/plain; charset=utf-8")
+    assert {name.strip() for name in answer.headers["allow"].split(",")} == allowed
+    assert path in answer.words
+
+
+def test_wrong_address_and_method_are_json_to_units(joining: Joining) -> None:
+    """Behind the units' door they look as every refusal there, with `Allow` at a 405; a page's 405 carries it, too."""
+    unit, key = joining.prepare(), joining.make_key()
+    shown = joining.join(unit, key)
+    unknown = joining.ask_units(f"{EST}/fullcmc", shown, key)
+    assert (unknown.status, unknown.headers["content-type"]) == (404, "application/json")
+    wrong = joining.ask_units(f"{EST}/simplereenroll", shown, key)
+    assert (wrong.status, wrong.headers["content-type"]) == (405, "application/json")
+    assert "POST" in wrong.headers["allow"]
+    assert "POST" in joining.curl(f"{joining.people}/sign-out").headers["allow"]

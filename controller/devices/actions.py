@@ -5,16 +5,17 @@ A field that the action does not know is refused, so that a misspelt one never p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from controller.devices import life
 from controller.devices.history import Deed
-from controller.devices.life import ChangeRefusedError, Place
+from controller.devices.life import Place
 from controller.devices.losing import lose
 from controller.devices.models import Device
 from controller.devices.policy import Change
+from controller.devices.refusals import ChangeRefusedError, Fault
 from controller.services import Services
 
 Fields = Mapping[str, Any]
@@ -34,9 +35,14 @@ def perform(services: Services, unit: str, action: str, *, fields: Fields, deed:
     known, act = _find(action)
     for name in fields:
         if name not in known:
-            expected = ", ".join(known) or "no fields"
-            raise ChangeRefusedError(name[:40], f"{action} has no such field; expected {expected}", "leave it out")
+            raise _refuse_field(name[:40], action, known)
     return act(services, unit, fields, deed)
+
+
+def _refuse_field(name: str, action: str, known: Sequence[str]) -> ChangeRefusedError:
+    if not known:
+        return ChangeRefusedError(Fault.FIELDS_UNWANTED, name, action=action)
+    return ChangeRefusedError(Fault.FIELD_UNKNOWN, name, action=action, expected=", ".join(known))
 
 
 def _find(action: str) -> tuple[tuple[str, ...], Callable[[Services, str, Fields, Deed], Done]]:
@@ -44,17 +50,15 @@ def _find(action: str) -> tuple[tuple[str, ...], Callable[[Services, str, Fields
         return ACTIONS[Change(action)]
     except (ValueError, KeyError):
         names = ", ".join(change.value for change in ACTIONS)
-        raise ChangeRefusedError(
-            "action", f"expected one of {names}, got {action[:40]!r}", "name one of them"
-        ) from None
+        raise ChangeRefusedError(Fault.ACTION_UNKNOWN, "action", expected=names, got=action[:40]) from None
 
 
 def _text(fields: Fields, name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
-        raise ChangeRefusedError(name, f"expected a text, got {type(value).__name__}", "write it as a text")
+        raise ChangeRefusedError(Fault.NOT_A_TEXT, name, got=type(value).__name__)
     if value is not None and not _is_unicode(value):
-        raise ChangeRefusedError(name, "expected Unicode, got half of a surrogate pair", "write whole characters")
+        raise ChangeRefusedError(Fault.NOT_UNICODE, name)
     return value
 
 
@@ -66,7 +70,7 @@ def _is_unicode(text: str) -> bool:
 def _required(fields: Fields, name: str) -> str:
     value = _text(fields, name)
     if not value:
-        raise ChangeRefusedError(name, "it is missing", "name it")
+        raise ChangeRefusedError(Fault.FIELD_MISSING, name)
     return value
 
 
@@ -75,7 +79,7 @@ def _tags(fields: Fields) -> list[str] | None:
     if tags is None:
         return None
     if not isinstance(tags, list) or any(not isinstance(tag, str) for tag in tags):
-        raise ChangeRefusedError("tags", "expected a list of texts", 'write them like ["spare"]')
+        raise ChangeRefusedError(Fault.NOT_A_LIST_OF_TEXTS, "tags")
     return tags
 
 

@@ -16,11 +16,19 @@ from controller.accounts.models import Role
 from controller.auth.access import for_roles, signed_in
 from controller.devices.actions import perform
 from controller.devices.forms import all_units, describe_history, describe_unit, describe_units
-from controller.devices.life import ChangeRefusedError, deed_of, find_unit
+from controller.devices.life import deed_of, find_unit
 from controller.devices.models import DeviceState
+from controller.devices.refusals import ChangeRefusedError, Fault, in_english, word_refusal
 from controller.services import Services
 
-STATUSES = {"unit": HTTPStatus.NOT_FOUND, "action": HTTPStatus.NOT_FOUND, "state": HTTPStatus.CONFLICT}
+STATUSES = {
+    Fault.UNIT_UNKNOWN: HTTPStatus.NOT_FOUND,
+    Fault.UNIT_AMBIGUOUS: HTTPStatus.NOT_FOUND,
+    Fault.ACTION_UNKNOWN: HTTPStatus.NOT_FOUND,
+    Fault.STATE_FORBIDS: HTTPStatus.CONFLICT,
+    Fault.SWAPPED_ALREADY: HTTPStatus.CONFLICT,
+}
+"""The status of a refusal; 422 where none is named."""
 
 
 class UnitsApi:
@@ -45,7 +53,7 @@ class UnitsApi:
             states = [DeviceState(asked)] if asked else list(DeviceState)
         except ValueError:
             names = ", ".join(DeviceState)
-            return _refuse(ChangeRefusedError("state", f"expected one of {names}", "name one of them"), 422)
+            return _refuse(ChangeRefusedError(Fault.STATE_UNKNOWN, "state", expected=names, got=(asked or "")[:40]))
         with self._services.database.reading() as session:
             return _answer(units=[unit.to_json() for unit in describe_units(session, all_units(session, states))])
 
@@ -86,7 +94,7 @@ def _read_fields() -> dict[str, Any]:
         return {}
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
-        raise ChangeRefusedError("body", "expected a JSON object of fields", "send application/json, like {}")
+        raise ChangeRefusedError(Fault.BODY_MALFORMED, "body")
     return body
 
 
@@ -96,6 +104,7 @@ def _answer(**told: Any) -> Response:
     return answer
 
 
-def _refuse(refusal: ChangeRefusedError, status: int | None = None) -> Response:
-    told = jsonify(error="refused", field=refusal.field, detail=refusal.detail, remedy=refusal.remedy)
-    return make_response(told, status or STATUSES.get(refusal.field, HTTPStatus.UNPROCESSABLE_ENTITY))
+def _refuse(refusal: ChangeRefusedError) -> Response:
+    told = word_refusal(refusal, in_english)
+    body = jsonify(error="refused", code=refusal.fault.value, field=refusal.field, **told._asdict())
+    return make_response(body, STATUSES.get(refusal.fault, HTTPStatus.UNPROCESSABLE_ENTITY))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -40,6 +40,10 @@ class Happening(StrEnum):
     EPOCH_WAIVED = "epoch_waived"
 
 
+PLACING = (Happening.MOVED, Happening.TOOK_OVER, Happening.REPLACED)
+"""What gives a unit another place."""
+
+
 @dataclass(frozen=True)
 class Deed:
     """Who does something to a unit, and when: an account's id, `OPERATOR` or `UNIT`."""
@@ -58,3 +62,10 @@ def events_of(session: Session, device: str) -> Sequence[DeviceEvent]:
     return session.scalars(
         select(DeviceEvent).where(DeviceEvent.device == device).order_by(DeviceEvent.id.desc())
     ).all()
+
+
+def newest_of(session: Session, device: str, kinds: Collection[Happening]) -> DeviceEvent | None:
+    """Give the newest line of some kinds in a unit's history."""
+    wanted = DeviceEvent.what.in_([kind.value for kind in kinds])
+    newest = select(DeviceEvent).where(DeviceEvent.device == device, wanted).order_by(DeviceEvent.id.desc())
+    return session.scalars(newest.limit(1)).first()

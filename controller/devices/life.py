@@ -17,30 +17,20 @@ from sqlalchemy.orm import Session
 
 from controller.accounts.models import Account, Role
 from controller.devices.counters import forget_counters
-from controller.devices.history import Deed, Happening, note_event
+from controller.devices.history import PLACING, Deed, Happening, newest_of, note_event
 from controller.devices.models import LIVING, Device, DeviceState
 from controller.devices.policies import issue_policy
 from controller.devices.policy import BLINK_HOLDS, RETIREMENT_HOLDS, RULES, WIPES_AFTER, Change, is_allowed
+from controller.devices.refusals import ChangeRefusedError, Fault
 from controller.devices.unit_commands import Wish, issue_command
 from controller.enrollment.models import EnrollmentSecret
 from controller.enrollment.revocation import revoke_unit
-from controller.errors import OperatorError
 from controller.services import Services
 from controller.uploads.models import LeaseRow
 from protocol.commands import Task
-from protocol.room.facts import require_label
+from protocol.room.facts import LONGEST_LABEL, require_label
 
 LONGEST_SITE, LONGEST_ROOM, LONGEST_TAG, MOST_TAGS = 80, 120, 40, 20
-
-
-class ChangeRefusedError(OperatorError):
-    """A change that cannot be made: the field that is wrong, why, and what to do."""
-
-    def __init__(self, field: str, detail: str, remedy: str) -> None:
-        super().__init__(f"{field}: {detail}; {remedy}")
-        self.field = field
-        self.detail = detail
-        self.remedy = remedy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +56,9 @@ def find_unit(session: Session, unit: str) -> Device:
     meant = [row for row in called if row.state in LIVING] or called
     if len(meant) == 1:
         return meant[0]
-    detail = f"{len(meant)} units are called {unit!r}" if meant else f"there is no unit {unit[:40]!r}"
-    raise ChangeRefusedError("unit", detail, "name one by its id, as `backrow controller device list --all` shows it")
+    if meant:
+        raise ChangeRefusedError(Fault.UNIT_AMBIGUOUS, "unit", unit=unit, number=len(meant))
+    raise ChangeRefusedError(Fault.UNIT_UNKNOWN, "unit", unit=unit[:40])
 
 
 @contextmanager
@@ -84,10 +75,8 @@ def changing(services: Services, unit: str, change: Change) -> Iterator[tuple[Se
 def require_allowed(change: Change, row: Device) -> None:
     """Raise `ChangeRefusedError` unless the law allows a change to a unit as it is."""
     if not is_allowed(change, row.state):
-        allowed = ", ".join(sorted(RULES[change].allowed_in))
-        raise ChangeRefusedError(
-            "state", f"expected a unit that is {allowed}, got {row.label}, which is {row.state}", "choose another unit"
-        )
+        allowed = tuple(sorted(RULES[change].allowed_in))
+        raise ChangeRefusedError(Fault.STATE_FORBIDS, "state", expected=allowed, label=row.label, state=row.state)
 
 
 def identify(services: Services, unit: str, deed: Deed) -> Device:
@@ -103,7 +92,7 @@ def move(services: Services, unit: str, place: Place, deed: Deed) -> Device:
     with changing(services, unit, Change.MOVE) as (session, row):
         told = _put(services, session, row, place)
         if not told:
-            raise ChangeRefusedError("place", "nothing would change", "name a label, room, site, owner or tags")
+            raise ChangeRefusedError(Fault.NOTHING_CHANGES, "place")
         note_event(session, row.id, Happening.MOVED, deed, "; ".join(told))
     return row
 
@@ -139,23 +128,23 @@ def _read_place(session: Session, place: Place) -> dict[str, str]:
 def _require_label(label: str) -> str:
     try:
         require_label(label.strip(), "label")
-    except ValueError as error:
-        raise ChangeRefusedError("label", str(error), "choose another one") from None
+    except ValueError:
+        raise ChangeRefusedError(Fault.LABEL_MALFORMED, "label", most=LONGEST_LABEL, got=label[:130]) from None
     return label.strip()
 
 
 def _require_short(field: str, text: str, longest: int) -> str:
     trimmed = text.strip()
-    if len(trimmed) > longest or not trimmed.isprintable():
-        raise ChangeRefusedError(
-            field, f"expected one line of at most {longest} characters, got {len(trimmed)}", "shorten it"
-        )
+    if len(trimmed) > longest:
+        raise ChangeRefusedError(Fault.TEXT_TOO_LONG, field, most=longest, got=len(trimmed))
+    if not trimmed.isprintable():
+        raise ChangeRefusedError(Fault.TEXT_NOT_PRINTABLE, field)
     return trimmed
 
 
 def _require_tags(tags: Sequence[str]) -> list[str]:
     if len(tags) > MOST_TAGS:
-        raise ChangeRefusedError("tags", f"expected at most {MOST_TAGS}, got {len(tags)}", "name fewer")
+        raise ChangeRefusedError(Fault.TOO_MANY_TAGS, "tags", most=MOST_TAGS, got=len(tags))
     return sorted({tag for each in tags if (tag := _require_short("tags", each, LONGEST_TAG))})
 
 
@@ -165,29 +154,41 @@ def _require_teacher(session: Session, owner: str) -> str:
         or session.scalars(select(Account).where(Account.email == owner.strip().lower())).first()
     )
     if account is None or account.role is not Role.TEACHER:
-        raise ChangeRefusedError(
-            "owner", f"{owner[:80]!r} is no teacher's account or address", "make the teacher's account first"
-        )
+        raise ChangeRefusedError(Fault.OWNER_UNKNOWN, "owner", owner=owner[:80])
     return account.id
 
 
 def swap(services: Services, unit: str, spare: str, deed: Deed) -> Device:
     """Put a spare in the place of a unit, in one step: label, room, site, tags and owner; give the spare.
 
-    A unit that still lives gets the spare's place. The room card stays each unit's own: it tells of the pins and times
-    in that unit's device.toml, which do not change by this.
+    A unit that still lives gets the spare's place; the same swap once more is refused, for it would undo the first.
+    The room card stays each unit's own: it tells of the pins and times in that unit's device.toml, which stay.
     """
     with changing(services, spare, Change.SWAP) as (session, new):
         old = find_unit(session, unit)
         if old.id == new.id:
-            raise ChangeRefusedError("spare", "expected another unit, got the same one", "name the spare")
+            raise ChangeRefusedError(Fault.SAME_UNIT, "spare")
+        if _has_taken_over(session, new, old):
+            raise ChangeRefusedError(Fault.SWAPPED_ALREADY, "replaces", label=new.label)
         here, there = _place_of(old), _place_of(new)
         _put(services, session, new, here)
         if old.state in LIVING:
             _put(services, session, old, there)
-        note_event(session, new.id, Happening.TOOK_OVER, deed, f"{new.label}, from {old.id}")
+        note_event(session, new.id, Happening.TOOK_OVER, deed, _took_over(new, old))
         note_event(session, old.id, Happening.REPLACED, deed, f"{new.label}, by {new.id}")
     return new
+
+
+def _took_over(new: Device, old: Device) -> str:
+    return f"{new.label}, from {old.id}"
+
+
+def _has_taken_over(session: Session, new: Device, old: Device) -> bool:
+    """Tell whether this very swap was the last thing that gave both their places: done again it would be undone."""
+    last, last_of_old = newest_of(session, new.id, PLACING), newest_of(session, old.id, PLACING)
+    if last is None or last_of_old is None or last_of_old.what != Happening.REPLACED.value:
+        return False
+    return (last.what, last.detail) == (Happening.TOOK_OVER.value, _took_over(new, old))
 
 
 def _place_of(row: Device) -> Place:
@@ -200,7 +201,7 @@ def accept(services: Services, unit: str, why: str, deed: Deed) -> Device:
     """Let a quarantined unit deliver again, a person having looked at it; `why` is what was found."""
     found = _require_short("why", why, 200)
     if not found:
-        raise ChangeRefusedError("why", "expected what was found when somebody looked, got nothing", "say it")
+        raise ChangeRefusedError(Fault.FINDING_MISSING, "why")
     with changing(services, unit, Change.ACCEPT) as (session, row):
         row.state_reason = ""
         forget_counters(session, row.id)

@@ -17,10 +17,11 @@ from controller.auth.languages import gettext
 from controller.devices.actions import perform
 from controller.devices.forms import UnitForm, all_units, describe_history, describe_unit, describe_units
 from controller.devices.history import events_of
-from controller.devices.life import ChangeRefusedError, deed_of
+from controller.devices.life import deed_of
 from controller.devices.models import Device, DeviceState
 from controller.devices.policy import Change, changes_for
 from controller.devices.reasons import describe_reasons
+from controller.devices.refusals import ChangeRefusedError, name_field, word_refusal
 from controller.devices.words import ACTIONS, CONSEQUENCES, GRAVE, HAPPENINGS, STATE_REASONS, STATES
 from controller.services import Services
 
@@ -82,7 +83,7 @@ class LifePages:
         try:
             done = perform(self._services, device, action, fields=_read_form(form, action), deed=deed)
         except ChangeRefusedError as refusal:
-            return self._ask(form, action, fault=str(refusal)), HTTPStatus.UNPROCESSABLE_ENTITY
+            return self._ask(form, action, fault=_tell(refusal)), HTTPStatus.UNPROCESSABLE_ENTITY
         flash(gettext("Done."))
         if done.pack:
             flash(gettext("The sealed report is on the server: %(name)s", name=done.pack))
@@ -123,6 +124,14 @@ class LifePages:
             typed=request.form,
             seen=self._newest_line(form.device.id),
         )
+
+
+def _tell(refusal: ChangeRefusedError) -> str:
+    """Say in the reader's language which field is wrong, why, and what to do."""
+    told = word_refusal(refusal, gettext)
+    return gettext(
+        "%(field)s: %(detail)s. What to do: %(remedy)s.", field=name_field(refusal, gettext), **told._asdict()
+    )
 
 
 def _is_open(form: UnitForm, action: str) -> bool:

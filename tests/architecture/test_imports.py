@@ -38,6 +38,7 @@ PURE = (
     "provisioning/card/rooms.py",
     "provisioning/firstboot/layout.py",
     "provisioning/firstboot/plan.py",
+    "controller/devices/refusals.py",
 )
 POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")
 IMPURE_LIBRARIES = {"os", "time", "random", "secrets", "socket", "threading", "subprocess", "logging"}

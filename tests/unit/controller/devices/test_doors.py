@@ -192,7 +192,23 @@ def test_page_moves_a_unit_and_keeps_what_was_typed_when_it_is_refused(teacher: 
     refused = post(web, address, page=address, **{**fields, "owner": "nobody@school.example"})
     assert refused.status_code == 422
     assert "nobody@school.example" in refused.text
+    assert "Owner: “nobody@school.example” is no teacher’s account" in refused.text
     assert "make the teacher" in refused.text
+
+
+def test_page_refuses_in_the_language_of_its_reader(
+    house: House, admin: Person, teacher: Teacher, web: FlaskClient
+) -> None:
+    """A Spanish page says no in Spanish, whatever its form was sent; no part of it claims to be English."""
+    post(web, "/account/language", page="/account", language="es")
+    address = f"/units/{teacher.device}/do/swap"
+    refused = post(web, address, page=address, replaces=teacher.device)
+    assert refused.status_code == 422
+    fault = re.search(r'<p class="fault"[^>]*>([^<]*)</p>', refused.text)
+    assert fault is not None
+    assert fault[1].startswith("El equipo que toma el relevo: se esperaba otro equipo")
+    assert "expected" not in refused.text
+    assert 'lang="en"' not in refused.text
 
 
 def test_page_lets_a_spare_take_over_and_accepts_a_quarantined_unit(

@@ -141,7 +141,7 @@ def test_newer_secret_ends_the_one_before(house: House, tmp_path: Path) -> None:
     with house.services.database.reading() as session:
         held = session.scalars(select(EnrollmentSecret).where(EnrollmentSecret.revoked_at.is_(None))).all()
     assert len(held) == 1
-    with pytest.raises(OperatorError, match="there is no unit 'nobody'"):
+    with pytest.raises(OperatorError, match="there is no unit “nobody”"):
         renew_secret(house.services, "nobody")
     with house.services.database.writing() as session:
         session.get_one(Device, row.id).state = DeviceState.LOST

@@ -51,9 +51,7 @@ def test_fault_is_worded_in_the_language_that_asks(fault: Fault, spanish: dict[s
 def test_states_among_the_facts_are_worded_too(spanish: dict[str, str]) -> None:
     """A unit's state is no English word inside a Spanish sentence."""
     states = (DeviceState.ACTIVE, DeviceState.PENDING)
-    refusal = ChangeRefusedError(
-        Fault.STATE_FORBIDS, "state", expected=states, label="Aula 12", state=DeviceState.LOST
-    )
+    refusal = ChangeRefusedError(Fault.STATE_FORBIDS, "state", expected=states, label="Aula 12", state=DeviceState.LOST)
     told = word_refusal(refusal, lambda text, **values: in_english(spanish[text], **values))
     assert "activo, pendiente" in told.detail
     assert "perdido" in told.detail

@@ -333,11 +333,15 @@ class Lease(Document):
     fence: int
     rate_bps: int
     not_before: datetime
+    first: str | None = None
+    """The recording that its owner needs today: it goes ahead of the older ones."""
 
     def __post_init__(self) -> None:
         """Refuse a lease that never holds, allows no bit, or names no device."""
         super().__post_init__()
         parse_id(self.device, "device")
+        if self.first is not None:
+            parse_id(self.first, "first")
         parse_id(self.lease, "lease")
         require_at_least(1, fence=self.fence, rate_bps=self.rate_bps)
         _require_span(self.not_before, self.expires_at)

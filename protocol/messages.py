@@ -54,17 +54,30 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True)
 class SpoolReport:
-    """How many bytes wait to be uploaded, said at fixed intervals whatever happened in between."""
+    """How many bytes wait to be uploaded, said at fixed intervals whatever happened in between.
+
+    `due_bytes` of them must leave before the next school day, so that the card does not fill in it. `measured_bps` is
+    what the unit really got while it last sent, `link_bps` the most that its link has given lately; 0: not known yet.
+    """
 
     device: str
     waiting_bytes: int
+    due_bytes: int = 0
+    measured_bps: int = 0
+    link_bps: int = 0
     oldest_at: datetime | None = None
     at: datetime
 
     def __post_init__(self) -> None:
         """Refuse a device that is no identifier, and less than no bytes."""
         parse_id(self.device, "device")
-        require_at_least(0, waiting_bytes=self.waiting_bytes)
+        require_at_least(
+            0,
+            waiting_bytes=self.waiting_bytes,
+            due_bytes=self.due_bytes,
+            measured_bps=self.measured_bps,
+            link_bps=self.link_bps,
+        )
 
 
 class Verdict(StrEnum):

@@ -17,7 +17,7 @@ from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.topics import Down, down_topic
 
 KEPT = timedelta(days=1)
-RETAINED = frozenset({Down.KEYRING, Down.RECIPIENTS, Down.POLICY})
+RETAINED = frozenset({Down.KEYRING, Down.RECIPIENTS, Down.POLICY, Down.SCHEDULE})
 """Kinds that the broker keeps. Leases and receipts are not: they would tell its readers how often a room records."""
 
 

@@ -57,6 +57,11 @@ class Device(Base):
     """The newest fence that was given to a lease of this device."""
     receipt_version: Mapped[int] = mapped_column(default=0)
     """The newest version that was given to a receipt of this device, so that an acknowledgement names one receipt."""
+    sends_by_day: Mapped[bool] = mapped_column(default=False)
+    """Its room is without power in the evening: it may send in the daytime allowance of its site."""
+    schedule_version: Mapped[int] = mapped_column(default=0)
+    schedule_line: Mapped[bytes | None] = mapped_column(LargeBinary)
+    schedule_ends_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
     """When it last asked over HTTPS for a lease that there was not; it asks whether or not something waits."""
 

@@ -70,6 +70,10 @@ class HeldObject(Base):
     digest: Mapped[str] = mapped_column(String(DIGEST_CHARS))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     held_at: Mapped[datetime]
+    verified_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When its bytes were last read back and were what had been signed; None: not since they were taken in."""
+    damaged_at: Mapped[datetime | None]
+    """When they were found to be damaged or gone; the unit is asked for them again while it has them."""
 
 
 class BookmarkName(Base):

@@ -52,6 +52,18 @@ class LeaseRow(Base):
     line: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class TodayWish(Base):
+    """An owner needs a recording today: its unit may send by day, within the allowance of its site."""
+
+    __tablename__ = "today_wish"
+
+    recording: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
+    asked_by: Mapped[str] = mapped_column(String(ID_CHARS))
+    asked_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
 class SpoolReportRow(Base):
     """How many bytes wait on a unit, as it said last; for the scheduler alone."""
 
@@ -59,6 +71,10 @@ class SpoolReportRow(Base):
 
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     waiting_bytes: Mapped[int] = mapped_column(BigInteger)
+    due_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    """How much of it must leave before the next school day."""
+    measured_bps: Mapped[int] = mapped_column(BigInteger, default=0)
+    link_bps: Mapped[int] = mapped_column(BigInteger, default=0)
     oldest_at: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
     """When the unit was first seen waiting; first come, first served goes by it."""

@@ -16,6 +16,7 @@ from protocol.commands import Command
 from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
 from protocol.errors import ProtocolError
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict, encode_message
+from protocol.schedule import Schedule
 from protocol.signing import split_line
 from protocol.topics import Down, Up, parse_down, up_topic
 
@@ -25,6 +26,7 @@ KINDS: dict[Down, type[Document]] = {
     Down.POLICY: Policy,
     Down.WITHDRAWAL: Withdrawal,
     Down.LEASE: Lease,
+    Down.SCHEDULE: Schedule,
     Down.RECEIPT: Receipt,
 }
 COMMANDS: dict[str, type[Document]] = {kind.KIND: kind for kind in (Undo, Command)}

@@ -37,10 +37,11 @@ from protocol.durable import PRIVATE, SHARED, Files, replace_file
 from protocol.errors import ProtocolError
 from protocol.ids import is_id, parse_id
 from protocol.messages import Verdict
+from protocol.schedule import Schedule
 from protocol.signing import VerifyingKey
 
 Kind = TypeVar("Kind", bound=Document)
-OF_A_UNIT: tuple[type[Document], ...] = (Keyring, Recipients, Policy, Withdrawal, Lease)
+OF_A_UNIT: tuple[type[Document], ...] = (Keyring, Recipients, Policy, Withdrawal, Lease, Schedule)
 FOLDERS: dict[type[Document], str] = {Receipt: "receipts", Undo: "undo"}
 COMMANDS = "commands"
 DOCUMENTS: dict[str, type[Document]] = {kind.KIND: kind for kind in OF_A_UNIT + tuple(FOLDERS) + (Command,)}

@@ -17,11 +17,12 @@ from protocol.codec import parse_canonical
 from protocol.commands import Command
 from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
 from protocol.errors import ProtocolError
+from protocol.schedule import Schedule
 from protocol.signing import split_line
 
 log = logging.getLogger(__name__)
 FETCHED: dict[str, type[Document]] = {
-    kind.KIND: kind for kind in (Keyring, Recipients, Policy, Withdrawal, Undo, Command)
+    kind.KIND: kind for kind in (Keyring, Recipients, Policy, Withdrawal, Undo, Command, Schedule)
 }
 
 

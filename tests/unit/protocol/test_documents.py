@@ -37,6 +37,7 @@ from protocol.documents import (
     verify_document,
 )
 from protocol.errors import ProtocolError
+from protocol.schedule import Schedule
 from protocol.signing import SignatureError, SigningKey, sign_line
 from tests.unit.protocol.made import DEVICE, DIGEST, EVERY_DOCUMENT, NOW, OWNER, RECORDING, WEEK, lease
 
@@ -110,7 +111,8 @@ def test_document_is_believed_only_from_the_key_of_its_purpose(
 
 def test_documents_and_their_purposes_are_these() -> None:
     """The table of who signs what is fixed: changing it changes what a stolen key can do."""
-    assert Command in Document.__subclasses__(), "its module stands apart, and must be imported to be counted"
+    apart = {Command, Schedule}
+    assert apart <= set(Document.__subclasses__()), "their modules stand apart, and must be imported to be counted"
     assert {kind.KIND: kind.SIGNED_FOR for kind in Document.__subclasses__()} == {
         "command": Purpose.POLICY,
         "keyring": Purpose.ROOT,
@@ -119,6 +121,7 @@ def test_documents_and_their_purposes_are_these() -> None:
         "undo": Purpose.POLICY,
         "withdrawal": Purpose.POLICY,
         "lease": Purpose.LEASE,
+        "schedule": Purpose.LEASE,
         "receipt": Purpose.RECEIPT,
     }
 

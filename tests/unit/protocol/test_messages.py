@@ -94,7 +94,7 @@ def test_messages_say_nothing_of_recordings() -> None:
     assert said == {
         "device", "birth", "online", "version",
         "fit", "reason", "school_days_left", "at",
-        "waiting_bytes", "oldest_at",
+        "waiting_bytes", "due_bytes", "measured_bps", "link_bps", "oldest_at",
         "document", "generation", "verdict",
     }  # fmt: skip
     assert {topic.value for topic in Up} == {"presence", "health", "spool", "ack"}

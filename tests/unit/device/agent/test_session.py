@@ -149,7 +149,7 @@ def test_undo_travels_as_a_command() -> None:
         assert isinstance(session.read(down_topic(DEVICE, Down.COMMAND), make_line(document=other)), Refused)
 
 
-@pytest.mark.parametrize("kind", [Down.COMMAND, Down.SETTINGS, Down.SCHEDULE])
+@pytest.mark.parametrize("kind", [Down.COMMAND, Down.SETTINGS])
 def test_what_this_release_does_not_know_is_refused(kind: Down) -> None:
     """Commands and kinds that this release has no use for are answered by a refusal, and change nothing."""
     session, _ = connect()

@@ -1,0 +1,68 @@
+"""Tables of the nights: how the school's line was used, what a night was expected to be, and how each unit fared.
+
+Of a unit only the newest night is kept, and nobody is shown its bytes: a history of them would tell how often a room
+records (promise P7).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Date, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from controller.calendar.models import SITE_CHARS
+from controller.db import Base, ChoiceType
+
+
+class LineUse(Base):
+    """Bytes that were taken from the units of a site in one slot of five minutes."""
+
+    __tablename__ = "line_use"
+
+    site: Mapped[str] = mapped_column(String(SITE_CHARS), primary_key=True)
+    slot_at: Mapped[datetime] = mapped_column(primary_key=True)
+    taken_bytes: Mapped[int] = mapped_column(BigInteger)
+    cap_bps: Mapped[int] = mapped_column(BigInteger)
+    """What the site was allowed in that slot."""
+
+
+class Night(Base):
+    """One night of one site, by the local date on which it opened."""
+
+    __tablename__ = "night"
+
+    site: Mapped[str] = mapped_column(String(SITE_CHARS), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime]
+    rooms: Mapped[int]
+    """Units that counted in it, whether or not they had anything."""
+    planned_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    expected_end_at: Mapped[datetime | None]
+    taken_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    left_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    ended_at: Mapped[datetime | None]
+    """When the last byte of it had come, or the window had closed."""
+
+
+class Outcome(StrEnum):
+    """How the newest night went for a unit: it had all or nothing to send, or a fault kept it."""
+
+    NORMAL = "normal"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    STUCK = "stuck"
+    NO_TIME = "no_time"
+    NO_ROOM = "no_room"
+
+
+class UnitNight(Base):
+    """How the newest night went for one unit. `NORMAL` is said of one that sent and of one that had nothing."""
+
+    __tablename__ = "unit_night"
+
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date)
+    outcome: Mapped[Outcome] = mapped_column(ChoiceType(Outcome))

@@ -35,6 +35,7 @@ WORDS = {
     "not_enrolled": mark("It has no certificate yet."),
     "certificate_ends_soon": mark("Its certificate ends soon and was not renewed."),
     "certificate_ended": mark("Its certificate has ended and was not renewed: it cannot deliver."),
+    "school_refuses": mark("It is refused here: quarantined, retired, lost, or its certificate was revoked."),
     "too_hot": mark("It was too hot on the last school day."),
     "throttled": mark("It had to slow down on the last school day."),
     "under_voltage": mark("Its power supply was too weak on the last school day."),

@@ -30,6 +30,7 @@ from device.health.report import Measures
 from device.health.selftested import load_outcome
 from device.health.status import load_status
 from device.microphone_settings import MicrophoneTable
+from device.refused import load_refused
 from device.world import World
 
 MOUNTS = Path("/proc/self/mountinfo")
@@ -73,6 +74,7 @@ def make_probes(config: DeviceConfig, world: World, places: Places) -> tuple[Pro
         Probe(name="camera", measure=partial(probe_camera, places.sys, config.camera.kind)),
         Probe(name="microphone", measure=partial(probe_microphone, places.sys, config.microphone)),
         Probe(name="certificate", measure=partial(probe_certificate, config.certificate, world), every_s=SLOWLY_S),
+        Probe(name="school", measure=partial(probe_school, data / "uploads")),
         Probe(name="versions", measure=partial(probe_versions, places.proc), every_s=SLOWLY_S),
         Probe(name="boots", measure=partial(probe_boots, agents), every_s=SLOWLY_S),
         Probe(name="recorder", measure=partial(probe_recorder, data / "recorder"), every_s=10.0),
@@ -218,6 +220,11 @@ def probe_certificate(path: Path, world: World) -> Measures:
     life = ends_at - certificate.not_valid_before_utc
     days_left = (ends_at - world.now()).days
     return {"enrolled": 1, "days_left": days_left, "days_in_all": life.days, "ends": ends_at.date().isoformat()}
+
+
+def probe_school(folder: Path) -> Measures:
+    """Read whether the school's server lets the unit in, as the uploader heard it last."""
+    return {"refused": load_refused(folder)}
 
 
 def probe_versions(proc: Path) -> Measures:

@@ -101,6 +101,11 @@ MEANINGS: dict[str, Meaning] = {
     "certificate_ended": Meaning(
         WATCH, "the unit's certificate has ended: it delivers nothing", "look at: systemctl status backrow-renew"
     ),
+    "school_refuses": Meaning(
+        WATCH,
+        "the school's server refuses this unit: it delivers nothing",
+        "look for its state on the units page: quarantined, retired, lost, or its certificate revoked",
+    ),
     "too_hot": Meaning(
         WATCH, "the unit became too hot", "give it air; clean it; move it out of the sun", revealing=True
     ),
@@ -215,6 +220,11 @@ def _judge_certificate(measures: Measures) -> Iterable[str]:
         yield "certificate_ends_soon"
 
 
+def _judge_school(measures: Measures) -> Iterable[str]:
+    if measures.get("refused"):
+        yield "school_refuses"
+
+
 def _judge_recorder(measures: Measures) -> Iterable[str]:
     if not measures.get("running"):
         yield "recorder_not_running"
@@ -235,6 +245,7 @@ JUDGES: dict[str, Callable[[Measures], Iterable[str]]] = {
     "camera": _judge_camera,
     "microphone": _judge_microphone,
     "certificate": _judge_certificate,
+    "school": _judge_school,
     "recorder": _judge_recorder,
     "selftest": _judge_selftest,
 }

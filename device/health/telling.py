@@ -37,7 +37,7 @@ RECORDER_SAYS = {code: meaning.words for code, meaning in MEANINGS.items()} | {
     "spool_damaged": "something on the card is not what was sealed, and is left alone",
 }
 HIDDEN = {"expected"}
-EMPTY = {"selftest": "none has been run yet"}
+EMPTY = {"selftest": "none has been run yet", "school": "no refusal was heard"}
 POWER_BITS = ("under-voltage", "speed capped", "throttled", "too hot")
 
 

@@ -37,6 +37,10 @@ class UntrustedError(LinkError):
     """Whoever answered could not prove to be the controller: authority, name or dates of its certificate are wrong."""
 
 
+class ShutOutError(LinkError):
+    """The listener broke off the handshake over the unit's own certificate."""
+
+
 class AddressError(ValueError):
     """The controller's address must not be used."""
 
@@ -133,8 +137,7 @@ class Client:
                 return Answer(response.status_code, response.headers, _read_body(response))
         except (requests.RequestException, HTTPError, OSError) as error:
             cause = _innermost(error)
-            kind = UntrustedError if isinstance(cause, ssl.SSLCertVerificationError) else LinkError
-            raise kind(f"{request.method} {url}: {cause}") from error
+            raise _kind_of(cause)(f"{request.method} {url}: {cause}") from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -191,6 +194,14 @@ def _innermost(error: BaseException) -> BaseException:
             break
         error = inner
     return error
+
+
+def _kind_of(cause: BaseException) -> type[LinkError]:
+    """Tell who did not believe whom; alerts are named as OpenSSL names them (RFC 8446, 6.2)."""
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return UntrustedError
+    alert = str(getattr(cause, "reason", None) or "").partition("_ALERT_")[2]
+    return ShutOutError if "CERTIFICATE" in alert or alert in ("UNKNOWN_CA", "ACCESS_DENIED") else LinkError
 
 
 def _read_body(response: requests.Response) -> bytes:

@@ -18,7 +18,8 @@ from device.config import DeviceConfig, UploadTable
 from device.hardware.clock import SystemClock
 from device.identity import DocumentStore, load_root
 from device.identity.tls import tls_files
-from device.uploads.client import Client, ClientSettings, Door, LinkError
+from device.refused import NOT_BELIEVED, SHUT_OUT, RefusedFile
+from device.uploads.client import Client, ClientSettings, Door, LinkError, ShutOutError
 from device.uploads.delivery import Delivery
 from device.uploads.endpoints import Endpoints, LeaseRefusedError, RefusalError
 from device.uploads.inbox import Inbox
@@ -74,8 +75,14 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
         patience=Patience(least_s=upload.retry_min_s, most_s=upload.retry_max_s),
         jitter=world.jitter,
     )
-    statement = Statement(Endpoints(door), data / "recorder" / "epochs")
-    parts = Parts(worker=worker, inbox=inbox, store=store, leases=Leases(store, world), statement=statement)
+    parts = Parts(
+        worker=worker,
+        inbox=inbox,
+        store=store,
+        leases=Leases(store, world),
+        statement=Statement(Endpoints(door), data / "recorder" / "epochs"),
+        refused=RefusedFile(data / "uploads"),
+    )
     return Uploader(upload, parts, world=world, stop=stop)
 
 
@@ -88,6 +95,7 @@ class Parts:
     store: DocumentStore
     leases: Leases
     statement: Statement
+    refused: RefusedFile
 
 
 class Pause:
@@ -127,6 +135,7 @@ class Uploader:
         self._store = parts.store
         self._leases = parts.leases
         self._statement = parts.statement
+        self._refused = parts.refused
         self._look_every_s = settings.look_every_s
         self._world = world
         self._stop = stop
@@ -201,6 +210,9 @@ class Uploader:
             self._inbox.fetch_lease()
         except (LinkError, RefusalError) as error:
             log.info("no lease: %s", error)
+            self._note_refusal(error)
+        else:
+            self._refused.say("")
         if self._leases.in_force():
             self._lease_pause.clear()
         else:
@@ -213,8 +225,16 @@ class Uploader:
             self._inbox.fetch_documents()
         except (LinkError, RefusalError) as error:
             log.info("no documents: %s", error)
+            self._note_refusal(error)
             self._documents_pause.lengthen()
         else:
             self._documents_pause.clear()
             self._documents_pause.wait(DOCUMENTS_EVERY_S * (0.5 + self._world.jitter()))
             self._statement.send(self._leases.line_in_force())
+
+    def _note_refusal(self, error: LinkError | RefusalError) -> None:
+        """Write down that the unit itself is refused; a link that is gone, or a busy server, says nothing of that."""
+        if isinstance(error, ShutOutError):
+            self._refused.say(NOT_BELIEVED)
+        elif isinstance(error, RefusalError) and error.code in SHUT_OUT:
+            self._refused.say(error.code)

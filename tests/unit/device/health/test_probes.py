@@ -183,7 +183,7 @@ def test_every_probe_of_a_unit_answers_or_says_why_not(tmp_path: Path, pi: Place
     unit = make_school(tmp_path / "school", now=datetime.now(UTC)).make_unit(tmp_path / "unit")
     prober = Prober(make_probes(load_config(unit.config), REAL_WORLD, pi), time.monotonic)
     readings = prober.ask_all(time.sleep)
-    assert len(readings) == len({each.probe for each in readings}) == 14
+    assert len(readings) == len({each.probe for each in readings}) == 15
     assert [each for each in readings if "broken" in each.problem] == []
 
 

@@ -49,6 +49,8 @@ from device.health.report import (
         ("certificate", {"days_left": 20, "days_in_all": 90}, ()),
         ("certificate", {"days_left": 19, "days_in_all": 90}, ("certificate_ends_soon",)),
         ("certificate", {"days_left": -1}, ("certificate_ended",)),
+        ("school", {"refused": ""}, ()),
+        ("school", {"refused": "device_lost"}, ("school_refuses",)),
         ("recorder", {"running": 0}, ("recorder_not_running",)),
         ("recorder", {"running": 1, "fit": 0, "reasons": "no_policy"}, ()),
         ("selftest", {"passed": 0, "failed_at": "seal"}, ("selftest_failed",)),

@@ -19,6 +19,14 @@ from tests.school import School, make_school
 BROKER_PORT, CONTROLLER_PORT = 8883, 8443
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what passed tests printed, which pytest keeps to itself: these are the measured times."""
+    for report in terminalreporter.stats.get("passed", []):
+        if report.capstdout.strip():
+            terminalreporter.write_sep("-", report.nodeid)
+            terminalreporter.write_line(report.capstdout.strip())
+
+
 @pytest.fixture(scope="session")
 def base() -> Path:
     """The Debian root with the unit's packages."""

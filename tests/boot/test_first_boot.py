@@ -72,10 +72,9 @@ def _start(room: Room) -> None:
     with panel_of(room.machine.unit) as panel:
         panel.wait_for("ready")
     power_s = time.monotonic() - began_s
-    print(
-        f"\nfrom card to ready: {room.card_s + power_s:.0f} s: the card was written in {room.card_s:.0f} s, from power"
-    )
-    print(f"to ready {power_s:.0f} s with {room.starts} starts\n{room.result()}")
+    written = f"the card was written in {room.card_s:.0f} s"
+    print(f"\nfrom card to ready: {room.card_s + power_s:.0f} s; {written}, then {power_s:.0f} s and {room.starts} starts")
+    print(room.result())
     assert "This unit is ready." in room.result()
     _assert_nothing_secret_stays(room)
     wait_for(lambda: CONNECTED in room.log("agent"), "the agent is connected")

@@ -73,8 +73,8 @@ def _start(room: Room) -> None:
         panel.wait_for("ready")
     power_s = time.monotonic() - began_s
     written = f"the card was written in {room.card_s:.0f} s"
-    print(f"\nfrom card to ready: {room.card_s + power_s:.0f} s; {written}, then {power_s:.0f} s and {room.starts} starts")
-    print(room.result())
+    print(f"\nfrom card to ready: {room.card_s + power_s:.0f} s; {written}, then {power_s:.0f} s")
+    print(f"{room.starts} starts\n{room.result()}")
     assert "This unit is ready." in room.result()
     _assert_nothing_secret_stays(room)
     wait_for(lambda: CONNECTED in room.log("agent"), "the agent is connected")

@@ -15,7 +15,7 @@ from controller.devices.history import Deed, Happening, note_event
 from controller.devices.models import Device, DeviceState, Health, Presence
 from controller.enrollment.services import make_enrollment
 from controller.recordings import repo
-from controller.recordings.models import Recording
+from controller.recordings.models import LateRecording, Recording
 from controller.recordings.services import delete_recording
 from protocol.manifest import Sound, SoundVerdict
 from protocol.pki import make_request, parse_request
@@ -94,12 +94,25 @@ def _deliver_lessons(
         repo.name_bookmark(
             session, recording=ready, line=lesson.line_of(taps[0]), name=mark("Group work begins"), now=NIGHT
         )
+        session.add(_came_too_late(teacher))
         delete_recording(session.get_one(Recording, deleted), now=NIGHT, undo_days=7)
     with house.services.database.reading() as session:
         assert session.get_one(Recording, arriving).ready_at is None
     browser = house.browser(teacher)
     browser.get(f"/recordings/{ready}/stream.m3u8")
     return ready, arriving
+
+
+def _came_too_late(teacher: Teacher) -> LateRecording:
+    began_at = BEGAN_AT - timedelta(days=60)
+    return LateRecording(
+        recording=new_id(),
+        device=teacher.device,
+        owner=teacher.id,
+        epoch="2026-w39",
+        began_at=began_at,
+        learned_at=NIGHT,
+    )
 
 
 def _deliver_with_sound(

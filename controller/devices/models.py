@@ -128,3 +128,18 @@ class UnitCommand(Base):
     version: Mapped[int]
     line: Mapped[bytes] = mapped_column(LargeBinary)
     ends_at: Mapped[datetime]
+
+
+class KeyedRequest(Base):
+    """What a program asked for under an `Idempotency-Key` of its own, and the answer that it got."""
+
+    __tablename__ = "keyed_request"
+
+    account: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    asked: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of address and body, by which another request under the same key is known."""
+    at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]
+    """None while it is being done, and for ever where the server was killed in the midst of it."""
+    answer: Mapped[str | None] = mapped_column(Text)

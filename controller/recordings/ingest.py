@@ -25,6 +25,7 @@ from controller.db import Database
 from controller.epochs.services import has_ended, refuse_ended
 from controller.errors import Refusal
 from controller.recordings import policy, repo
+from controller.recordings.late import note_late
 from controller.recordings.models import HeldObject, Recording, RecordingState
 from controller.services import Services
 from protocol.envelope import EnvelopeError, KeyIdentity, open_sealed, parse_identities, read_header_bytes, recover
@@ -140,7 +141,7 @@ def _open_key(services: Services, manifest: Manifest, arrived: Arrived) -> KeyId
 
 
 def refuse_when_ended(services: Services, manifest: Manifest) -> None:
-    """Raise `Refusal`, and write an incident down, when nothing can open a recording any more: its epoch has ended.
+    """Raise `Refusal`, and tell the owner, when nothing can open a recording any more: its epoch has ended.
 
     One whose key was delivered in time goes on arriving, and so does the word that its owner had it destroyed.
     """
@@ -151,7 +152,8 @@ def refuse_when_ended(services: Services, manifest: Manifest) -> None:
         is_destroyed = repo.lock_state(session, begun.recording) is RecordingState.DESTROYED
         if is_destroyed or not has_ended(session, begun.epoch):
             return
-        refusal = refuse_ended(begun.epoch)
+        refusal, now = refuse_ended(begun.epoch), services.clock()
+        note_late(session, manifest, now)
         note_once(
             session,
             Incident(
@@ -159,7 +161,7 @@ def refuse_when_ended(services: Services, manifest: Manifest) -> None:
                 recording=begun.recording,
                 kind=refusal.code,
                 detail=refusal.detail,
-                at=services.clock(),
+                at=now,
             ),
         )
     raise refusal

@@ -85,3 +85,21 @@ class BookmarkName(Base):
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str] = mapped_column(String(200))
     named_at: Mapped[datetime]
+
+
+class LateRecording(Base):
+    """A recording that a unit wanted to deliver when nothing could open it any more: its epoch had ended.
+
+    It was not taken in, and lies on the unit as before. Only its owner is told (promise P7).
+    """
+
+    __tablename__ = "late_recording"
+
+    recording: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"))
+    owner: Mapped[str] = mapped_column(String(ID_CHARS), index=True)
+    epoch: Mapped[str] = mapped_column(String(64))
+    began_at: Mapped[datetime]
+    learned_at: Mapped[datetime]
+    put_aside_at: Mapped[datetime | None]
+    """When its owner, having read of it, took the note off their page."""

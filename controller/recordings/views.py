@@ -17,7 +17,7 @@ from controller.accounts.models import Role
 from controller.audit.services import list_watched
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
-from controller.recordings import policy, repo
+from controller.recordings import late, policy, repo
 from controller.recordings.models import Recording, RecordingState
 from controller.recordings.ownership import require_owned, require_playable, source_of
 from controller.recordings.playback import Bookmark, Playback
@@ -69,6 +69,7 @@ class RecordingPages:
         room.add_url_rule("/recordings/list", view_func=self.live_list)
         room.add_url_rule("/api/v1/recordings", view_func=self.listing_for_programs)
         room.add_url_rule(one, view_func=self.show)
+        room.add_url_rule(f"{one}/late/aside", view_func=self.put_late_aside, methods=["POST"])
         room.add_url_rule(f"{one}/title", view_func=self.rename, methods=["POST"])
         room.add_url_rule(f"{one}/bookmarks/<int:line>", view_func=self.name_bookmark, methods=["POST"])
         room.add_url_rule(f"{one}/delete", view_func=self.confirm_delete)
@@ -151,11 +152,23 @@ class RecordingPages:
         flash(gettext("The recording is back.") if undone else gettext("This can no longer be undone."))
         return redirect(url_for("recordings.listing"))
 
+    @for_roles(Role.TEACHER)
+    def put_late_aside(self, recording: str) -> AnyResponse:
+        """Take the note of a recording that came too late off its owner's page."""
+        with self._services.database.writing() as session:
+            if not late.put_aside(session, recording, owner=signed_in().id, now=self._services.clock()):
+                abort(404)
+        return redirect(url_for("recordings.listing"))
+
     def _render_list(self, template: str) -> str:
         with self._services.database.reading() as session:
-            entries = [self._describe(row) for row in repo.recordings_of(session, signed_in().id)]
+            rows = repo.recordings_of(session, signed_in().id)
+            too_late = late.are_late(session, [row.id for row in rows if row.state is RecordingState.ARRIVING])
+            notes = late.late_of(session, signed_in().id)
+        entries = [self._describe(row) for row in rows if row.id not in too_late]
         return render_template(
             template,
+            late=notes,
             entries=[entry for entry in entries if entry.row.state is not RecordingState.LOCKED],
             deleted=[entry for entry in entries if entry.row.state is RecordingState.LOCKED],
         )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -17,15 +18,16 @@ from controller.devices.models import Device, DeviceEvent, DeviceState
 from controller.epochs.models import EpochEnd, EpochStatement, EpochWaiver
 from controller.epochs.services import end_due, find_person, list_standings, plan_waiver, waive
 from controller.errors import OperatorError
+from controller.recordings.models import LateRecording
 from protocol.documents import issue_document
 from protocol.durable import replace_file
 from protocol.epochs import LIMIT_BYTES, EpochsHeld, issue_epochs_held
 from protocol.keyfiles import load_signing_key
 from protocol.signing import SigningKey
 from tests.fakes.cutfiles import Cut, KilledFiles
-from tests.house import House, make_house
+from tests.house import PASSWORD, House, make_house, post
 from tests.lesson import Lesson
-from tests.unit.controller.uploads.unit_client import UnitClient, made_up_segment, make_unit
+from tests.unit.controller.uploads.unit_client import UnitClient, discarded, made_up_segment, make_unit
 
 AFTER_THE_END = timedelta(days=22)  # the epoch's own days, and fourteen more
 
@@ -67,6 +69,19 @@ class School:
     def pass_the_time(self, time: timedelta = AFTER_THE_END) -> None:
         """Let the epoch's time go by."""
         self.house.clock.pass_time(time)
+
+    def end_the_epoch(self) -> None:
+        """Let the epoch end, the unit having said that it holds nothing of it."""
+        self.pass_the_time()
+        self.say()
+        end_due(self.house.services)
+
+    def page(self) -> FlaskClient:
+        """Sign the unit's teacher in anew: a login is over long before an epoch."""
+        accounts, owner = self.house.accounts, self.unit.teacher
+        link = accounts.issue_link(owner.id, made_by=None)
+        login = accounts.redeem_link(link, password=PASSWORD, repeated=PASSWORD)
+        return self.house.browser(replace(owner, login=login))
 
     def ends(self) -> dict[str, EpochEnd]:
         """Read the ends."""
@@ -238,6 +253,52 @@ def test_recording_of_an_ended_epoch_is_refused_with_words(school: School) -> No
         incidents = session.scalars(select(Incident).where(Incident.kind == "epoch_ended")).all()
     assert sorted(one.recording or "" for one in incidents) == sorted([lesson.id, known.id])
     assert school.unit.ask("GET", f"/recordings/{lesson.id}/receipt").status_code == 404
+
+
+def test_owner_alone_is_told_of_a_recording_that_came_too_late(school: School) -> None:
+    """One whose manifest came in time and one that is new, each once; a colleague sees nothing."""
+    house, known, late = school.house, school.lesson(), school.lesson()
+    assert school.unit.put_manifest(known).status_code == 200
+    assert "On its way" in school.page().get("/recordings").text
+    school.end_the_epoch()
+    for lesson in (late, known, late):
+        assert school.unit.put_manifest(lesson).status_code == 410
+    owner, other = school.page(), house.browser(house.add_person("Bea Other", Role.TEACHER))
+    page = owner.get("/recordings").text
+    assert page.count("On the unit Room 12") == 2
+    assert "nobody can open them any more" in page
+    assert "On its way" not in page
+    assert "too late" not in other.get("/recordings").text
+    assert post(other, f"/recordings/{late.id}/late/aside", page="/account").status_code == 404
+    for lesson in (late, late, known):
+        assert post(owner, f"/recordings/{lesson.id}/late/aside", page="/account").status_code == 302
+    assert school.unit.put_manifest(late).status_code == 410
+    assert "too late" not in owner.get("/recordings").text
+
+
+def test_those_who_run_backrow_see_nothing_of_a_recording_that_came_too_late(
+    school: School, caplog: pytest.LogCaptureFixture
+) -> None:
+    """P7: pages, REST and the log say the same before and after."""
+    device, lesson = school.unit.teacher.device, school.lesson()
+    school.end_the_epoch()
+    admin = school.house.browser(school.house.add_admin())
+    addresses = ("/units", f"/units/{device}", f"/api/v1/units/{device}", f"/api/v1/units/{device}/history")
+    before = [admin.get(address).text for address in addresses]
+    caplog.set_level(0)
+    assert school.unit.put_manifest(lesson).status_code == 410
+    assert [admin.get(address).text for address in addresses] == before
+    assert admin.get("/recordings").status_code == 404
+    assert (lesson.id in caplog.text, "epoch" in caplog.text) == (False, False)
+
+
+def test_recording_that_was_discarded_is_no_loss_to_tell_of(school: School) -> None:
+    """Its owner did not want it; it is refused like the others."""
+    lesson = school.lesson()
+    school.end_the_epoch()
+    assert school.unit.put_manifest(lesson, discarded(lesson)).status_code == 410
+    with school.house.services.database.reading() as session:
+        assert session.scalars(select(LateRecording)).all() == []
 
 
 def test_recording_whose_key_came_in_time_goes_on_arriving(school: School) -> None:

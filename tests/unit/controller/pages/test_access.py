@@ -11,7 +11,9 @@ from werkzeug.routing import Rule
 
 from controller import Surface, create_app
 from controller.auth.access import audience_of
+from controller.recordings.late import note_late
 from protocol.enrollment import EST_PATH
+from protocol.manifest import parse_manifest
 from tests.house import House, form_token
 from tests.lesson import bookmark, record_synthetic
 
@@ -76,6 +78,7 @@ EXPECTED = {
     "recordings.name_bookmark": OWNER,
     "recordings.confirm_delete": OWNER,
     "recordings.delete": OWNER,
+    "recordings.put_late_aside": OWNER,
     "recordings.undelete": OWNER,
     "recordings.playlist": OWNER,
     "recordings.media": OWNER,
@@ -120,6 +123,8 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
     tap = bookmark(1, 1)
     lesson = house.make_lesson(owner, segments, events=[tap])
     house.deliver(lesson)
+    with house.services.database.writing() as session:
+        note_late(session, parse_manifest(lesson.manifest, owner.recorder.verifying), house.clock())
     people = {
         Who.NOBODY: None,
         Who.OTHER: house.add_teacher("Bea Other"),

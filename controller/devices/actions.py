@@ -12,7 +12,7 @@ from typing import Any
 from controller.devices import life
 from controller.devices.history import Deed
 from controller.devices.life import Place
-from controller.devices.losing import lose
+from controller.devices.losing import Pack, lose
 from controller.devices.models import Device
 from controller.devices.policy import Change
 from controller.devices.refusals import ChangeRefusedError, Fault
@@ -23,10 +23,14 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What was done: the unit, the name of a breach pack if one was made, and what went wrong beside."""
+    """What was done: the unit, the name of its breach pack if there is one, and what went wrong beside.
+
+    `is_held`: the pack is one that was made before.
+    """
 
     unit: Device
     pack: str = ""
+    is_held: bool = False
     troubles: tuple[str, ...] = ()
 
 
@@ -110,9 +114,18 @@ def _retire(services: Services, unit: str, _fields: Fields, deed: Deed) -> Done:
     return Done(unit=life.retire(services, unit, deed))
 
 
-def _lose(services: Services, unit: str, _fields: Fields, deed: Deed) -> Done:
-    lost = lose(services, unit, deed)
-    return Done(unit=lost.unit, pack=lost.pack.name if lost.pack else "", troubles=lost.troubles)
+def _lose(services: Services, unit: str, fields: Fields, deed: Deed) -> Done:
+    lost = lose(services, unit, deed, pack=_pack(fields))
+    name = lost.pack.name if lost.pack else ""
+    return Done(unit=lost.unit, pack=name, is_held=lost.is_held, troubles=lost.troubles)
+
+
+def _pack(fields: Fields) -> Pack:
+    wanted = _text(fields, "pack") or Pack.HELD.value
+    try:
+        return Pack(wanted)
+    except ValueError:
+        raise ChangeRefusedError(Fault.CHOICE_UNKNOWN, "pack", expected=", ".join(Pack), got=wanted[:40]) from None
 
 
 ACTIONS: dict[Change, tuple[tuple[str, ...], Callable[[Services, str, Fields, Deed], Done]]] = {
@@ -121,5 +134,5 @@ ACTIONS: dict[Change, tuple[tuple[str, ...], Callable[[Services, str, Fields, De
     Change.SWAP: (("replaces",), _swap),
     Change.ACCEPT: (("why",), _accept),
     Change.RETIRE: ((), _retire),
-    Change.LOSE: ((), _lose),
+    Change.LOSE: (("pack",), _lose),
 }

@@ -19,6 +19,7 @@ from controller.devices.forms import all_units, describe_history, describe_unit,
 from controller.devices.life import deed_of, find_unit
 from controller.devices.models import DeviceState
 from controller.devices.refusals import ChangeRefusedError, Fault, in_english, word_refusal
+from controller.devices.retries import HEADER, REPLAYED, Answer, describe_asked, perform_once
 from controller.services import Services
 
 STATUSES = {
@@ -27,6 +28,7 @@ STATUSES = {
     Fault.ACTION_UNKNOWN: HTTPStatus.NOT_FOUND,
     Fault.STATE_FORBIDS: HTTPStatus.CONFLICT,
     Fault.SWAPPED_ALREADY: HTTPStatus.CONFLICT,
+    Fault.OUTCOME_UNKNOWN: HTTPStatus.CONFLICT,
 }
 """The status of a refusal; 422 where none is named."""
 
@@ -79,14 +81,26 @@ class UnitsApi:
     @for_roles(Role.ADMIN)
     def api_action(self, unit: str, action: str) -> Response:
         """Do something with a unit; the body is a JSON object of the action's fields, or empty."""
+        account, key = signed_in().id, request.headers.get(HEADER)
+        if key is None:
+            return _tell(self._perform(unit, action))
+        try:
+            asked = describe_asked(account=account, key=key, path=request.path, body=request.get_data())
+            return _tell(perform_once(self._services, asked, lambda: self._perform(unit, action)))
+        except ChangeRefusedError as refusal:
+            return _refuse(refusal)
+
+    def _perform(self, unit: str, action: str) -> Answer:
         try:
             deed = deed_of(self._services, signed_in().id)
             done = perform(self._services, unit, action, fields=_read_fields(), deed=deed)
         except ChangeRefusedError as refusal:
-            return _refuse(refusal)
+            refused = _refuse(refusal)
+            return Answer(status=refused.status_code, body=refused.get_data(as_text=True))
         with self._services.database.reading() as session:
             told = describe_unit(session, done.unit).to_json()
-        return _answer(unit=told, breach_pack=done.pack or None, troubles=list(done.troubles))
+        answer = jsonify(unit=told, breach_pack=done.pack or None, troubles=list(done.troubles))
+        return Answer(status=HTTPStatus.OK, body=answer.get_data(as_text=True))
 
 
 def _read_fields() -> dict[str, Any]:
@@ -102,6 +116,14 @@ def _answer(**told: Any) -> Response:
     answer = jsonify(**told)
     answer.headers["X-CSRFToken"] = generate_csrf()
     return answer
+
+
+def _tell(answer: Answer) -> Response:
+    told = Response(answer.body, answer.status, mimetype="application/json")
+    told.headers["X-CSRFToken"] = generate_csrf()
+    if answer.is_replayed:
+        told.headers[REPLAYED] = "true"
+    return told
 
 
 def _refuse(refusal: ChangeRefusedError) -> Response:

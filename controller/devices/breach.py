@@ -22,7 +22,7 @@ from controller.devices.breach_content import (
     UnitFacts,
     encode_breach,
 )
-from controller.devices.history import Deed, Happening, note_event
+from controller.devices.history import Deed, Happening, newest_of, note_event
 from controller.devices.models import Device, Health, Presence
 from controller.enrollment.models import Certificate
 from controller.epochs.models import EpochEnd, EpochStatement
@@ -56,6 +56,17 @@ def make_breach_pack(services: Services, device: str, deed: Deed) -> Path:
     with services.database.writing() as session:
         note_event(session, device, Happening.BREACH_PACK, deed, path.name)
     return path
+
+
+def find_breach_pack(services: Services, device: str) -> Path | None:
+    """Give the newest pack that was made since a unit was declared lost, if it still lies where packs are made."""
+    with services.database.reading() as session:
+        lost = newest_of(session, device, [Happening.LOST])
+        made = newest_of(session, device, [Happening.BREACH_PACK])
+    if lost is None or made is None or made.id < lost.id:
+        return None
+    path = services.config.controller.data / FOLDER / made.detail
+    return path if path.exists() else None
 
 
 def load_keeper(keys: Path) -> Recipient:

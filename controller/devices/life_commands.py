@@ -197,15 +197,18 @@ def retire(path: Path, unit: str) -> None:
 @click.command(name="lost")
 @config_option
 @unit_argument
-def lost(path: Path, unit: str) -> None:
+@click.option("--new-pack", "pack", flag_value="anew", default="held", help="Make another pack beside the old one.")
+def lost(path: Path, unit: str, pack: str) -> None:
     """Let a lost or stolen unit in no more, from now on, and make its breach pack for the keeper of the root."""
     from controller.devices.history import OPERATOR
     from controller.devices.life import deed_of
-    from controller.devices.losing import lose
+    from controller.devices.losing import Pack, lose
 
     with opened(path) as services:
-        done = lose(services, unit, deed_of(services, OPERATOR))
+        done = lose(services, unit, deed_of(services, OPERATOR), pack=Pack(pack))
     click.echo(f"Unit {done.unit.id} ({done.unit.label}) is let in no more; its certificates are revoked.")
+    if done.is_held:
+        click.echo("A breach pack was made before; --new-pack makes another.")
     if done.pack:
         click.echo(f"The breach pack is {done.pack}. Give it to the keeper of the root, who alone can open it:")
         click.echo(f"  age -d -i keeper.key {done.pack.name}")

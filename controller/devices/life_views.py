@@ -85,7 +85,9 @@ class LifePages:
         except ChangeRefusedError as refusal:
             return self._ask(form, action, fault=_tell(refusal)), HTTPStatus.UNPROCESSABLE_ENTITY
         flash(gettext("Done."))
-        if done.pack:
+        if done.pack and done.is_held:
+            flash(gettext("The sealed report was made before, and is on the server: %(name)s", name=done.pack))
+        elif done.pack:
             flash(gettext("The sealed report is on the server: %(name)s", name=done.pack))
         if done.troubles:
             flash(gettext("It is let in no more, but something went wrong beside; the server’s log says what."))

@@ -51,7 +51,7 @@ RULES: dict[Change, Rule] = {
     Change.QUARANTINE: Rule(frozenset({ACTIVE}), QUARANTINED),
     Change.ACCEPT: Rule(frozenset({QUARANTINED}), ACTIVE),
     Change.RETIRE: Rule(frozenset(LIVING), RETIRED),
-    Change.LOSE: Rule(EVERY, LOST),  # once more makes the breach pack again
+    Change.LOSE: Rule(EVERY, LOST),  # once more makes up for what failed
 }
 
 

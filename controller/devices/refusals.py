@@ -43,6 +43,10 @@ class Fault(StrEnum):
     NOT_A_LIST_OF_TEXTS = "not_a_list_of_texts"
     STATE_UNKNOWN = "state_unknown"
     BODY_MALFORMED = "body_malformed"
+    CHOICE_UNKNOWN = "choice_unknown"
+    KEY_MALFORMED = "key_malformed"
+    KEY_REUSED = "key_reused"
+    OUTCOME_UNKNOWN = "outcome_unknown"
 
 
 class Words(NamedTuple):
@@ -94,6 +98,13 @@ WORDS: dict[Fault, Words] = {
     Fault.NOT_A_LIST_OF_TEXTS: Words(mark("expected a list of texts"), mark('write them like ["spare"]')),
     Fault.STATE_UNKNOWN: Words(mark("expected one of %(expected)s, got “%(got)s”"), mark("name one of them")),
     Fault.BODY_MALFORMED: Words(mark("expected a JSON object of fields"), mark("send application/json, like {}")),
+    Fault.CHOICE_UNKNOWN: Words(mark("expected one of %(expected)s, got “%(got)s”"), mark("name one of them")),
+    Fault.KEY_MALFORMED: Words(mark("expected 1 to %(most)d printable ASCII characters"), mark("make a random key")),
+    Fault.KEY_REUSED: Words(mark("another request was sent under this key"), mark("make a new key for each request")),
+    Fault.OUTCOME_UNKNOWN: Words(
+        mark("this request is being done, or the server was stopped in the midst of it"),
+        mark("wait a minute, look at the unit, and ask under a new key if it was not done"),
+    ),
 }
 STATE_NAMES = {
     DeviceState.PENDING: mark("pending"),

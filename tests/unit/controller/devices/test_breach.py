@@ -6,6 +6,7 @@ import json
 import shutil
 import stat
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import select
 
 from controller.devices.breach_content import BLOCK_BYTES
 from controller.devices.history import OPERATOR, Deed, events_of
-from controller.devices.losing import Lost, lose
+from controller.devices.losing import Lost, Pack, lose
 from controller.devices.models import Device, DeviceState, Presence
 from controller.enrollment.models import Certificate
 from controller.enrollment.repo import enter_certificate
@@ -138,6 +139,36 @@ def test_unit_is_let_in_no_more_also_where_no_pack_can_be_sealed(house: House, t
     again = declare(house, teacher.device)
     assert again.troubles == ()
     assert open_pack(house, again.pack)["unit"]["id"] == teacher.device
+
+
+def test_second_declaration_answers_with_the_pack_that_exists(house: House, teacher: Teacher) -> None:
+    """A click too many makes no second pack and no line of history; whoever wants another says so."""
+    first = declare(house, teacher.device)
+    house.clock.pass_time(timedelta(minutes=1))
+    again = declare(house, teacher.device)
+    assert (again.pack, again.is_held, first.is_held) == (first.pack, True, False)
+    anew = lose(house.services, teacher.device, Deed(OPERATOR, house.clock()), pack=Pack.ANEW)
+    assert anew.pack != first.pack
+    assert not anew.is_held
+    assert anew.pack is not None
+    anew.pack.unlink()
+    house.clock.pass_time(timedelta(minutes=1))
+    made = declare(house, teacher.device)
+    assert open_pack(house, made.pack)["unit"]["id"] == teacher.device
+    with house.services.database.reading() as session:
+        lines = [row.what for row in events_of(session, teacher.device)]
+    assert lines == ["breach_pack", "breach_pack", "breach_pack", "lost"]
+
+
+def test_pack_of_an_earlier_loss_is_none_of_this_one(house: House, teacher: Teacher) -> None:
+    """A unit that was taken on again and is lost again held something else."""
+    first = declare(house, teacher.device)
+    with house.services.database.writing() as session:
+        session.get_one(Device, teacher.device).state = DeviceState.ACTIVE
+    house.clock.pass_time(timedelta(days=9))
+    again = declare(house, teacher.device)
+    assert again.pack != first.pack
+    assert not again.is_held
 
 
 def test_list_of_revoked_certificates_is_issued_at_once(house: House, teacher: Teacher) -> None:

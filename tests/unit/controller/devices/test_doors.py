@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,14 @@ def web(house: House, admin: Person) -> FlaskClient:
     return house.browser(admin)
 
 
-def call(web: FlaskClient, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
-    """Ask the REST interface as a program does: with the token that a GET gave."""
+def call(web: FlaskClient, path: str, body: Any = None, key: str | None = None) -> tuple[int, dict[str, Any]]:
+    """Ask the REST interface as a program does: with the token that a GET gave, and perhaps a key of its own."""
     if body is None:
         answer = web.get(f"/api/v1/units{path}")
     else:
         token = web.get("/api/v1/units").headers["X-CSRFToken"]
-        answer = web.post(f"/api/v1/units{path}", json=body, headers={"X-CSRFToken": token})
+        keyed = {} if key is None else {"Idempotency-Key": key}
+        answer = web.post(f"/api/v1/units{path}", json=body, headers={"X-CSRFToken": token, **keyed})
     told: dict[str, Any] = answer.get_json()
     return answer.status_code, told
 
@@ -103,6 +105,7 @@ def test_program_lists_shows_and_changes_a_unit(teacher: Teacher, web: FlaskClie
         ("accept", {"why": "looked"}, 409, "state"),
         ("record", {}, 404, "action"),
         ("enroll", {}, 404, "action"),
+        ("lose", {"pack": "two"}, 422, "pack"),
     ],
 )
 def test_program_is_told_the_field_and_the_remedy(
@@ -181,6 +184,12 @@ def test_page_declares_lost_and_names_the_pack(house: House, teacher: Teacher, w
     page = web.get(f"/units/{teacher.device}").text
     assert pack.name in page
     assert "Lost: it is let in no more" in page
+    assert "Make another sealed report" in web.get(address).text
+    post(web, address, page=address)
+    assert f"was made before, and is on the server: {pack.name}" in web.get(f"/units/{teacher.device}").text
+    house.clock.pass_time(timedelta(minutes=1))
+    post(web, address, page=address, pack="anew")
+    assert len(list(pack.parent.iterdir())) == 2
 
 
 def test_page_moves_a_unit_and_keeps_what_was_typed_when_it_is_refused(teacher: Teacher, web: FlaskClient) -> None:

@@ -20,8 +20,6 @@ from controller.config import Config, load_config
 from controller.errors import OperatorError
 from controller.opening import config_option, opened
 
-CONNECT_WAIT_S = 5.0
-
 
 class Group(click.Group):
     """A group that tells an operator what to do instead of showing a traceback."""

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from controller.devices.bundle import Bundle, Tables, store_bundle
 from controller.devices.cards import encode_room
+from controller.devices.history import OPERATOR, Deed, Happening, note_event
 from controller.devices.life import find_unit
-from controller.devices.models import Device, DeviceEvent, DeviceState
+from controller.devices.models import Device, DeviceState
 from controller.devices.services import NewDevice, device_tables, find_owner, require_sound_label
 from controller.devices.trial import require_taken_by_unit
 from controller.enrollment.claims import make_secret
@@ -83,7 +84,7 @@ def _enter(services: Services, session: Session, device: str, wanted: NewDevice)
     )
     session.add(row)
     session.flush()
-    session.add(DeviceEvent(device=device, at=services.clock(), what="prepared", by="operator", detail=wanted.label))
+    note_event(session, device, Happening.PREPARED, Deed(OPERATOR, services.clock()), wanted.label)
     return row
 
 
@@ -104,5 +105,5 @@ def readopt_device(services: Services, unit: str) -> str:
             row.state, row.state_reason = DeviceState.PENDING, ""
         secret = make_secret(services, session, row)
         end_recorder_key(session, row, now)
-        session.add(DeviceEvent(device=row.id, at=now, what="readopted", by="operator", detail=""))
+        note_event(session, row.id, Happening.READOPTED, Deed(OPERATOR, now))
     return secret

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from cryptography import x509
 from sqlalchemy.orm import Session
 
-from controller.devices.models import Device, DeviceEvent
+from controller.devices.history import Deed, Happening, note_event
+from controller.devices.models import Device
 from controller.enrollment import policy, repo
 from controller.enrollment.issuing import Issuing, forbid, refuse_for_now
 from controller.enrollment.models import EnrollmentRequest
@@ -106,7 +107,7 @@ class Adoption:
             row.device, row.decided_at, row.decided_by = device, now, by.id
             repo.end_secrets(session, device, now)
             detail = f"key {spell_fingerprint(spki)}"
-            session.add(DeviceEvent(device=device, at=now, what="adopted", by=by.id, detail=detail))
+            note_event(session, device, Happening.ADOPTED, Deed(by.id, now), detail)
 
     def refuse(self, spki: str, *, by: Adopter) -> None:
         """Refuse a waiting key; raise `AdoptionError`."""

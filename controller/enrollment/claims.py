@@ -11,7 +11,8 @@ from http import HTTPStatus
 from cryptography import x509
 from sqlalchemy.orm import Session
 
-from controller.devices.models import Device, DeviceEvent
+from controller.devices.history import OPERATOR, UNIT, Deed, Happening, note_event
+from controller.devices.models import Device
 from controller.enrollment import policy, repo
 from controller.enrollment.attempts import Attempts
 from controller.enrollment.issuing import EnrollmentRefusal, Issuing, forbid
@@ -41,7 +42,7 @@ def make_secret(services: Services, session: Session, device: Device) -> str:
             expires_at=now + policy.SECRET_LASTS,
         )
     )
-    session.add(DeviceEvent(device=device.id, at=now, what="secret_made", by="operator", detail=""))
+    note_event(session, device.id, Happening.READIED, Deed(OPERATOR, now))
     return spelled
 
 
@@ -89,6 +90,6 @@ class Claims:
         """Write down, once in a while, that somebody had the right secret and another key: a card was copied."""
         now = self._services.clock()
         with self._services.database.writing() as session:
-            if not repo.has_event(session, device, "secret_reused", since=now - policy.FAILURES_WITHIN):
+            if not repo.has_event(session, device, Happening.CLAIMED_AGAIN, since=now - policy.FAILURES_WITHIN):
                 detail = f"by key {spell_fingerprint(request.spki)}"
-                session.add(DeviceEvent(device=device, at=now, what="secret_reused", by="unit", detail=detail))
+                note_event(session, device, Happening.CLAIMED_AGAIN, Deed(UNIT, now), detail)

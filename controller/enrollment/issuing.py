@@ -15,7 +15,8 @@ from http import HTTPStatus
 from cryptography import x509
 from sqlalchemy.orm import Session
 
-from controller.devices.models import Device, DeviceEvent, DeviceState
+from controller.devices.history import Deed, Happening, note_event
+from controller.devices.models import Device, DeviceState
 from controller.devices.policies import issue_policy
 from controller.enrollment import policy, repo
 from controller.enrollment.models import Certificate
@@ -93,7 +94,7 @@ class Issuing:
         if device.state is DeviceState.PENDING:
             device.state, device.state_reason = DeviceState.ACTIVE, ""
             detail = f"key {spell_fingerprint(request.spki)}"
-            session.add(DeviceEvent(device=device.id, at=now, what="enrolled", by=by, detail=detail))
+            note_event(session, device.id, Happening.ENROLLED, Deed(by, now), detail)
         if device.policy_ends_at is None or device.policy_ends_at <= now:
             issue_policy(self._services, session, device)
         return certificate

@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 from sqlalchemy.orm import Session
 
-from controller.devices.models import Device, DeviceEvent
+from controller.devices.history import UNIT, Deed, Happening, note_event
+from controller.devices.models import Device
 from controller.enrollment import repo
 from controller.enrollment.models import KeyOrigin
 from controller.errors import Refusal
@@ -50,4 +51,4 @@ def _follow(services: Services, session: Session, device: Device, said: Recorder
     how = KeyOrigin.SUCCEEDED if said.previous else KeyOrigin.ADOPTED if ever else KeyOrigin.ENROLLED
     repo.enter_recorder_key(session, device, said.key, how=how, now=now)
     detail = f"key {VerifyingKey.parse(said.key).key_id}, {how}"
-    session.add(DeviceEvent(device=device.id, at=now, what="recorder_key", by="unit", detail=detail))
+    note_event(session, device.id, Happening.RECORDER_KEY, Deed(UNIT, now), detail)

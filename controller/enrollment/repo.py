@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import CursorResult, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from controller.devices.history import Happening
 from controller.devices.models import Device, DeviceEvent
 from controller.enrollment.models import (
     Certificate,
@@ -104,9 +105,9 @@ def note_failure(session: Session, address: str, device: str | None, *, now: dat
     session.add(EnrollmentAttempt(address=address, device=device, at=now))
 
 
-def has_event(session: Session, device: str, what: str, *, since: datetime) -> bool:
+def has_event(session: Session, device: str, what: Happening, *, since: datetime) -> bool:
     """Tell whether a unit's history holds a line of this kind since an instant."""
-    lines = (DeviceEvent.device == device, DeviceEvent.what == what, DeviceEvent.at >= since)
+    lines = (DeviceEvent.device == device, DeviceEvent.what == what.value, DeviceEvent.at >= since)
     return session.scalars(select(DeviceEvent.id).where(*lines)).first() is not None
 
 

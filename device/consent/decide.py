@@ -21,7 +21,6 @@ NO_OWNER = "no_owner"
 SEATS_UNCHECKED = "seats_must_be_checked"
 CLOCK_UNSURE = "clock_not_trusted"
 LESSONS_OVERLAP = "lessons_overlap"
-WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -326,9 +326,3 @@ class Disk(Protocol):
 
     def free_bytes(self, folder: Path) -> int:
         """Bytes that the calling user may still write below `folder`."""
-
-    def sync_data(self, descriptor: int) -> None:
-        """fdatasync: returns when the file's bytes and its length are on the card."""
-
-    def sync_folder(self, folder: Path) -> None:
-        """fsync of the folder itself: returns when names made, moved or removed in it are on the card."""

@@ -193,7 +193,7 @@ def test_whoever_writes_last_knows_all(registry: Registry) -> None:
 
 
 def test_broker_is_told_to_forget_what_it_keeps_for_the_unit(registry: Registry) -> None:
-    """Its keyring, recipients and policy are emptied: an empty retained message is none."""
+    """Its keyring, recipients, policy and schedule are emptied: an empty retained message is none."""
     registry.revoke(registry.unit.device)
     with registry.house.services.database.reading() as session:
         rows = session.scalars(select(Outbox)).all()
@@ -201,5 +201,6 @@ def test_broker_is_told_to_forget_what_it_keeps_for_the_unit(registry: Registry)
             ("keyring", b"", True),
             ("recipients", b"", True),
             ("policy", b"", True),
+            ("schedule", b"", True),
         }
         assert len(outbox.unsent(session, 10)) == 3

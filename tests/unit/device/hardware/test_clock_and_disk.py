@@ -50,29 +50,7 @@ def test_disk_reports_what_a_user_may_write(tmp_path: Path) -> None:
     assert SystemDisk().free_bytes(tmp_path) == pytest.approx(found.f_bavail * found.f_frsize, rel=0.05)
 
 
-def test_disk_syncs_files_and_folders(tmp_path: Path) -> None:
-    """On a real file system both return and leave all as it was: the file open and whole, no descriptor behind."""
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    with (tmp_path / "file").open("wb", buffering=0) as file:
-        file.write(b"before")
-        SystemDisk().sync_data(file.fileno())
-        file.write(b" and after")
-        SystemDisk().sync_folder(tmp_path)
-    assert (tmp_path / "file").read_bytes() == b"before and after"
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
-
-
 def test_disk_faults_name_what_failed(tmp_path: Path) -> None:
-    """A missing folder or a closed file is a DiskFault with the system's words."""
-    disk, missing = SystemDisk(), tmp_path / "missing"
+    """A missing folder is a DiskFault with the system's words."""
     with pytest.raises(DiskFault, match=r"missing: free space.*No such file"):
-        disk.free_bytes(missing)
-    with pytest.raises(DiskFault, match=r"missing: cannot be opened"):
-        disk.sync_folder(missing)
-    reading, writing = os.pipe()
-    try:
-        with pytest.raises(DiskFault, match="fdatasync failed"):
-            disk.sync_data(writing)
-    finally:
-        os.close(reading)
-        os.close(writing)
+        SystemDisk().free_bytes(tmp_path / "missing")

@@ -203,4 +203,4 @@ def test_broker_is_told_to_forget_what_it_keeps_for_the_unit(registry: Registry)
             ("policy", b"", True),
             ("schedule", b"", True),
         }
-        assert len(outbox.unsent(session, 10)) == 3
+        assert len(outbox.unsent(session, 10)) == 4

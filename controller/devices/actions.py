@@ -128,6 +128,10 @@ def _pack(fields: Fields) -> Pack:
         raise ChangeRefusedError(Fault.CHOICE_UNKNOWN, "pack", expected=", ".join(Pack), got=wanted[:40]) from None
 
 
+def _remove(services: Services, unit: str, _fields: Fields, deed: Deed) -> Done:
+    return Done(unit=life.remove(services, unit, deed))
+
+
 ACTIONS: dict[Change, tuple[tuple[str, ...], Callable[[Services, str, Fields, Deed], Done]]] = {
     Change.IDENTIFY: ((), _identify),
     Change.MOVE: (("label", "room", "site", "owner", "tags"), _move),
@@ -135,4 +139,5 @@ ACTIONS: dict[Change, tuple[tuple[str, ...], Callable[[Services, str, Fields, De
     Change.ACCEPT: (("why",), _accept),
     Change.RETIRE: ((), _retire),
     Change.LOSE: (("pack",), _lose),
+    Change.REMOVE: ((), _remove),
 }

@@ -22,6 +22,7 @@ class Happening(StrEnum):
     PREPARED = "prepared"
     READIED = "secret_made"
     CLAIMED_AGAIN = "secret_reused"
+    HOLD_LIFTED = "hold_lifted"
     ADOPTED = "adopted"
     ENROLLED = "enrolled"
     RENEWED = "renewed"
@@ -36,6 +37,7 @@ class Happening(StrEnum):
     ACCEPTED = "accepted"
     RETIRED = "retired"
     LOST = "lost"
+    REMOVED = "removed"
     BREACH_PACK = "breach_pack"
     EPOCH_WAIVED = "epoch_waived"
 

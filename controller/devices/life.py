@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from controller.accounts.models import Account, Role
@@ -23,13 +23,19 @@ from controller.devices.policies import issue_policy
 from controller.devices.policy import BLINK_HOLDS, RETIREMENT_HOLDS, RULES, WIPES_AFTER, Change, is_allowed
 from controller.devices.refusals import ChangeRefusedError, Fault
 from controller.devices.unit_commands import Wish, issue_command
-from controller.enrollment.models import EnrollmentSecret
+from controller.enrollment.models import EnrollmentRequest, EnrollmentSecret
 from controller.enrollment.revocation import revoke_unit
 from controller.services import Services
 from controller.uploads.models import LeaseRow
 from protocol.commands import Task
 from protocol.room.facts import LONGEST_LABEL, require_label
 
+INSTEAD = {
+    (Change.RETIRE, DeviceState.PENDING): Fault.NEVER_JOINED,
+    (Change.REMOVE, DeviceState.ACTIVE): Fault.HAS_JOINED,
+    (Change.REMOVE, DeviceState.QUARANTINED): Fault.HAS_JOINED,
+}
+"""Where a person means another change of the two ways out of the registry."""
 LONGEST_SITE, LONGEST_ROOM, LONGEST_TAG, MOST_TAGS = 80, 120, 40, 20
 
 
@@ -76,7 +82,8 @@ def require_allowed(change: Change, row: Device) -> None:
     """Raise `ChangeRefusedError` unless the law allows a change to a unit as it is."""
     if not is_allowed(change, row.state):
         allowed = tuple(sorted(RULES[change].allowed_in))
-        raise ChangeRefusedError(Fault.STATE_FORBIDS, "state", expected=allowed, label=row.label, state=row.state)
+        fault = INSTEAD.get((change, row.state), Fault.STATE_FORBIDS)
+        raise ChangeRefusedError(fault, "state", expected=allowed, label=row.label, state=row.state)
 
 
 def identify(services: Services, unit: str, deed: Deed) -> Device:
@@ -217,6 +224,19 @@ def retire(services: Services, unit: str, deed: Deed) -> Device:
         _end_secrets(session, row.id, deed.at)
         row.state_reason = ""
         note_event(session, row.id, Happening.RETIRED, deed)
+    return row
+
+
+def remove(services: Services, unit: str, deed: Deed) -> Device:
+    """Forget a unit that was prepared and never joined: its secret is void at once, its history alone stays.
+
+    A key that a person had adopted as this unit and that has not fetched its certificate waits for a person again.
+    """
+    with changing(services, unit, Change.REMOVE) as (session, row):
+        _end_secrets(session, row.id, deed.at)
+        session.execute(delete(EnrollmentRequest).where(EnrollmentRequest.device == row.id))
+        row.policy_line, row.state_reason = None, ""
+        note_event(session, row.id, Happening.REMOVED, deed, row.label)
     return row
 
 

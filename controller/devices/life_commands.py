@@ -29,7 +29,7 @@ unit_argument = click.argument("unit")
 
 @click.command(name="list")
 @config_option
-@click.option("--all", "states", flag_value="all", default="living", help="Also retired and lost ones.")
+@click.option("--all", "states", flag_value="all", default="living", help="Also retired, lost and removed ones.")
 @click.option("--json", "form", flag_value="json", default="text", help="For scripts.")
 @click.option("--csv", "form", flag_value="csv", help="For a spreadsheet.")
 def list_units(path: Path, states: str, form: str) -> None:
@@ -216,6 +216,18 @@ def lost(path: Path, unit: str, pack: str) -> None:
         raise OperatorError("; ".join(done.troubles) + "; mend this and declare the unit lost once more")
 
 
+@click.command(name="remove")
+@config_option
+@click.argument("units", nargs=-1, required=True)
+def remove(path: Path, units: tuple[str, ...]) -> None:
+    """Forget units that were prepared and never joined: their secrets are void at once. Others: retire, lost."""
+    from controller.devices import life
+
+    for unit in units:
+        row = _do(path, lambda services, deed, unit=unit: life.remove(services, unit, deed))  # type: ignore[misc]
+        click.echo(f"Unit {row.id} ({row.label}) is removed; its one-time secret is void, its history stays.")
+
+
 def _do(path: Path, change: Callable[[Services, Deed], Device]) -> Device:
     from controller.devices.history import OPERATOR
     from controller.devices.life import deed_of
@@ -224,4 +236,4 @@ def _do(path: Path, change: Callable[[Services, Deed], Device]) -> Device:
         return change(services, deed_of(services, OPERATOR))
 
 
-COMMANDS = (list_units, show, history, identify, move, swap, accept, retire, lost)
+COMMANDS = (list_units, show, history, identify, move, swap, accept, retire, lost, remove)

@@ -25,7 +25,7 @@ from controller.devices.refusals import ChangeRefusedError, name_field, word_ref
 from controller.devices.words import ACTIONS, CONSEQUENCES, GRAVE, HAPPENINGS, STATE_REASONS, STATES
 from controller.services import Services
 
-GONE = (DeviceState.RETIRED, DeviceState.LOST)
+GONE = (DeviceState.RETIRED, DeviceState.LOST, DeviceState.REMOVED)
 Page = str | Response | tuple[str, HTTPStatus]
 
 
@@ -44,7 +44,7 @@ class LifePages:
 
     @for_roles(Role.ADMIN)
     def gone(self) -> str:
-        """List the units that were retired or lost."""
+        """List the units that were retired, lost or removed."""
         with self._services.database.reading() as session:
             units = describe_units(session, all_units(session, GONE))
         return render_template("devices/gone.html", units=units, states=STATES)

@@ -22,6 +22,8 @@ class DeviceState(StrEnum):
     QUARANTINED = "quarantined"
     RETIRED = "retired"
     LOST = "lost"
+    REMOVED = "removed"
+    """Prepared in vain: it never joined, and its row stays for its history alone."""
 
 
 LIVING = (DeviceState.PENDING, DeviceState.ACTIVE, DeviceState.QUARANTINED)

@@ -14,7 +14,7 @@ from controller.devices.models import LIVING, DeviceState
 from protocol.counters import Counters
 
 PENDING, ACTIVE, QUARANTINED = DeviceState.PENDING, DeviceState.ACTIVE, DeviceState.QUARANTINED
-RETIRED, LOST = DeviceState.RETIRED, DeviceState.LOST
+RETIRED, LOST, REMOVED = DeviceState.RETIRED, DeviceState.LOST, DeviceState.REMOVED
 EVERY = frozenset(DeviceState)
 WIPES_AFTER = timedelta(hours=24)
 """A retired unit has one whole night to deliver in; the same for all, so that its end tells nothing (promise P7)."""
@@ -33,6 +33,7 @@ class Change(StrEnum):
     ACCEPT = "accept"
     RETIRE = "retire"
     LOSE = "lose"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ RULES: dict[Change, Rule] = {
     Change.SWAP: Rule(frozenset({PENDING, ACTIVE})),  # of the spare; the unit that it replaces may be in any
     Change.QUARANTINE: Rule(frozenset({ACTIVE}), QUARANTINED),
     Change.ACCEPT: Rule(frozenset({QUARANTINED}), ACTIVE),
-    Change.RETIRE: Rule(frozenset(LIVING), RETIRED),
-    Change.LOSE: Rule(EVERY, LOST),  # once more makes up for what failed
+    Change.RETIRE: Rule(frozenset(LIVING) - {PENDING}, RETIRED),
+    Change.LOSE: Rule(EVERY - {REMOVED}, LOST),  # once more makes up for what failed
+    Change.REMOVE: Rule(frozenset({PENDING}), REMOVED),  # a pending unit never joined, so it never held anything
 }
 
 

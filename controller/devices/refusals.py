@@ -25,6 +25,8 @@ class Fault(StrEnum):
     UNIT_UNKNOWN = "unit_unknown"
     UNIT_AMBIGUOUS = "unit_ambiguous"
     STATE_FORBIDS = "state_forbids"
+    NEVER_JOINED = "never_joined"
+    HAS_JOINED = "has_joined"
     NOTHING_CHANGES = "nothing_changes"
     LABEL_MALFORMED = "label_malformed"
     TEXT_TOO_LONG = "text_too_long"
@@ -67,6 +69,12 @@ WORDS: dict[Fault, Words] = {
     ),
     Fault.STATE_FORBIDS: Words(
         mark("expected a unit that is %(expected)s, got %(label)s, which is %(state)s"), mark("choose another unit")
+    ),
+    Fault.NEVER_JOINED: Words(
+        mark("expected a unit that is %(expected)s, got %(label)s, which is %(state)s"), mark("remove it instead")
+    ),
+    Fault.HAS_JOINED: Words(
+        mark("expected a unit that is %(expected)s, got %(label)s, which is %(state)s"), mark("retire it instead")
     ),
     Fault.NOTHING_CHANGES: Words(mark("nothing would change"), mark("name a label, room, site, owner or tags")),
     Fault.LABEL_MALFORMED: Words(
@@ -112,6 +120,7 @@ STATE_NAMES = {
     DeviceState.QUARANTINED: mark("quarantined"),
     DeviceState.RETIRED: mark("retired"),
     DeviceState.LOST: mark("lost"),
+    DeviceState.REMOVED: mark("removed"),
 }
 FIELDS = {
     "label": mark("Label"),

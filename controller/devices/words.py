@@ -12,6 +12,7 @@ STATES = {
     DeviceState.QUARANTINED: mark("Quarantined: it delivers nothing until somebody has looked at it"),
     DeviceState.RETIRED: mark("Retired: it delivers what it holds and wipes itself"),
     DeviceState.LOST: mark("Lost: it is let in no more"),
+    DeviceState.REMOVED: mark("Removed: it was prepared and never joined"),
 }
 STATE_REASONS = {
     Finding.ROLLED_BACK.value: mark("An older copy of its card spoke: its counters are lower than they were."),
@@ -24,6 +25,7 @@ ACTIONS = {
     Change.ACCEPT: mark("Accept it again"),
     Change.RETIRE: mark("Retire it"),
     Change.LOSE: mark("Declare it lost"),
+    Change.REMOVE: mark("Remove it"),
 }
 CONSEQUENCES = {
     Change.IDENTIFY: mark(
@@ -43,13 +45,18 @@ CONSEQUENCES = {
         "It is let in no more, from now on, and a sealed report for the keeper of the root is made on the server. "
         "This cannot be undone."
     ),
+    Change.REMOVE: mark(
+        "It never joined. Its one-time secret is void at once, and it is in no list any more; its history stays. "
+        "This cannot be undone: the room gets a new card."
+    ),
 }
-GRAVE = frozenset({Change.RETIRE, Change.LOSE})
+GRAVE = frozenset({Change.RETIRE, Change.LOSE, Change.REMOVE})
 HAPPENINGS = {
     "added": mark("Added"),
     "prepared": mark("Prepared"),
     "secret_made": mark("One-time secret made"),
     "secret_reused": mark("Somebody else tried its one-time secret"),
+    "hold_lifted": mark("Allowed to try again at once"),
     "adopted": mark("Adopted"),
     "enrolled": mark("Joined"),
     "renewed": mark("Certificate renewed"),
@@ -64,6 +71,7 @@ HAPPENINGS = {
     "accepted": mark("Accepted again"),
     "retired": mark("Retired"),
     "lost": mark("Declared lost"),
+    "removed": mark("Removed"),
     "breach_pack": mark("Sealed report made"),
     "epoch_waived": mark("The end of an epoch did not wait for it"),
 }

@@ -24,13 +24,14 @@ def enrollment() -> None:
 @enrollment.command(name="list")
 @config_option
 def list_waiting(path: Path) -> None:
-    """List the requests that wait, with the fingerprint to compare, and the prepared units that may be meant."""
+    """List what waits, with the fingerprint to compare, the prepared units that may be meant, and what is held off."""
     from controller.devices import repo
     from controller.enrollment.services import make_enrollment
     from protocol.pki import spell_fingerprint
 
     with opened(path) as services:
-        waiting = make_enrollment(services).adoption.waiting()
+        enrollment = make_enrollment(services)
+        waiting, held = enrollment.adoption.waiting(), enrollment.attempts.held()
         with services.database.reading() as session:
             units = [row for row in repo.devices(session) if row.state in policy.JOINING]
     if not waiting:
@@ -40,6 +41,28 @@ def list_waiting(path: Path) -> None:
         click.echo(f"    it says (not to be believed): {row.hint or 'nothing'}")
     if waiting and units:
         click.echo("Units that may join: " + ", ".join(f"{row.id} ({row.label}, {row.state})" for row in units))
+    for one in held:
+        named = f"unit {one.device} ({one.label})" if one.device else f"address {one.address}"
+        click.echo(f"Held off until {one.until:%Y-%m-%d %H:%M:%S} UTC after too many failures: {named}")
+
+
+@enrollment.command(name="lift")
+@config_option
+@click.argument("unit")
+def lift(path: Path, unit: str) -> None:
+    """Let a unit (name or id) or an address try again at once that is held off after too many failures."""
+    from controller.devices.history import OPERATOR
+    from controller.devices.life import deed_of, find_unit
+    from controller.enrollment.services import make_enrollment
+
+    with opened(path) as services:
+        attempts = make_enrollment(services).attempts
+        name = unit
+        if unit not in {one.name for one in attempts.held()}:
+            with services.database.reading() as session:
+                name = find_unit(session, unit).id
+        attempts.lift(name, deed_of(services, OPERATOR))
+    click.echo(f"{unit} may try again at once. If it fails again, look at its secret, and at who has that address.")
 
 
 @enrollment.command(name="adopt")

@@ -1,4 +1,4 @@
-"""The admin's page of joining: keys that wait for a person, compared with the unit's screen and adopted or refused.
+"""The admin's page of joining: keys that wait for a person, and what is held off after too many failures.
 
 The page shows the first groups of a fingerprint; the last ones are typed from the unit's screen, so that nobody adopts
 a key by looking at the page alone. Defined in docs/protocol/enrollment.md.
@@ -17,11 +17,13 @@ from controller.accounts.models import Role
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
 from controller.devices import repo as devices
+from controller.devices.life import deed_of
 from controller.devices.models import Device
 from controller.enrollment import policy
 from controller.enrollment.adoption import Adopter, AdoptionError
 from controller.enrollment.models import EnrollmentRequest
 from controller.enrollment.services import make_enrollment
+from controller.errors import OperatorError
 from controller.services import Services
 from protocol.pki import spell_fingerprint
 
@@ -54,13 +56,15 @@ class JoiningPages:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._adoption = make_enrollment(services).adoption
+        enrollment = make_enrollment(services)
+        self._adoption, self._attempts = enrollment.adoption, enrollment.attempts
 
     def add_to(self, room: Blueprint) -> None:
         """Add the pages' addresses."""
         room.add_url_rule("/joining", view_func=self.waiting)
         room.add_url_rule("/joining/<name>/adopt", view_func=self.adopt, methods=["POST"])
         room.add_url_rule("/joining/<name>/refuse", view_func=self.refuse, methods=["POST"])
+        room.add_url_rule("/joining/lift", view_func=self.lift, methods=["POST"])
 
     @for_roles(Role.ADMIN)
     def waiting(self) -> Page:
@@ -95,12 +99,26 @@ class JoiningPages:
         flash(gettext("Refused."))
         return redirect(url_for("enrollment.waiting"), HTTPStatus.SEE_OTHER)
 
+    @for_roles(Role.ADMIN)
+    def lift(self) -> Page:
+        """Let a unit or an address try again at once."""
+        try:
+            self._attempts.lift(request.form.get("held", ""), deed_of(self._services, signed_in().id))
+        except OperatorError:  # its time was over, or somebody else lifted it
+            return self._show(HTTPStatus.CONFLICT, gettext("That is not held off any more."))
+        flash(gettext("It may try again at once."))
+        return redirect(url_for("enrollment.waiting"), HTTPStatus.SEE_OTHER)
+
     def _find(self, name: str) -> Waiting | None:
         return next((one for one in self._waiting() if one.name == name), None)
 
     def _show(self, status: HTTPStatus, fault: str | None) -> Page:
         return render_template(
-            "enrollment/joining.html", waiting=self._waiting(), units=self._units(), fault=fault
+            "enrollment/joining.html",
+            waiting=self._waiting(),
+            units=self._units(),
+            held=self._attempts.held(),
+            fault=fault,
         ), status
 
     def _waiting(self) -> list[Waiting]:

@@ -99,6 +99,18 @@ def failures_of(session: Session, device: str, since: datetime) -> Sequence[date
     return session.scalars(select(EnrollmentAttempt.at).where(*counted)).all()
 
 
+def failures_since(session: Session, since: datetime) -> Sequence[EnrollmentAttempt]:
+    """Give every attempt that failed."""
+    return session.scalars(select(EnrollmentAttempt).where(EnrollmentAttempt.at >= since)).all()
+
+
+def forget_failures(session: Session, *, device: str | None, address: str | None) -> None:
+    """Forget the failed attempts in the name of a unit, and those from an address."""
+    session.execute(
+        delete(EnrollmentAttempt).where(or_(EnrollmentAttempt.device == device, EnrollmentAttempt.address == address))
+    )
+
+
 def note_failure(session: Session, address: str, device: str | None, *, now: datetime, keep: timedelta) -> None:
     """Write a failed attempt down, and forget those that are older than `keep`."""
     session.execute(delete(EnrollmentAttempt).where(EnrollmentAttempt.at < now - keep))

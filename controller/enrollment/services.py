@@ -20,6 +20,7 @@ class Enrollment:
     claims: Claims
     adoption: Adoption
     renewal: Renewal
+    attempts: Attempts
 
 
 def make_enrollment(services: Services, limits: Limits | None = None) -> Enrollment:
@@ -30,4 +31,5 @@ def make_enrollment(services: Services, limits: Limits | None = None) -> Enrollm
         claims=Claims(services, issuing, attempts),
         adoption=Adoption(services, issuing),
         renewal=Renewal(services, issuing, attempts),
+        attempts=attempts,
     )

@@ -20,7 +20,7 @@ from provisioning.card.contents import LACKING, SchoolFacts, find_own_addresses
 from provisioning.card.errors import CardError
 from provisioning.card.making import Card, Workshop, make_card, make_cards
 from provisioning.card.placing import is_boot_partition, place
-from provisioning.card.preparing import prepare_unit
+from provisioning.card.preparing import prepare_unit, spell_removal
 from provisioning.card.rooms import make_room, parse_rooms
 from provisioning.card.wishes import SECURITY
 
@@ -36,7 +36,8 @@ and Wi-Fi's."""
 NOWHERE = """\
 
 Warning: {addresses}: no unit finds the school there. In controller.toml [people] url, [units] url and [broker]
-units_host tell units where it is. Then retire the units above and make the cards anew."""
+units_host tell units where it is. Then remove the units above, and make the cards anew:
+  {remove}"""
 LAID = """\
 The card at {boot} is ready: unmount it, put it into the unit, and switch the unit on. It is ready when the lamp blinks
 green every three seconds; how it went stands in backrow-result.txt on the same partition."""
@@ -79,6 +80,7 @@ def card_command(
     try:
         shop = Workshop(
             prepare=partial(prepare_unit, config, settings=settings),
+            config=config,
             school=_school(typed),
             cache=cache or _user_cache(),
             processor=str(typed["processor"]),
@@ -88,8 +90,9 @@ def card_command(
         raise click.ClickException(str(error)) from None
     for card in cards:
         click.echo(MADE.format(card=card))
+    remove = spell_removal(config, [card.device for card in cards])
     for addresses in {find_own_addresses(card.folder / "backrow" / "unit" / "device.toml") for card in cards} - {()}:
-        click.echo(NOWHERE.format(addresses=", ".join(addresses)), err=True)
+        click.echo(NOWHERE.format(addresses=", ".join(addresses), remove=remove), err=True)
     on_card = is_boot_partition(out)
     click.echo(LAID.format(boot=out) if on_card else NEXT.format(count=len(cards), s="s" if len(cards) > 1 else ""))
 

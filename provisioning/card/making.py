@@ -16,11 +16,20 @@ from pathlib import Path
 from provisioning.card.contents import Libraries, SchoolFacts, read_device, write_contents
 from provisioning.card.errors import CardError, tell_cause
 from provisioning.card.placing import is_boot_partition, place, require_boot_partition
+from provisioning.card.preparing import spell_removal
 from provisioning.card.rooms import Room
 from provisioning.card.wheels import fetch_wheels, make_own_wheel
 
 Preparer = Callable[[Room, Path | None], None]
 """Enters a unit for a room and writes its bundle to a new folder; without a folder it only says whether it could."""
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A unit that the controller entered, for a card that is not made yet."""
+
+    device: str
+    label: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +46,8 @@ class Workshop:
     """What every card is made with."""
 
     prepare: Preparer
+    config: Path
+    """The controller's, for the words about units that were entered for nothing."""
     school: SchoolFacts
     cache: Path
     processor: str
@@ -48,8 +59,12 @@ def make_card(room: Room, out: Path, shop: Workshop) -> Card:
         require_boot_partition(out)
     elif out.exists() and any(out.iterdir()):
         raise CardError("out", f"{out}: expected a new or empty folder, or a card's boot partition")
-    on_card, entered = is_boot_partition(out), list[str]()
-    with _answering_for(entered), _drafting(None if on_card else out.parent) as draft, _libraries(shop) as libraries:
+    on_card, entered = is_boot_partition(out), list[Entered]()
+    with (
+        _answering_for(entered, shop.config),
+        _drafting(None if on_card else out.parent) as draft,
+        _libraries(shop) as libraries,
+    ):
         device = _draw_up(room, draft, shop, libraries, entered)
         if on_card:
             place(draft / "card", out)
@@ -66,8 +81,8 @@ def make_cards(rooms: Sequence[Room], out: Path, shop: Workshop) -> tuple[Card, 
     for room in {room.owner: room for room in rooms}.values():
         shop.prepare(room, None)
     cards: list[Card] = []
-    entered: list[str] = []
-    with _answering_for(entered), _none_unless_all(cards), _libraries(shop) as libraries:
+    entered: list[Entered] = []
+    with _answering_for(entered, shop.config), _none_unless_all(cards), _libraries(shop) as libraries:
         for room in rooms:
             with _drafting(out) as draft:
                 device = _draw_up(room, draft, shop, libraries, entered)
@@ -77,7 +92,7 @@ def make_cards(rooms: Sequence[Room], out: Path, shop: Workshop) -> tuple[Card, 
 
 
 @contextmanager
-def _answering_for(entered: Sequence[str]) -> Iterator[None]:
+def _answering_for(entered: Sequence[Entered], config: Path) -> Iterator[None]:
     """Say in words why no card was made, also after Ctrl-C, and which units were entered for nothing."""
     try:
         yield
@@ -91,10 +106,11 @@ def _answering_for(entered: Sequence[str]) -> Iterator[None]:
         return
     if not entered:
         raise refusal from None
+    named = ", ".join(f"{one.device} ({one.label})" for one in entered)
     raise CardError(
         "",
-        f"{refusal}\nNo card was made. Pending units that were entered before: {', '.join(entered)}; "
-        "their secrets are gone. Take them out with: backrow controller device retire",
+        f"{refusal}\nNo card was made. Pending units that were entered before: {named}; their secrets are gone. "
+        f"Take them out with:\n  {spell_removal(config, [one.device for one in entered])}",
     ) from None
 
 
@@ -127,8 +143,8 @@ def _libraries(shop: Workshop) -> Iterator[Libraries]:
         yield Libraries(wheels=fetch_wheels(shop.cache, shop.processor), own=make_own_wheel(Path(built)))
 
 
-def _draw_up(room: Room, draft: Path, shop: Workshop, libraries: Libraries, entered: list[str]) -> str:
+def _draw_up(room: Room, draft: Path, shop: Workshop, libraries: Libraries, entered: list[Entered]) -> str:
     shop.prepare(room, draft / "unit")
-    entered.append(f"{read_device(draft / 'unit' / 'device.toml')} ({room.label})")
+    entered.append(Entered(read_device(draft / "unit" / "device.toml"), room.label))
     (draft / "card").mkdir(mode=0o700)
     return write_contents(draft / "card", room, draft / "unit", school=shop.school, libraries=libraries)

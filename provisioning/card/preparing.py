@@ -5,8 +5,10 @@ Nothing of the controller is imported. What it says when it refuses is passed on
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from provisioning.card.errors import CardError
@@ -14,6 +16,11 @@ from provisioning.card.rooms import Room
 
 DATA = "/var/lib/backrow"
 """Where a unit's data lie on its card: `[device] data`."""
+
+
+def spell_removal(config: Path, devices: Iterable[str]) -> str:
+    """Spell the command that takes units out which were entered for nothing."""
+    return shlex.join(["backrow", "controller", "device", "remove", "--config", str(config), *devices])
 
 
 def prepare_unit(config: Path, room: Room, out: Path | None, settings: tuple[str, ...] = ()) -> None:

@@ -257,6 +257,43 @@ def test_console_knows_every_change(house: House, teacher: Teacher, console: Con
     assert console.tell("list", "--all", "--csv").splitlines()[0].startswith("id,label,room,site,owner,tags,state")
 
 
+def prepare(console: Console, folder: Path, label: str = "Room 20") -> str:
+    """Prepare a unit and give its id."""
+    told = console.tell("prepare", "--label", label, "--owner", "ada@school.example", "--out", str(folder / label))
+    (device,) = re.findall(r"\b[a-z2-7]{26}\b", told)
+    return device
+
+
+def test_unit_prepared_in_vain_is_removed(teacher: Teacher, console: Console, web: FlaskClient, tmp_path: Path) -> None:
+    """By command, several at once; it is in no list, its history says who removed it, and its label is free."""
+    first, second = prepare(console, tmp_path), prepare(console, tmp_path, "Room 21")
+    told = console.tell("remove", "Room 20", second)
+    assert [line.split()[1] for line in told.splitlines()] == [first, second]
+    assert "Room 2" not in console.tell("list")
+    assert "removed" in console.tell("list", "--all")
+    assert console.tell("history", first).split()[1] == "removed"
+    assert "which is removed" in console.run("remove", first).output
+    assert "Room 20" in web.get("/units/gone").text
+    assert first not in web.get("/units").text
+
+
+def test_unit_prepared_in_vain_is_removed_by_rest_and_page(
+    teacher: Teacher, console: Console, web: FlaskClient, tmp_path: Path
+) -> None:
+    """Both offer it for a pending unit alone, beside no retirement; the page asks first."""
+    first, second = prepare(console, tmp_path), prepare(console, tmp_path, "Room 21")
+    assert {"remove", "lose"} <= set(call(web, f"/{first}")[1]["unit"]["actions"])
+    assert "retire" not in call(web, f"/{first}")[1]["unit"]["actions"]
+    status, told = call(web, f"/{first}/remove", {})
+    assert (status, told["unit"]["state"], told["unit"]["actions"]) == (200, "removed", [])
+    address = f"/units/{second}/do/remove"
+    assert "void at once" in web.get(address).text
+    assert post(web, address, page=address).status_code == 302
+    assert call(web, f"/{second}")[1]["unit"]["state"] == "removed"
+    status, told = call(web, f"/{teacher.device}/remove", {})
+    assert (status, told["field"], told["remedy"]) == (409, "state", "retire it instead")
+
+
 def test_console_takes_all_tags_away(teacher: Teacher, console: Console) -> None:
     """Without `--tag` nothing happens to tags; `--no-tags` is how to say none."""
     console.tell("move", "Room 12", "--tag", "loud", "--tag", "north")

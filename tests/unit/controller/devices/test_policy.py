@@ -21,7 +21,7 @@ from controller.enrollment.policy import RENEWING
 from protocol.counters import Counters, CountersError, encode_counters, parse_counters
 
 PENDING, ACTIVE, QUARANTINED = DeviceState.PENDING, DeviceState.ACTIVE, DeviceState.QUARANTINED
-RETIRED, LOST = DeviceState.RETIRED, DeviceState.LOST
+RETIRED, LOST, REMOVED = DeviceState.RETIRED, DeviceState.LOST, DeviceState.REMOVED
 
 
 def counters(birth: int, boots: int, boot: str = "a") -> Counters:
@@ -32,6 +32,14 @@ def counters(birth: int, boots: int, boot: str = "a") -> Counters:
 def test_every_change_has_a_rule() -> None:
     """Nothing is left to the code that performs it."""
     assert set(RULES) == set(Change)
+
+
+def test_only_what_never_joined_is_removed_and_that_is_its_end() -> None:
+    """A pending unit held nothing; one that joined is retired or lost, and what it holds is asked for."""
+    assert RULES[Change.REMOVE].allowed_in == {PENDING}
+    assert not [change for change in Change if is_allowed(change, REMOVED)]
+    assert not is_allowed(Change.RETIRE, PENDING)
+    assert not [need for need in Need if REMOVED in ADMITTED[need]]
 
 
 def test_nothing_leads_out_of_lost_and_only_lost_out_of_retired() -> None:

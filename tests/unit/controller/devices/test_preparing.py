@@ -248,7 +248,9 @@ def test_commands_prepare_list_and_retire_units(house: House, tmp_path: Path) ->
     for command in ("secret", "readopt"):
         made = runner.invoke(group, ["device", command, "--config", str(config), unit])
         assert (made.exit_code, len(parse_secret(made.output.splitlines()[-1]))) == (0, 26), made.output
-    assert runner.invoke(group, ["device", "retire", "--config", str(config), unit]).exit_code == 0
+    early = runner.invoke(group, ["device", "retire", "--config", str(config), unit])
+    assert (early.exit_code, "remove it instead" in early.output) == (1, True)
+    assert runner.invoke(group, ["device", "remove", "--config", str(config), unit]).exit_code == 0
     assert "Room 14" not in runner.invoke(group, ["device", "list", "--config", str(config)]).output
     unknown = runner.invoke(group, ["device", "retire", "--config", str(config), "nobody"])
     assert (unknown.exit_code, "no unit" in unknown.output) == (1, True)

@@ -12,8 +12,14 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import func, select
 
+from controller.devices import life
+from controller.devices.history import Deed
 from controller.devices.models import Device, DeviceEvent, DeviceState
+from controller.devices.preparing import renew_secret
+from controller.enrollment.adoption import OPERATOR, AdoptionError
 from controller.enrollment.models import Certificate, EnrollmentRequest, EnrollmentSecret
+from controller.enrollment.services import make_enrollment
+from controller.errors import OperatorError
 from protocol.documents import Policy, verify_document
 from protocol.enrollment import digest_secret
 from tests.unit.controller.enrollment.est_client import EST, PKCS10, Joining, Unit, run
@@ -374,3 +380,21 @@ def test_wrong_address_and_method_are_json_to_units(joining: Joining) -> None:
     assert (wrong.status, wrong.headers["content-type"]) == (405, "application/json")
     assert "POST" in wrong.headers["allow"]
     assert "POST" in joining.curl(f"{joining.people}/sign-out").headers["allow"]
+
+
+def test_secret_of_a_removed_unit_is_void_at_once(joining: Joining) -> None:
+    """A card that somebody finds lets nobody join; nor does a key that was adopted for it: it waits for a person."""
+    unit, key = joining.prepare(), joining.make_key()
+    adopting = make_enrollment(joining.house.services).adoption
+    assert joining.post("simpleenroll", joining.request(key)).status == 202
+    (asked,) = adopting.waiting()
+    adopting.adopt(asked.spki, unit.device, by=OPERATOR)
+    life.remove(joining.house.services, unit.device, Deed("operator", joining.house.clock()))
+    assert joining.enroll(unit, joining.make_key("finder")).status == 401
+    assert joining.post("simpleenroll", joining.request(key)).status == 202
+    assert [row.spki for row in adopting.waiting()] == [asked.spki]
+    assert count(joining, Certificate) == 0
+    with pytest.raises(AdoptionError, match="no unit that can join"):
+        adopting.adopt(asked.spki, unit.device, by=OPERATOR)
+    with pytest.raises(OperatorError, match="is removed: it cannot join"):
+        renew_secret(joining.house.services, unit.device)

@@ -50,6 +50,7 @@ EXPECTED = {
     "accounts.make_link": ADMINS,
     "enrollment.waiting": ADMINS,
     "enrollment.adopt": ADMINS,
+    "enrollment.lift": ADMINS,
     "enrollment.refuse": ADMINS,
     "est.cacerts": ANYONE,
     "est.csrattrs": ANYONE,

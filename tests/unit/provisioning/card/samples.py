@@ -50,6 +50,7 @@ def make_shop(cache: Path) -> Workshop:
     """Make a workshop whose units are entered nowhere."""
     return Workshop(
         prepare=lambda _room, out: print(write_unit(out) if out else "can be prepared"),
+        config=Path("controller.toml"),
         school=SchoolFacts(timezone="Europe/Madrid"),
         cache=cache,
         processor="aarch64",

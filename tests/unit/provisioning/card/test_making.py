@@ -137,6 +137,8 @@ def test_many_cards_are_made_or_none(tmp_path: Path, shop: Workshop) -> None:
     with pytest.raises(CardError, match=r"no account(.|\n)*b{25}a \(Room 0\), c{25}a \(Room 1\)"):
         make_cards(rooms, tmp_path / "none", replace(shop, prepare=fail_at_the_last))
     assert list((tmp_path / "none").iterdir()) == []
+    with pytest.raises(CardError, match=r"device remove --config 'the school.toml' b{25}a c{25}a"):
+        make_cards(rooms, tmp_path / "none", replace(shop, prepare=fail_at_the_last, config=Path("the school.toml")))
 
 
 def test_owner_that_the_controller_does_not_know_enters_nobody(tmp_path: Path, shop: Workshop) -> None:

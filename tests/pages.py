@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select
 
 from controller.accounts.models import Account, Role
 from controller.devices import life
 from controller.devices.history import Deed, Happening, note_event
 from controller.devices.models import Device, DeviceState, Health, Presence
 from controller.enrollment.services import make_enrollment
+from controller.epochs.models import Epoch, EpochWaiver
 from controller.recordings import repo
 from controller.recordings.models import LateRecording, Recording
 from controller.recordings.services import delete_recording
@@ -44,6 +46,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     _add_units(house, teacher, mark)
     _ask_to_join(house)
     stopped = _make_history(house, newcomer, admin, mark)
+    _let_a_week_wait(house, {teacher.device, stopped}, admin)
     guest = house.accounts.add(email="guest@school.example", name="Chidi Guest", role=Role.TEACHER)
     link = house.accounts.issue_link(guest, made_by=admin.id)
     house.accounts.issue_link(teacher.id, made_by=admin.id)
@@ -154,6 +157,18 @@ def _make_history(house: House, newcomer: Teacher, admin: Person, mark: Callable
         stopped.site, stopped.room_name, stopped.tags = mark("North"), mark("12"), json.dumps([mark("loud")])
     life.retire(house.services, retired.id, deed)
     return stopped.id
+
+
+def _let_a_week_wait(house: House, awaited: Collection[str], admin: Person) -> None:
+    """A week is over whose end waits for some units; for the others a person did not want to wait."""
+    begins_at = BEGAN_AT - timedelta(days=63)
+    with house.services.database.writing() as session:
+        session.add(Epoch(name="2026-w39", begins_at=begins_at, ends_at=begins_at + timedelta(days=7)))
+        for device in session.scalars(select(Device.id).where(Device.id.not_in(awaited))):
+            waiver = EpochWaiver(
+                epoch="2026-w39", device=device, by=admin.id, at=NIGHT, reason="broken", would_lose="what was on it"
+            )
+            session.add(waiver)
 
 
 def _copy_device(first: Device, label: str) -> Device:

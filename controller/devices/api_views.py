@@ -59,14 +59,15 @@ class UnitsApi:
             names = ", ".join(DeviceState)
             return _refuse(ChangeRefusedError(Fault.STATE_UNKNOWN, "state", expected=names, got=(asked or "")[:40]))
         with self._services.database.reading() as session:
-            return _answer(units=[unit.to_json() for unit in describe_units(session, all_units(session, states))])
+            units = describe_units(self._services, session, all_units(session, states))
+        return _answer(units=[unit.to_json() for unit in units])
 
     @for_roles(Role.ADMIN)
     def api_unit(self, unit: str) -> Response:
         """Give one unit."""
         try:
             with self._services.database.reading() as session:
-                return _answer(unit=describe_unit(session, find_unit(session, unit)).to_json())
+                return _answer(unit=describe_unit(self._services, session, find_unit(session, unit)).to_json())
         except ChangeRefusedError as refusal:
             return _refuse(refusal)
 
@@ -100,7 +101,7 @@ class UnitsApi:
             refused = _refuse(refusal)
             return Answer(status=refused.status_code, body=refused.get_data(as_text=True))
         with self._services.database.reading() as session:
-            told = describe_unit(session, done.unit).to_json()
+            told = describe_unit(self._services, session, done.unit).to_json()
         answer = jsonify(unit=told, breach_pack=done.pack or None, troubles=list(done.troubles))
         return Answer(status=HTTPStatus.OK, body=answer.get_data(as_text=True))
 

@@ -1,6 +1,6 @@
 """What IT may read of a unit, as one form for page, REST and command line: never whether or how often it recorded (P7).
 
-Made from the registry, presence, health and certificates; recordings, uploads and spool reports are not asked.
+Made from the registry, presence, health, certificates and epochs; recordings, uploads and spool reports are not asked.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from controller.devices.history import events_of
 from controller.devices.models import Device, DeviceEvent, DeviceState, Health, Presence
 from controller.devices.policy import changes_for
 from controller.enrollment.models import Certificate
+from controller.epochs.policy import Span
+from controller.epochs.services import awaited_of_units
+from controller.services import Services
 
 COLUMNS = ("id", "label", "room", "site", "owner", "tags", "state", "state_reason", "model", "serial", "software")
 
@@ -35,6 +38,8 @@ class UnitForm:
     presence: Presence | None
     health: Health | None
     certificate_ends_at: datetime | None
+    awaited: tuple[Span, ...]
+    """The epochs that are due to end and wait for this unit's word."""
 
     def to_json(self) -> dict[str, Any]:
         """Give the form as REST and `--json` show it."""
@@ -55,6 +60,7 @@ class UnitForm:
             "certificate_ends_at": self.certificate_ends_at.isoformat() if self.certificate_ends_at else None,
             "presence": _presence(self.presence),
             "health": _health(self.health),
+            "epochs_waiting": [span.name for span in self.awaited],
             "actions": [change.value for change in changes_for(row.state)],
         }
 
@@ -69,14 +75,14 @@ def _health(row: Health | None) -> dict[str, Any] | None:
     return {"fit": row.fit, "reason": row.reason, "school_days_left": row.school_days_left}
 
 
-def describe_unit(session: Session, row: Device) -> UnitForm:
+def describe_unit(services: Services, session: Session, row: Device) -> UnitForm:
     """Describe one unit."""
-    return describe_units(session, [row])[0]
+    return describe_units(services, session, [row])[0]
 
 
-def describe_units(session: Session, rows: Sequence[Device]) -> list[UnitForm]:
+def describe_units(services: Services, session: Session, rows: Sequence[Device]) -> list[UnitForm]:
     """Describe units, in their order."""
-    names = names_of(session, {row.owner for row in rows})
+    names, awaited = names_of(session, {row.owner for row in rows}), awaited_of_units(services, session)
     return [
         UnitForm(
             device=row,
@@ -85,6 +91,7 @@ def describe_units(session: Session, rows: Sequence[Device]) -> list[UnitForm]:
             presence=session.get(Presence, row.id),
             health=session.get(Health, row.id),
             certificate_ends_at=_certificate_end(session, row.id),
+            awaited=awaited.get(row.id, ()),
         )
         for row in rows
     ]

@@ -38,7 +38,7 @@ def list_units(path: Path, states: str, form: str) -> None:
     from controller.devices.models import LIVING, DeviceState
 
     with opened(path) as services, services.database.reading() as session:
-        units = describe_units(session, all_units(session, DeviceState if states == "all" else LIVING))
+        units = describe_units(services, session, all_units(session, DeviceState if states == "all" else LIVING))
         if form == "json":
             click.echo(json.dumps([unit.to_json() for unit in units], indent=2, ensure_ascii=False))
         elif form == "csv":
@@ -53,7 +53,7 @@ def tell_registry(services: Services) -> str:
     from controller.devices.models import LIVING
 
     with services.database.reading() as session:
-        return tell_units(describe_units(session, all_units(session, LIVING)))
+        return tell_units(describe_units(services, session, all_units(session, LIVING)))
 
 
 def tell_units(units: list[UnitForm]) -> str:
@@ -94,12 +94,13 @@ def show(path: Path, form: str, unit: str) -> None:
     from controller.devices.life import find_unit
 
     with opened(path) as services, services.database.reading() as session:
-        found = describe_unit(session, find_unit(session, unit))
+        found = describe_unit(services, session, find_unit(session, unit))
         told = found.to_json()
         if form == "json":
             click.echo(json.dumps(told, indent=2, ensure_ascii=False))
             return
         told |= {"owner": found.owner_name, "tags": ", ".join(found.tags), "actions": ", ".join(told["actions"])}
+        told |= {"epochs_waiting": ", ".join(told["epochs_waiting"])}
         told |= {"presence": tell_presence(found), "health": tell_health(found) or None}
         click.echo("\n".join(f"{name.replace('_', ' '):<20} {value or '-'}" for name, value in told.items()))
 

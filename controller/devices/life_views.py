@@ -46,7 +46,7 @@ class LifePages:
     def gone(self) -> str:
         """List the units that were retired, lost or removed."""
         with self._services.database.reading() as session:
-            units = describe_units(session, all_units(session, GONE))
+            units = describe_units(self._services, session, all_units(session, GONE))
         return render_template("devices/gone.html", units=units, states=STATES)
 
     @for_roles(Role.ADMIN)
@@ -96,7 +96,7 @@ class LifePages:
     def _find(self, device: str) -> UnitForm:
         with self._services.database.reading() as session:
             row = session.get(Device, device)
-            return describe_unit(session, row) if row else abort(404)
+            return describe_unit(self._services, session, row) if row else abort(404)
 
     def _newest_line(self, device: str) -> str:
         """Name the newest line of a unit's history; a form carries it, so that it is known when it was made."""

@@ -20,6 +20,8 @@ from controller.devices.card_views import CardPages
 from controller.devices.life_views import LifePages
 from controller.devices.models import LIVING, Device, Health, Presence
 from controller.devices.reasons import Reason, describe_reasons
+from controller.epochs.policy import Span
+from controller.epochs.services import awaited_of_units
 from controller.services import Services
 from protocol.messages import MOST_SCHOOL_DAYS
 
@@ -43,6 +45,8 @@ class Unit:
     health: Health | None
     reasons: tuple[Reason, ...]
     owner_name: str
+    awaited: tuple[Span, ...]
+    """The epochs that are due to end and wait for this unit's word."""
 
     @property
     def has_much_space(self) -> bool:
@@ -74,19 +78,20 @@ class UnitPages:
 
     def _render(self, template: str) -> str:
         with self._services.database.reading() as session:
-            return render_template(template, units=_list_units(session, signed_in()))
+            return render_template(template, units=_list_units(self._services, session, signed_in()))
 
 
-def _list_units(session: Session, person: Person) -> list[Unit]:
+def _list_units(services: Services, session: Session, person: Person) -> list[Unit]:
     wanted = select(Device).where(Device.state.in_(LIVING)).order_by(Device.label)
     if person.role is not Role.ADMIN:
         wanted = wanted.where(Device.owner == person.id)
     devices = session.scalars(wanted).all()
     names = names_of(session, {device.owner for device in devices})
-    return [_describe(session, device, names.get(device.owner, "")) for device in devices]
+    awaited = awaited_of_units(services, session)
+    return [_describe(session, row, names.get(row.owner, ""), awaited.get(row.id, ())) for row in devices]
 
 
-def _describe(session: Session, device: Device, owner_name: str) -> Unit:
+def _describe(session: Session, device: Device, owner_name: str, awaited: tuple[Span, ...]) -> Unit:
     health = session.get(Health, device.id)
     return Unit(
         device=device,
@@ -94,4 +99,5 @@ def _describe(session: Session, device: Device, owner_name: str) -> Unit:
         health=health,
         reasons=describe_reasons(health.reason) if health else (),
         owner_name=owner_name,
+        awaited=awaited,
     )

@@ -7,7 +7,7 @@ Nothing here tells what a unit recorded. Defined in docs/protocol/epochs.md.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -93,6 +93,24 @@ def _standings(services: Services, session: Session) -> list[Standing]:
         )
         found.append(standing)
     return found
+
+
+def awaited_of_units(services: Services, session: Session) -> Mapping[str, tuple[Span, ...]]:
+    """Give, by unit, the epochs that are due to end and wait for its word; units that nothing waits for are not named.
+
+    It reads the same of a unit that is silent and of one that holds something (promise P7).
+    """
+    ends, waived, found = repo.ends(session), repo.waived(session), dict[str, tuple[Span, ...]]()
+    due = [span for span in repo.spans(session) if span.name not in ends and _is_due(services, span)]
+    units = repo.units(session) if due else ()
+    for span in due:
+        for unit in _judge(services, span, units, waived.get(span.name, frozenset())).blockers:
+            found[unit.device] = (*found.get(unit.device, ()), span)
+    return found
+
+
+def _is_due(services: Services, span: Span) -> bool:
+    return services.clock() >= span.ends_at + wait_of(services)
 
 
 def _judge(services: Services, span: Span, units: Sequence[Unit], waived: frozenset[str]) -> Verdict:

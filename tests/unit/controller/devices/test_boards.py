@@ -103,7 +103,7 @@ def test_board_is_shown_on_page_rest_command_line_and_table(house: House, unit: 
     told = web.get(f"/api/v1/units/{unit.teacher.device}").get_json()["unit"]
     assert (told["model"], told["serial"]) == ("<b>Pi</b>", "=1+1")
     with house.services.database.reading() as session:
-        form = describe_unit(session, row_of(house, unit.teacher.device))
+        form = describe_unit(house.services, session, row_of(house, unit.teacher.device))
     assert form.to_json()["serial"] == "=1+1"
     assert "'=1+1" in encode_csv([form])
 

@@ -124,13 +124,12 @@ def jobs(path: Path) -> None:
 def status(path: Path) -> None:
     """Show the room on the disk, the units, what of the keys ends when, and which units keep an epoch from ending."""
     from controller.devices.life_commands import tell_registry
+    from controller.disk.services import tell_outlook
     from controller.epochs.commands import describe_blocked
     from controller.keys import tell_ends
 
     with opened(path) as services:
-        free, reserve = services.objects.free_bytes(), services.config.uploads.reserve_bytes
-        room = "units may deliver" if free > reserve else "FULL: nothing is taken in until there is room"
-        click.echo(f"Disk: {free / 1e9:.1f} GB free, {reserve / 1e9:.1f} GB kept in reserve: {room}.")
+        click.echo(tell_outlook(services))
         click.echo(tell_registry(services))
         for words in (*tell_ends(services.keys, services.clock()), *describe_blocked(services)):
             click.echo(words)

@@ -92,7 +92,11 @@ class Broker:
 
 @dataclass(frozen=True, kw_only=True)
 class Uploads:
-    """`[uploads]`: when units may send, how fast all of them together, and how much the controller takes."""
+    """`[uploads]`: when units may send, how fast all of them together, and how much the controller takes.
+
+    `reserve_bytes` of the disk are never used by uploads; `low_bytes` (else twice as much) must stay free beyond what
+    leases may bring; one that had to be refused, none is granted below `high_bytes` (else four times as much).
+    """
 
     window: Window = field(default_factory=lambda: parse_window("22:00-06:00"))
     rate_bps: int = 100_000_000
@@ -100,6 +104,18 @@ class Uploads:
     tick_s: int = 30
     max_object_bytes: int = 2 * GIB
     reserve_bytes: int = 5 * GIB
+    low_bytes: int | None = None
+    high_bytes: int | None = None
+
+    @property
+    def low_mark_bytes(self) -> int:
+        """Give how much of the disk leases leave free."""
+        return 2 * self.reserve_bytes if self.low_bytes is None else self.low_bytes
+
+    @property
+    def high_mark_bytes(self) -> int:
+        """Give how much must be free before leases are granted again."""
+        return max(4 * self.reserve_bytes, self.low_mark_bytes) if self.high_bytes is None else self.high_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +259,12 @@ def _require_sensible(config: Config, path: Path) -> None:
         raise ConfigError(
             f"{path}: [units] url: expected the address of the units' listener as units reach it, like "
             f"'https://backrow.school.example:8443', got {units.url[:LONGEST_SITE]!r}"
+        )
+    marks = (config.uploads.reserve_bytes, config.uploads.low_mark_bytes, config.uploads.high_mark_bytes)
+    if list(marks) != sorted(marks):
+        raise ConfigError(
+            f"{path}: [uploads] reserve_bytes, low_bytes, high_bytes: expected each at least as large as the one "
+            f"before, got {marks[0]}, {marks[1]}, {marks[2]}"
         )
     if (people.host, people.port) == (units.host, units.port):
         raise ConfigError(

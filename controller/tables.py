@@ -8,11 +8,12 @@ from controller.bridge import models as _bridge
 from controller.calendar import models as _calendar
 from controller.db import Base
 from controller.devices import models as _devices
+from controller.disk import models as _disk
 from controller.enrollment import models as _enrollment
 from controller.epochs import models as _epochs
 from controller.nights import models as _nights
 from controller.recordings import models as _recordings
 from controller.uploads import models as _uploads
 
-ROOMS = (_accounts, _audit, _bridge, _calendar, _devices, _enrollment, _epochs, _nights, _recordings, _uploads)
+ROOMS = (_accounts, _audit, _bridge, _calendar, _devices, _disk, _enrollment, _epochs, _nights, _recordings, _uploads)
 METADATA = Base.metadata

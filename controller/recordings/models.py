@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db import DIGEST_CHARS, ID_CHARS, Base, ChoiceType
@@ -64,13 +64,14 @@ class HeldObject(Base):
     """One object that is held durably: index 0 is `key.age` (re-wrapped into the key store), segments count from 1."""
 
     __tablename__ = "held_object"
+    __table_args__ = (Index(None, "verified_at", "held_at"),)  # what was not read back for longest comes first
 
     recording: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
     object_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     digest: Mapped[str] = mapped_column(String(DIGEST_CHARS))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     held_at: Mapped[datetime]
-    verified_at: Mapped[datetime | None] = mapped_column(index=True)
+    verified_at: Mapped[datetime | None]
     """When its bytes were last read back and were what had been signed; None: not since they were taken in."""
     damaged_at: Mapped[datetime | None]
     """When they were found to be damaged or gone; the unit is asked for them again while it has them."""

@@ -49,7 +49,7 @@ class Arrivals:
         recording, index = parse_object(metadata)
         now = self._services.clock()
         self._require_wanted(device, recording, (index, length_bytes))
-        self._require_room(length_bytes)
+        self.require_room(length_bytes)
         upload = self._services.new_id()
         return self._incoming.create(upload, length_bytes=length_bytes, expires_at=now + LASTS, metadata=metadata)
 
@@ -73,7 +73,8 @@ class Arrivals:
             detail = f"segment {index} was recovered after a cut: send key.age (index 0) before it"
             raise Refusal(HTTPStatus.CONFLICT, "key_first", detail)
 
-    def _require_room(self, length_bytes: int) -> None:
+    def require_room(self, length_bytes: int) -> None:
+        """Raise `Refusal` unless so many bytes find room above the reserve."""
         free, reserve = self._services.objects.free_bytes(), self._services.config.uploads.reserve_bytes
         if free < reserve + length_bytes:
             log.error("refused an upload of %d bytes: %d are free, %d stay in reserve", length_bytes, free, reserve)

@@ -6,12 +6,16 @@ shows the older lease is refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
 from controller.devices.models import Device
+from controller.disk import services as disk
+from controller.disk.policy import Ask, Room, admit, promise_of, time_for
 from controller.services import Services
 from controller.uploads import repo
 from controller.uploads.models import LeaseRow
@@ -23,16 +27,45 @@ from protocol.topics import Down
 def tick(services: Services) -> Plan:
     """Plan leases by what is known now, and perform the plan; tell what was done."""
     now = services.clock()
-    limits = _limits(services, now)
     with services.database.writing() as session:
+        room = disk.look(services, session, now)
+        limits = _limits(services, now, room)
         running = [Running(row.device, row.id, row.rate_bps, row.ends_at) for row in repo.leases_in_force(session, now)]
         waiting = _waiting(session, now, limits.lease)
         plan = plan_leases(now, waiting, running, limits)
         for lease in plan.revocations:
             revoke(session, session.get_one(LeaseRow, lease), now)
-        for grant in plan.grants:
+        room, granted = _fit(room, plan.grants, running, now=now, least=2 * _tick(services))
+        for grant in granted:
             issue_lease(services, session, grant)
-    return plan
+        disk.remember(session, room, now)
+    return Plan(granted, plan.revocations)
+
+
+def _tick(services: Services) -> timedelta:
+    return timedelta(seconds=services.config.uploads.tick_s)
+
+
+def _fit(
+    room: Room, grants: Sequence[Grant], running: Sequence[Running], *, now: datetime, least: timedelta
+) -> tuple[Room, tuple[Grant, ...]]:
+    """Shorten grants to what the disk has room for, and leave out those that would be shorter than `least`."""
+    held = {lease.device: promise_of(lease.rate_bps, ends_at=lease.ends_at, now=now) for lease in running}
+    asks = [
+        Ask(
+            promise_bytes=promise_of(grant.rate_bps, ends_at=grant.ends_at, now=now),
+            held_bytes=held.get(grant.device, 0),
+            least_bytes=promise_of(grant.rate_bps, ends_at=now + least, now=now),
+        )
+        for grant in grants
+    ]
+    room, shares = admit(room, asks)
+    fitted = zip(grants, shares, strict=True)
+    return room, tuple(
+        replace(grant, ends_at=min(grant.ends_at, now + time_for(share, grant.rate_bps)))
+        for grant, share in fitted
+        if share > 0
+    )
 
 
 def _waiting(session: Session, now: datetime, lease: timedelta) -> list[Waiting]:
@@ -51,13 +84,13 @@ def note_asking(services: Services, device: str) -> None:
         session.get_one(Device, device).asked_at = services.clock()
 
 
-def _limits(services: Services, now: datetime) -> Limits:
+def _limits(services: Services, now: datetime, room: Room) -> Limits:
     uploads = services.config.uploads
     return Limits(
         span=uploads.window.span_at(now, services.config.controller.time_zone),
         rate_bps=uploads.rate_bps,
         lease=timedelta(seconds=uploads.lease_s),
-        has_room=services.objects.free_bytes() > uploads.reserve_bytes,
+        has_room=not room.is_overdrawn,
     )
 
 

@@ -22,7 +22,7 @@ class Upload(Base):
     """One tus upload of one object that has ended; those that still arrive are known by the store of incoming files."""
 
     __tablename__ = "upload"
-    __table_args__ = (Index(None, "recording", "object_index"),)
+    __table_args__ = (Index(None, "recording", "object_index"), Index(None, "device", "ended_at"))
 
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
     device: Mapped[str] = mapped_column(ForeignKey("device.id"))

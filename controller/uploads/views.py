@@ -74,6 +74,7 @@ class UploadViews:
         device = self._callers.require_lease(request.environ)
         recording = _parse_recording(recording)
         data = _read_limited(MANIFEST_LIMIT_BYTES)
+        self.arrivals.require_room(len(data))
         try:
             return self._take_in_manifest(device, recording, data)
         except Refusal as refusal:

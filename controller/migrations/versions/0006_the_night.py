@@ -10,6 +10,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('disk_state',
+        sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column('full_since', sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_disk_state'))
+    )
     op.create_table('free_days',
         sa.Column('id', sa.String(length=26), nullable=False),
         sa.Column('site', sa.String(length=80), nullable=False),
@@ -94,7 +99,12 @@ def upgrade() -> None:
     with op.batch_alter_table('held_object') as batch_op:
         batch_op.add_column(sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column('damaged_at', sa.DateTime(timezone=True), nullable=True))
-        batch_op.create_index(batch_op.f('ix_held_object_verified_at'), ['verified_at'], unique=False)
+        batch_op.create_index(
+            batch_op.f('ix_held_object_verified_at_held_at'), ['verified_at', 'held_at'], unique=False
+        )
+
+    with op.batch_alter_table('upload') as batch_op:
+        batch_op.create_index(batch_op.f('ix_upload_device_ended_at'), ['device', 'ended_at'], unique=False)
 
     with op.batch_alter_table('spool_report') as batch_op:
         batch_op.add_column(sa.Column('due_bytes', sa.BigInteger(), nullable=False, server_default='0'))
@@ -108,8 +118,11 @@ def downgrade() -> None:
         batch_op.drop_column('measured_bps')
         batch_op.drop_column('due_bytes')
 
+    with op.batch_alter_table('upload') as batch_op:
+        batch_op.drop_index(batch_op.f('ix_upload_device_ended_at'))
+
     with op.batch_alter_table('held_object') as batch_op:
-        batch_op.drop_index(batch_op.f('ix_held_object_verified_at'))
+        batch_op.drop_index(batch_op.f('ix_held_object_verified_at_held_at'))
         batch_op.drop_column('damaged_at')
         batch_op.drop_column('verified_at')
 
@@ -133,3 +146,4 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_free_days_site'))
 
     op.drop_table('free_days')
+    op.drop_table('disk_state')

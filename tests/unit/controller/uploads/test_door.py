@@ -279,9 +279,9 @@ def test_whole_upload_that_a_crash_left_is_finished_at_the_start(
 
 def test_full_disk_refuses_before_a_byte_is_sent(house: House, unit: UnitClient, lesson: Lesson) -> None:
     """Below the reserve no upload is made: 507 at once, before the body."""
+    unit.put_manifest(lesson)
     config = replace(house.services.config, uploads=Uploads(reserve_bytes=2**60))
     full = make_unit(replace(house, services=replace(house.services, config=config)), unit.teacher)
-    full.put_manifest(lesson)
     answer = full.create(lesson, 0)
     assert (answer.status_code, answer.get_json()["error"]) == (507, "full")
 

@@ -215,11 +215,12 @@ def new_recorder_key(config: DeviceConfig) -> None:
 )
 def wipe(path: Path, network: Path | None) -> None:
     """Erase keys, certificate and records of a retired unit, once nothing is left to deliver (as root)."""
-    from device.retirement import WipeRefused
+    from device.retirement import WipeRefused, finish_wipe
     from device.retirement import wipe as perform_wipe
 
     try:
-        perform_wipe(load_config(path), path, network=network)
+        if not finish_wipe(path):
+            perform_wipe(load_config(path), path, network=network)
     except (WipeRefused, ConfigError, ProtocolError, OSError) as error:
         raise click.ClickException(str(error)) from error
     left = "" if network else " Passwords and keys of the network were not looked for: no --network was named."

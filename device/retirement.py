@@ -20,8 +20,9 @@ from protocol.commands import Task
 from protocol.durable import PRIVATE, REAL, Files, replace_file, write_all
 
 BEGUN = "wiping"
+"""The mark beside `device.toml`, which is found without reading that: it was begun, and the next start goes on."""
 FOLDERS = ("certificate", "recorder", "uploads", "agent", "selftest", "state", "spool")
-"""What is emptied, in this order; then `identity`, then the network's secrets, and last the mark that it was begun."""
+"""What is emptied, in this order; then `identity`, the network's secrets, the configuration, and last the mark."""
 KEYS = ("recorder.key", "tls.key")
 
 
@@ -36,24 +37,29 @@ def wipe(
 
     Raises `WipeRefused` or `OSError`; it is run again then.
     """
-    identity = config.data / "identity"
-    if not _entries(identity):  # a cut came before the last step
-        _unlink(path, files)
-        return
-    if not (identity / BEGUN).exists():
+    identity, begun = config.data / "identity", path.parent / BEGUN
+    if not begun.exists():
         _require_retired(config, clock or SystemClock())
-        replace_file(identity / BEGUN, b"", mode=PRIVATE, files=files)
+        replace_file(begun, b"", mode=PRIVATE, files=files)
     for name in (*KEYS, *(f"{key}.next" for key in KEYS)):
         _erase(identity / name, files)
         _erase(config.keys / name, files)
     for folder in (config.data / name for name in FOLDERS):
         _empty(folder, files)
-    for file in [each for each in _files_of(identity) if each != identity / BEGUN]:
-        _erase(file, files)
+    _empty(identity, files)
     if network is not None:
         _empty(network, files)
-    _erase(identity / BEGUN, files)
     _unlink(path, files)  # not overwritten: a half of it would keep the next start from going on
+    _unlink(begun, files)
+
+
+def finish_wipe(path: Path, *, files: Files = REAL) -> bool:
+    """Take the mark away where a cut left nothing else: `path` is gone; tell whether that was so. Raises `OSError`."""
+    begun = path.parent / BEGUN
+    if path.exists() or not begun.exists():
+        return False
+    _unlink(begun, files)
+    return True
 
 
 def _require_retired(config: DeviceConfig, clock: Clock) -> None:

@@ -241,7 +241,8 @@ def test_renewal_is_tried_soon_after_the_start_and_hourly() -> None:
 def test_wipe_waits_for_the_recorders_marker_and_stops_everything_else() -> None:
     """Nothing else starts it; it goes on after a cut, and no process of the unit runs beside it."""
     path, unit = load_unit("backrow-wipe.path"), load_unit("backrow-wipe.service")["Unit"]
-    assert path["Path"] == {"PathExists": ["/var/lib/backrow/recorder/retired", "/var/lib/backrow/identity/wiping"]}
+    assert path["Path"] == {"PathExists": ["/var/lib/backrow/recorder/retired", "/etc/backrow/wiping"]}
+    assert unit["ConditionPathExists"] == ["|/etc/backrow/device.toml", "|/etc/backrow/wiping"]
     stopped = set(" ".join(unit["Conflicts"]).split())
     others = {f"{name}.service" for name in EXACTLY} - {"backrow-wipe.service"}
     assert others <= stopped

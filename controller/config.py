@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from controller.calendar.window import Window, parse_window
 from controller.errors import ConfigError
-from controller.uploads.scheduler.window import Window, parse_window
 from protocol.loopback import is_loopback
 
 Table = TypeVar("Table")

@@ -38,6 +38,8 @@ PURE = (
     "provisioning/card/rooms.py",
     "provisioning/firstboot/layout.py",
     "provisioning/firstboot/plan.py",
+    "controller/calendar/clock.py",
+    "controller/calendar/window.py",
     "controller/devices/refusals.py",
 )
 POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from controller.bridge.models import Outbox
+from controller.calendar.window import ALWAYS
 from controller.config import Uploads
 from controller.devices.models import Presence
 from controller.uploads import leases
 from controller.uploads.models import LeaseRow, SpoolReportRow
-from controller.uploads.scheduler.window import ALWAYS
 from protocol.documents import Lease, verify_document
 from tests.house import House, Teacher, make_house
 

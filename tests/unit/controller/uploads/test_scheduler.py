@@ -1,19 +1,16 @@
-"""The scheduler's plan and the window: pure decisions, at chosen instants."""
+"""The scheduler's plan: pure decisions, at chosen instants."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.uploads.scheduler.plan import UNITS_AT_ONCE, Grant, Limits, Running, Waiting, plan_leases
-from controller.uploads.scheduler.window import parse_window
 
 NOW = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
-MADRID = ZoneInfo("Europe/Madrid")
 LEASE = timedelta(minutes=15)
 
 
@@ -95,28 +92,3 @@ def test_rates_never_add_up_to_more_than_the_total(
     after.update({grant.device: grant.rate_bps for grant in plan.grants})
     assert sum(after.values()) <= total_bps
     assert after.keys() <= units
-
-
-@pytest.mark.parametrize(
-    ("local", "inside"),
-    [((23, 21, 59), False), ((23, 22, 0), True), ((24, 0, 30), True), ((24, 5, 59), True), ((24, 6, 0), False)],
-)
-def test_window_runs_over_midnight_in_the_schools_time(local: tuple[int, int, int], inside: bool) -> None:  # noqa: FBT001
-    """22:00-06:00 means the school's clock, not UTC; its end is excluded."""
-    day, hour, minute = local
-    now = datetime(2026, 11, day, hour, minute, tzinfo=MADRID).astimezone(UTC)
-    assert parse_window("22:00-06:00").covers(now, MADRID) is inside
-
-
-def test_window_follows_the_wall_clock_when_clocks_change() -> None:
-    """In the night when summer time ends, 22:00-06:00 lasts nine hours."""
-    span = parse_window("22:00-06:00").span_at(datetime(2026, 10, 25, 1, 0, tzinfo=UTC), MADRID)
-    assert span is not None
-    assert span[1] - span[0] == timedelta(hours=9)
-
-
-@pytest.mark.parametrize("text", ["", "22-6", "22:00 - 06:00", "24:00-06:00", "22:60-06:00", "22:00-22:00", "Always"])
-def test_window_in_another_form_is_refused(text: str) -> None:
-    """A window that is not written exactly so is refused, not guessed."""
-    with pytest.raises(ValueError, match=r"digits|ends at the same|hour must|minute must"):
-        parse_window(text)

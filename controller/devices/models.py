@@ -57,6 +57,8 @@ class Device(Base):
     """JSON: the tables of its device.toml that its room card speaks of, as they were when it was prepared."""
     fence: Mapped[int] = mapped_column(default=0)
     """The newest fence that was given to a lease of this device."""
+    lease_version: Mapped[int] = mapped_column(default=0)
+    """The newest version of its leases; a renewal counts it on, while lease and fence stay."""
     receipt_version: Mapped[int] = mapped_column(default=0)
     """The newest version that was given to a receipt of this device, so that an acknowledgement names one receipt."""
     sends_by_day: Mapped[bool] = mapped_column(default=False)

@@ -1,7 +1,8 @@
 """Leases performed: what the scheduler planned becomes rows, signed documents and messages, in one transaction.
 
-Each lease of a device has a higher fence than the one before, and a revocation takes a fence as well: whoever still
-shows the older lease is refused.
+A renewal and another rate are newer versions of the same lease under the same fence, so that running requests go on.
+Another lease of a device has a higher fence, and a revocation takes a fence as well: whoever still shows the older one
+is refused.
 """
 
 from __future__ import annotations
@@ -95,35 +96,48 @@ def _limits(services: Services, now: datetime, room: Room) -> Limits:
 
 
 def issue_lease(services: Services, session: Session, grant: Grant) -> LeaseRow:
-    """Sign a lease under the device's next fence, and put it into the outbox; call inside a writing session."""
+    """Sign a lease, and put it into the outbox; call inside a writing session.
+
+    A device that has a lease keeps it with its fence, and gets a newer version of it: what it is sending goes on at the
+    new rate and to the new end. Only a lease that would end *earlier* is another one, with a fence of its own, because
+    whoever shows an older version is let in until that one's end.
+    """
     device = session.get_one(Device, grant.device, with_for_update=True)
-    device.fence += 1
     now = services.clock()
-    lease = Lease(
-        generation=services.config.controller.generation,
-        version=device.fence,
-        issued_at=min(now, grant.begins_at),
-        expires_at=grant.ends_at,
-        device=device.id,
-        lease=services.new_id(),
-        fence=device.fence,
-        rate_bps=grant.rate_bps,
-        not_before=grant.begins_at,
-    )
-    row = LeaseRow(
-        id=lease.lease,
-        device=device.id,
-        fence=lease.fence,
-        version=lease.version,
-        rate_bps=lease.rate_bps,
-        begins_at=lease.not_before,
-        ends_at=lease.not_after,
-        granted_at=now,
-        line=issue_document(lease, services.keys.lease),
-    )
+    row = repo.lease_in_force(session, device.id, now)
+    if row is None or grant.ends_at < row.ends_at:
+        row = _begin_lease(services, session, device, replaced=row)
+        row.begins_at, row.granted_at = grant.begins_at, now
+    device.lease_version += 1
+    row.version, row.rate_bps, row.ends_at, row.first = device.lease_version, grant.rate_bps, grant.ends_at, grant.first
+    row.line = issue_document(_describe(row, services.config.controller.generation, now), services.keys.lease)
     session.add(row)
+    session.flush()
     outbox.enqueue(session, device=device.id, kind=Down.LEASE, line=row.line, now=now)
     return row
+
+
+def _begin_lease(services: Services, session: Session, device: Device, *, replaced: LeaseRow | None) -> LeaseRow:
+    """Make the row of another lease under the device's next fence."""
+    device.fence += 1
+    if replaced:
+        replaced.revoked_at = services.clock()
+    return LeaseRow(id=services.new_id(), device=device.id, fence=device.fence)
+
+
+def _describe(row: LeaseRow, generation: int, now: datetime) -> Lease:
+    return Lease(
+        generation=generation,
+        version=row.version,
+        issued_at=now,
+        expires_at=row.ends_at,
+        device=row.device,
+        lease=row.id,
+        fence=row.fence,
+        rate_bps=row.rate_bps,
+        not_before=row.begins_at,
+        first=row.first,
+    )
 
 
 def revoke(session: Session, row: LeaseRow, now: datetime) -> None:

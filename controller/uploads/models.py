@@ -36,7 +36,7 @@ class Upload(Base):
 
 
 class LeaseRow(Base):
-    """A lease that was signed; the one in force is the device's newest that is neither over nor revoked."""
+    """A lease as its newest version says it; the one in force has the device's newest fence and is not over."""
 
     __tablename__ = "lease"
 
@@ -48,6 +48,8 @@ class LeaseRow(Base):
     begins_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
     granted_at: Mapped[datetime]
+    """When its first version was signed."""
+    first: Mapped[str | None] = mapped_column(String(ID_CHARS))
     revoked_at: Mapped[datetime | None]
     line: Mapped[bytes] = mapped_column(LargeBinary)
 

@@ -18,10 +18,10 @@ _ENDED = select(_UPLOAD.c.id).where(_UPLOAD.c.id == bindparam("upload"))
 
 
 def lease_in_force(session: Session, device: str, now: datetime) -> LeaseRow | None:
-    """Give the device's lease that is neither over nor revoked; there is at most one that its fence lets through."""
-    newest = select(LeaseRow).where(LeaseRow.device == device).order_by(LeaseRow.fence.desc()).limit(1)
-    row = session.scalars(newest).first()
-    return row if row and row.revoked_at is None and row.ends_at > now else None
+    """Give the device's lease that is neither over nor revoked; there is at most one, under the newest fence."""
+    mine = select(LeaseRow).join(Device, Device.id == LeaseRow.device).where(LeaseRow.device == device)
+    standing = mine.where(LeaseRow.fence == Device.fence, LeaseRow.revoked_at.is_(None), LeaseRow.ends_at > now)
+    return session.scalars(standing).first()
 
 
 def leases_in_force(session: Session, now: datetime) -> Sequence[LeaseRow]:

@@ -29,12 +29,12 @@ class UploadGoneError(Exception):
 
 @dataclass(frozen=True)
 class Permit:
-    """The lease under which bytes leave: its signed line, and its rate, asked for at every block.
+    """The lease under which bytes leave: its newest line, asked for at every request, and its rate, at every block.
 
-    `rate_bps` raises `EndedError` as soon as the lease does not hold any more.
+    Both raise `EndedError` as soon as the lease does not hold any more.
     """
 
-    lease: bytes
+    line: Callable[[], bytes]
     rate_bps: Callable[[], int]
 
 
@@ -92,7 +92,7 @@ class Delivery:
         return state, outcome
 
     def _ask(self, asked: tus.ClientRequest, parcel: Parcel, permit: Permit) -> tuple[Answer, Request]:
-        request = Request(asked.method, asked.url, {**dict(asked.headers), **lease_header(permit.lease)})
+        request = Request(asked.method, asked.url, {**dict(asked.headers), **lease_header(permit.line())})
         if asked.part is None:
             return self.door.ask(request), request
         with parcel.open() as file:

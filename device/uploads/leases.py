@@ -16,7 +16,7 @@ from device.uploads.plan import holds
 from device.world import World
 from protocol.documents import Lease
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5  # with a slice of the pacer's waiting: well inside a second
 
 
 class Leases:
@@ -26,6 +26,7 @@ class Leases:
         self._store = store
         self._world = world
         self._refused: tuple[int, int] = (0, 0)
+        self._shown: tuple[int, int] = (0, 0)
         self._held: Held[Lease] = Held()
         self._look_at_s = 0.0
 
@@ -53,28 +54,29 @@ class Leases:
         held = self.current(now)
         return held.line if held.document and holds(held.document, now) else None
 
-    def refuse(self, lease: Lease) -> None:
-        """Do not use this lease, nor an older one, again."""
-        self._refused = max(self._refused, lease.order)
+    def refuse_shown(self) -> None:
+        """Do not use the lease that was shown last, nor an older one, again; a newer version of it may come."""
+        self._refused = max(self._refused, self._shown)
 
     def permit(self, held: Held[Lease]) -> Permit:
-        """Give the permit to send under a lease that `current` gave."""
+        """Give the permit to send under a lease that `current` gave, as long as its fence is the newest here."""
         if held.document is None:
             raise EndedError(held.reason)
-        lease = held.document
+        fence = held.document.fence
+        return Permit(line=lambda: self._show(fence), rate_bps=lambda: self._newest(fence).rate_bps)
 
-        def rate_bps() -> int:
-            return self._rate_of(lease)
+    def _show(self, fence: int) -> bytes:
+        """Give the line of the newest version, which a request is about to show."""
+        self._shown = self._newest(fence).order
+        return self._held.line
 
-        return Permit(held.line, rate_bps)
-
-    def _rate_of(self, lease: Lease) -> int:
-        """Give the rate that holds now for bytes under `lease`; raise `EndedError` when it holds no more."""
+    def _newest(self, fence: int) -> Lease:
+        """Give the newest version of the lease under `fence`; raise `EndedError` when it holds no more."""
         if self._world.monotonic_s() >= self._look_at_s:
             self.current(self.now())
         newest = self._held.document
         if newest is None or not holds(newest, max(self._world.now(), newest.issued_at)):
             raise EndedError("the lease has ended")
-        if newest.fence != lease.fence:
-            raise EndedError(f"a lease with fence {newest.fence} has replaced fence {lease.fence}")
-        return newest.rate_bps
+        if newest.fence != fence:
+            raise EndedError(f"a lease with fence {newest.fence} has replaced fence {fence}")
+        return newest

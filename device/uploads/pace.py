@@ -27,16 +27,25 @@ class Bucket:
         """Give how many bytes may leave at once after a pause."""
         return max(LEAST_BURST_BYTES, self.rate_bps / BITS * BURST_S)
 
+    @property
+    def wait_s(self) -> float:
+        """Give how long, in seconds, what was lent takes to come in."""
+        return max(0.0, -self.tokens / (self.rate_bps / BITS))
+
     def take(self, count: int, now_s: float) -> tuple[Bucket, float]:
         """Take `count` bytes and give the seconds to wait before they are sent."""
-        per_s = self.rate_bps / BITS
-        gained = max(0.0, now_s - self.at_s) * per_s
-        tokens = min(self.burst_bytes, self.tokens + gained) - count
-        return replace(self, tokens=tokens, at_s=now_s), max(0.0, -tokens / per_s)
+        taken = self.settle(now_s)
+        taken = replace(taken, tokens=taken.tokens - count)
+        return taken, taken.wait_s
 
-    def with_rate(self, rate_bps: int) -> Bucket:
-        """Go on at another rate."""
-        return self if rate_bps == self.rate_bps else replace(self, rate_bps=rate_bps)
+    def settle(self, now_s: float) -> Bucket:
+        """Give it as it is at `now_s`: what came in meanwhile is there, as far as it holds it."""
+        gained = max(0.0, now_s - self.at_s) * self.rate_bps / BITS
+        return replace(self, tokens=min(self.burst_bytes, self.tokens + gained), at_s=now_s)
+
+    def with_rate(self, rate_bps: int, now_s: float) -> Bucket:
+        """Go on at another rate from `now_s` on; what came in before came in at the rate of then."""
+        return self if rate_bps == self.rate_bps else replace(self.settle(now_s), rate_bps=rate_bps)
 
 
 def piece_bytes(rate_bps: int, most_bytes: int) -> int:

@@ -16,7 +16,8 @@ from device.uploads.pace import Bucket
 from device.world import Stop, World
 
 LEAST_BLOCK_BYTES = 4 * 1024
-SLICE_S = 0.5
+SLICE_S = 0.25
+LEAST_WAIT_S = 0.001  # less stays lent, and is waited for with the next block
 
 
 class SpoolFileError(Exception):
@@ -72,16 +73,22 @@ class Pacer:
         self._bucket: Bucket | None = None
 
     def wait_for(self, count: int, rate_bps: Callable[[], int]) -> None:
-        """Return when `count` more bytes may leave; `rate_bps` raises `EndedError` when none may any more."""
-        now_s, rate = self._world.monotonic_s(), rate_bps()
-        bucket = self._bucket.with_rate(rate) if self._bucket else Bucket(rate, at_s=now_s)
-        self._bucket, wait_s = bucket.take(count, now_s)
-        until_s = now_s + wait_s
-        while (left_s := until_s - self._world.monotonic_s()) > 0:
-            self._stop.wait(min(left_s, SLICE_S))
-            rate_bps()
+        """Return when `count` more bytes may leave; `rate_bps` raises `EndedError` when none may any more.
+
+        A rate that changes meanwhile counts from the next slice of waiting on, up and down.
+        """
+        self._bucket, wait_s = self._bucket_at(rate_bps()).take(count, self._world.monotonic_s())
+        while wait_s > LEAST_WAIT_S:
+            self._stop.wait(min(wait_s, SLICE_S))
+            self._bucket = self._bucket_at(rate_bps())
+            wait_s = self._bucket.wait_s
             self._require_running()
         self._require_running()
+
+    def _bucket_at(self, rate_bps: int) -> Bucket:
+        now_s = self._world.monotonic_s()
+        bucket = self._bucket or Bucket(rate_bps, at_s=now_s)
+        return bucket.settle(now_s).with_rate(rate_bps, now_s)
 
     def _require_running(self) -> None:
         if self._stop.is_set():

@@ -171,7 +171,7 @@ class Uploader:
             case Rest():
                 return self._look_every_s
             case step:
-                return self._attempt(Job(step=step, held=held, permit=self._leases.permit(held), now=now))
+                return self._attempt(Job(step=step, permit=self._leases.permit(held), now=now))
 
     def _items(self, look: Look, now: datetime) -> Iterator[Item]:
         for recording in look.recordings:
@@ -192,7 +192,7 @@ class Uploader:
             log.debug("sending stopped: %s", ended)
         except LeaseRefusedError as refusal:
             log.debug("%s", refusal)
-            self._leases.refuse(job.lease)
+            self._leases.refuse_shown()
         except LinkTroubleError as trouble:
             log.warning("%s", _NAME.sub("…", str(trouble)))  # a log that IT reads names no recording (promise P7)
             self._link_pause.lengthen()

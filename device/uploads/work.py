@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from device.identity import Held
 from device.uploads.client import LinkError
 from device.uploads.delivery import Delivery, Permit, UploadGoneError
 from device.uploads.endpoints import BusyError, Endpoints, LeaseRefusedError, RefusalError
@@ -34,7 +33,6 @@ from device.uploads.plan import (
 )
 from device.uploads.records import Records
 from device.uploads.spooled import Look, Spool
-from protocol.documents import Lease
 
 Task: TypeAlias = SendManifest | SendObject | FetchReceipt
 NO_RECEIPT = "the controller has everything that it asked for, but its receipt does not cover the recording yet"
@@ -49,16 +47,8 @@ class Job:
     """One step under one lease."""
 
     step: Task
-    held: Held[Lease]
     permit: Permit
     now: datetime
-
-    @property
-    def lease(self) -> Lease:
-        """Give the lease; a job without one is our own mistake."""
-        if self.held.document is None:
-            raise ValueError("a job needs a lease")
-        return self.held.document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +107,7 @@ class Worker:
 
     def _send_manifest(self, recording: SpooledRecording, job: Job) -> None:
         manifest = self.spool.manifest_bytes(recording)
-        answer = self.endpoints.put_manifest(recording.recording, manifest, job.permit.lease)
+        answer = self.endpoints.put_manifest(recording.recording, manifest, job.permit.line())
         record = self._record(recording)
         self._save(note_manifest(record, recording, lines=answer.lines, wanted=answer.wanted))
 
@@ -139,7 +129,7 @@ class Worker:
             self._save(note_delivered(self._record(recording), index))
 
     def _fetch_receipt(self, recording: SpooledRecording, job: Job) -> None:
-        receipt = self.inbox.fetch_receipt(recording.recording, job.permit.lease, job.now)
+        receipt = self.inbox.fetch_receipt(recording.recording, job.permit.line(), job.now)
         record = self._record(recording)
         if recording.is_covered_by(receipt):
             self._save(note_progress(record))

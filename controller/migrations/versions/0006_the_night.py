@@ -95,6 +95,11 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('schedule_version', sa.Integer(), nullable=False, server_default='0'))
         batch_op.add_column(sa.Column('schedule_line', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('schedule_ends_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('lease_version', sa.Integer(), nullable=False, server_default='0'))
+    op.execute('UPDATE device SET lease_version = fence')  # until now the version of a lease was its fence
+
+    with op.batch_alter_table('lease') as batch_op:
+        batch_op.add_column(sa.Column('first', sa.String(length=26), nullable=True))
 
     with op.batch_alter_table('held_object') as batch_op:
         batch_op.add_column(sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True))
@@ -126,7 +131,11 @@ def downgrade() -> None:
         batch_op.drop_column('damaged_at')
         batch_op.drop_column('verified_at')
 
+    with op.batch_alter_table('lease') as batch_op:
+        batch_op.drop_column('first')
+
     with op.batch_alter_table('device') as batch_op:
+        batch_op.drop_column('lease_version')
         batch_op.drop_column('schedule_ends_at')
         batch_op.drop_column('schedule_line')
         batch_op.drop_column('schedule_version')

@@ -44,12 +44,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Grant:
-    """A lease to sign; it takes the place of whatever lease its device has."""
+    """A lease to sign, or the running one of its device to go on with so; `first` is the recording to send first."""
 
     device: str
     rate_bps: int
     begins_at: datetime
     ends_at: datetime
+    first: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,12 @@ from controller.bridge.models import Outbox
 from controller.calendar.window import ALWAYS
 from controller.config import Uploads
 from controller.devices.models import Presence
-from controller.uploads import leases
+from controller.uploads import leases, repo
 from controller.uploads.models import LeaseRow, SpoolReportRow
+from controller.uploads.scheduler.plan import Grant
 from protocol.documents import Lease, verify_document
 from tests.house import House, Teacher, make_house
+from tests.school import new_id
 
 
 @pytest.fixture
@@ -67,30 +69,30 @@ def test_unit_without_need_or_reach_gets_none(house: House, said: dict[str, int]
     assert lines_of(house, unit.device) == []
 
 
-def test_tick_renews_before_the_end_under_a_higher_fence(house: House) -> None:
-    """Ticks through an hour: there is a lease at every moment, and each fence is higher than the one before."""
+def test_tick_renews_the_same_lease_before_its_end(house: House) -> None:
+    """Ticks through an hour: one lease at every moment, under one fence, each version newer than the one before."""
     unit = add_waiting(house, "Ada")
     for _ in range(120):
         leases.tick(house.services)
         with house.services.database.reading() as session:
             assert leases.current_line(session, unit.device, house.clock() + timedelta(minutes=5))
         house.clock.pass_time(timedelta(seconds=30))
-    fences = [lease.fence for lease in lines_of(house, unit.device)]
-    assert fences == sorted(set(fences))
-    assert 7 <= len(fences) <= 10
+    said = lines_of(house, unit.device)
+    assert {(lease.lease, lease.fence, lease.not_before) for lease in said} == {(said[0].lease, 1, said[0].not_before)}
+    versions = [lease.version for lease in said]
+    assert versions == sorted(set(versions))
+    assert 7 <= len(versions) <= 10
 
 
 def test_second_unit_halves_the_rate_for_both(house: House) -> None:
-    """When another unit comes, both get half under new fences in one step: the total is kept at every moment."""
+    """When another unit comes, both get half in one step: the total is kept at every moment, and no fence is passed."""
     first = add_waiting(house, "Ada")
     leases.tick(house.services)
     second = add_waiting(house, "Bo")
     leases.tick(house.services)
-    assert [lease.rate_bps for lease in lines_of(house, first.device)] == [1_000_000, 500_000]
+    assert [(lease.rate_bps, lease.fence) for lease in lines_of(house, first.device)] == [(1_000_000, 1), (500_000, 1)]
     assert [lease.rate_bps for lease in lines_of(house, second.device)] == [500_000]
     with house.services.database.reading() as session:
-        from controller.uploads import repo
-
         assert sum(row.rate_bps for row in repo.leases_in_force(session, house.clock())) == 1_000_000
 
 
@@ -105,6 +107,51 @@ def test_revoked_lease_lets_nobody_in(house: House) -> None:
         assert leases.current_line(session, unit.device, house.clock()) is None
         (row,) = session.scalars(select(LeaseRow)).all()
         assert row.revoked_at == house.clock()
+
+
+def grant(house: House, unit: Teacher, *, lasts: timedelta, rate_bps: int = 1000, first: str | None = None) -> Lease:
+    """Grant a lease from now on, and give what was signed."""
+    now = house.clock()
+    with house.services.database.writing() as session:
+        row = leases.issue_lease(house.services, session, Grant(unit.device, rate_bps, now, now + lasts, first))
+    return verify_document(Lease, row.line, house.services.keys.trust)
+
+
+def test_lease_that_would_end_earlier_is_another_one(house: House) -> None:
+    """Nobody may go on to the older end: a shorter lease has an id and a fence of its own, and a newer version."""
+    unit = add_waiting(house, "Ada")
+    long = grant(house, unit, lasts=timedelta(hours=1))
+    short = grant(house, unit, lasts=timedelta(minutes=5))
+    assert (short.fence, short.version) == (long.fence + 1, long.version + 1)
+    assert short.lease != long.lease
+    with house.services.database.reading() as session:
+        assert [row.id for row in repo.leases_in_force(session, house.clock())] == [short.lease]
+
+
+@pytest.mark.parametrize("how", ["revoked", "over"])
+def test_lease_after_one_that_was_revoked_or_ended_is_another_one(house: House, how: str) -> None:
+    """After a revocation and after an end a lease begins anew, under a higher fence; its versions count on."""
+    unit = add_waiting(house, "Ada")
+    before = grant(house, unit, lasts=timedelta(hours=1))
+    if how == "over":
+        house.clock.pass_time(timedelta(hours=1))
+    else:
+        with house.services.database.writing() as session:
+            leases.revoke(session, session.get_one(LeaseRow, before.lease), house.clock())
+    after = grant(house, unit, lasts=timedelta(hours=1))
+    assert after.lease != before.lease
+    assert after.fence > before.fence
+    assert after.version == before.version + 1
+
+
+def test_renewed_lease_is_an_older_versions_successor_for_the_unit(house: House) -> None:
+    """Both lines of one lease verify, and the renewed one is newer by `(generation, version)` alone."""
+    unit, wanted = add_waiting(house, "Ada"), new_id()
+    first = grant(house, unit, lasts=timedelta(hours=1))
+    second = grant(house, unit, lasts=timedelta(hours=1), rate_bps=7, first=wanted)
+    assert (second.lease, second.fence) == (first.lease, first.fence)
+    assert second.order > first.order
+    assert (second.rate_bps, second.first) == (7, wanted)
 
 
 def granted(house: House, unit: Teacher) -> bool:

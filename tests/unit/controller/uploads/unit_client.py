@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from controller import Surface, create_app
-from controller.uploads.leases import issue_lease
+from controller.uploads import repo
+from controller.uploads.leases import issue_lease, revoke
 from controller.uploads.scheduler.plan import Grant
 from protocol.documents import Receipt, verify_document
 from protocol.manifest import (
@@ -86,6 +87,8 @@ class UnitClient:
         """Get a new lease, which fences the one before."""
         now = self.house.clock()
         with self.house.services.database.writing() as session:
+            if before := repo.lease_in_force(session, self.teacher.device, now):
+                revoke(session, before, now)
             grant = Grant(self.teacher.device, 1_000_000, now, now + lasts)
             self.lease = issue_lease(self.house.services, session, grant).line
         self.headers = {"Backrow-Lease": self.lease.decode().strip()}

@@ -64,20 +64,53 @@ def test_a_newer_fence_in_the_state_stops_the_old_and_goes_on(night: Night) -> N
     assert night.ingest.count("POST") == 2
 
 
-def test_a_renewed_lease_changes_the_rate_without_a_stop(night: Night) -> None:
-    """The same fence at another rate is obeyed inside a running request: nothing is cut, nothing asked again."""
-    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(60_000,))
-    night.grant(night.lease(rate_bps=SLOW_BPS))
+@pytest.mark.parametrize(("before_bps", "after_bps"), [(SLOW_BPS, 1_000_000), (1_000_000, SLOW_BPS)])
+def test_another_rate_reaches_a_running_request_within_a_second(night: Night, before_bps: int, after_bps: int) -> None:
+    """The same fence at another rate, up or down, is obeyed inside a running PATCH: nothing is cut or asked again."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(300_000,))
+    night.grant(night.lease(rate_bps=before_bps))
+    renewed_at_s: list[float] = []
 
     def renew() -> None:
-        if night.world.now_at > NOW + timedelta(seconds=10):
-            night.grant(night.lease(rate_bps=1_000_000, version=2))
+        if not renewed_at_s and arrived_bytes(night) > 8_000:
+            night.grant(night.lease(rate_bps=after_bps, version=2))
+            renewed_at_s.append(night.world.monotonic_s)
+
+    night.world.on_wait = renew
+    night.deliver(spooled)
+    took_s = night.world.monotonic_s - renewed_at_s[0]
+    in_a_second = before_bps // 8 + 32_000  # and one burst
+    most_s = 1 + spooled.total_bytes * 8 / after_bps
+    assert night.ingest.count("HEAD") == 0
+    assert (spooled.total_bytes - 12_000 - in_a_second) * 8 / after_bps < took_s < most_s
+
+
+def test_a_renewed_lease_carries_a_request_over_the_older_end(night: Night) -> None:
+    """What is being sent goes on to the end of the newest version, and later requests show that version."""
+    spooled = spool_recording(night.unit, began_at=EVENING, sizes=(60_000,))
+    night.grant(night.lease(rate_bps=SLOW_BPS, lasts=timedelta(seconds=20)))
+
+    def renew() -> None:
+        if night.world.now_at > NOW + timedelta(seconds=15):
+            night.grant(night.lease(rate_bps=SLOW_BPS, lasts=timedelta(minutes=10), version=2))
             night.world.on_wait = None
 
     night.world.on_wait = renew
     night.deliver(spooled)
-    assert night.world.now_at < NOW + timedelta(seconds=25)
+    assert night.world.now_at > NOW + timedelta(seconds=40)
     assert night.ingest.count("HEAD") == 0
+    assert night.ingest.count("GET", "/lease") == 0
+
+
+def test_a_newer_version_of_a_refused_lease_is_used(night: Night) -> None:
+    """A controller that says `lease_expired` to a version that is over hears of the renewed one at the next step."""
+    spooled = spool_recording(night.unit, began_at=EVENING)
+    night.grant()
+    renewed = night.lease(version=2)
+    night.ingest.faults.append(Fault("PUT", status=403, code="lease_expired", action=lambda: night.grant(renewed)))
+    night.deliver(spooled)
+    assert night.ingest.count("PUT") == 2
+    assert night.ingest.count("GET", "/lease") == 0
 
 
 @pytest.mark.parametrize("code", ["lease_fenced", "lease_expired", "outside_window"])

@@ -39,10 +39,25 @@ def test_bucket_does_not_wait_more_than_it_must() -> None:
 
 
 def test_bucket_takes_up_a_new_rate() -> None:
-    """After a change of the rate, waiting follows the new one."""
+    """After a change of the rate, waiting follows the new one; what came in before came in at the old one."""
     bucket, _ = Bucket(8_000).take(LEAST_BURST_BYTES, 0.0)
-    _, wait_s = bucket.with_rate(80_000).take(0, 0.0)
-    assert wait_s == pytest.approx(LEAST_BURST_BYTES / 10_000)
+    assert bucket.with_rate(80_000, 0.0).wait_s == pytest.approx(LEAST_BURST_BYTES / 10_000)
+    assert bucket.with_rate(80_000, 1.0).wait_s == pytest.approx((LEAST_BURST_BYTES - 1000) / 10_000)
+
+
+@pytest.mark.parametrize(("before_bps", "after_bps"), [(8_000, 8_000_000), (8_000_000, 8_000)])
+def test_pacer_takes_up_a_new_rate_while_it_waits(before_bps: int, after_bps: int) -> None:
+    """A raise ends a long wait within a slice, and a lowering lengthens what is left of a short one."""
+    world, rates = FakeWorld(NOW), [before_bps]
+    pacer = Pacer(world.world, world)
+    pacer.wait_for(before_bps // 8, lambda: rates[-1])
+    world.on_wait = lambda: rates.append(after_bps)
+    world.waited_s.clear()
+    pacer.wait_for(before_bps // 8 * 2, lambda: rates[-1])
+    first_s, rest_s = world.waited_s[0], sum(world.waited_s[1:])
+    owed_bytes = before_bps / 8 * (2 - first_s)
+    assert first_s <= 0.25
+    assert rest_s == pytest.approx(owed_bytes * 8 / after_bps, rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from controller.calendar.window import ALWAYS
 from controller.config import Uploads
 from controller.disk.models import THE_ROW, DiskState
 from controller.disk.services import find_outlook, tell_outlook
 from controller.uploads import leases
 from controller.uploads.models import Upload, UploadState
-from controller.uploads.scheduler.window import ALWAYS
 from tests.fakes.room import RoomyStore, with_room
 from tests.house import House, make_house
 from tests.lesson import Lesson

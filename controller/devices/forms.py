@@ -20,6 +20,7 @@ from controller.accounts.repo import names_of
 from controller.devices.history import events_of
 from controller.devices.models import Device, DeviceEvent, DeviceState, Health, Presence
 from controller.devices.policy import changes_for
+from controller.devices.reasons import KEPT_FROM_WIPING, is_kept_from_wiping
 from controller.enrollment.models import Certificate
 from controller.epochs.policy import Span
 from controller.epochs.services import awaited_of_units
@@ -41,6 +42,12 @@ class UnitForm:
     awaited: tuple[Span, ...]
     """The epochs that are due to end and wait for this unit's word."""
 
+    @property
+    def remedy(self) -> str:
+        """Give what a person must do before the unit's life can end, to be translated; empty when nothing."""
+        said = self.health.reason if self.health else ""
+        return KEPT_FROM_WIPING if is_kept_from_wiping(self.device.state, said) else ""
+
     def to_json(self) -> dict[str, Any]:
         """Give the form as REST and `--json` show it."""
         row = self.device
@@ -53,6 +60,7 @@ class UnitForm:
             "tags": list(self.tags),
             "state": row.state.value,
             "state_reason": row.state_reason,
+            "remedy": self.remedy,
             "model": row.model,
             "serial": row.serial,
             "software": self.presence.version if self.presence else row.software,

@@ -63,6 +63,7 @@ def tell_units(units: list[UnitForm]) -> str:
     return "\n".join(
         f"{unit.device.id}  {unit.device.label:<24} {unit.device.state:<11} {tell_presence(unit):<12} "
         f"{tell_health(unit)}".rstrip()
+        + (f"\n    -> {unit.remedy}" if unit.remedy else "")
         for unit in units
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from controller.devices.models import DeviceState
 from controller.recordings.titles import mark
 
 WORDS = {
@@ -46,6 +47,23 @@ WORDS = {
 }
 
 
+UNDELIVERABLE = frozenset({"spool_damaged", "delivery_stuck"})
+"""Reasons for which a retired unit never wipes itself: what it holds stays until a person gives it up (promise P5)."""
+KEPT_FROM_WIPING = mark(
+    "It will not wipe itself: something on its card cannot be delivered. Ask its teacher whether anything is missing, "
+    "then declare it lost and destroy its card."
+)
+
+
+def is_kept_from_wiping(state: DeviceState, reason: str) -> bool:
+    """Tell whether a retired unit says that something on it can never leave; never how much (promise P7)."""
+    return state is DeviceState.RETIRED and not UNDELIVERABLE.isdisjoint(_codes(reason))
+
+
+def _codes(reason: str) -> list[str]:
+    return [part.strip() for part in reason.split("; ")]
+
+
 class Reason(NamedTuple):
     """One reason: words of ours to be translated, or else what the unit said."""
 
@@ -55,5 +73,5 @@ class Reason(NamedTuple):
 
 def describe_reasons(reason: str) -> tuple[Reason, ...]:
     """Give each reason that a unit said, in its order."""
-    parts = dict.fromkeys(part.strip() for part in reason.split("; "))
+    parts = dict.fromkeys(_codes(reason))
     return tuple(dict.fromkeys(Reason(words=WORDS.get(part, ""), said=part) for part in parts if part))

@@ -294,6 +294,46 @@ def test_unit_prepared_in_vain_is_removed_by_rest_and_page(
     assert (status, told["field"], told["remedy"]) == (409, "state", "retire it instead")
 
 
+@pytest.mark.parametrize("reason", ["unit_retired; spool_damaged", "unit_retired; delivery_stuck"])
+def test_retired_unit_that_cannot_deliver_is_told_with_its_remedy(
+    house: House, teacher: Teacher, console: Console, web: FlaskClient, reason: str
+) -> None:
+    """It never wipes itself: pages, REST and command line say so and what to do, until it is declared lost."""
+    with house.services.database.writing() as session:
+        session.add(
+            Health(
+                device=teacher.device, fit=False, reason=reason, school_days_left=9, said_at=NIGHT, received_at=NIGHT
+            )
+        )
+    words, pages = "It will not wipe itself", ("/units/gone", f"/units/{teacher.device}")
+    assert words not in console.tell("list", "--all"), "of a unit in use its own reasons are enough"
+    console.tell("retire", "Room 12")
+    for told in (console.tell("list", "--all"), console.tell("show", "Room 12"), *(web.get(at).text for at in pages)):
+        assert words in told
+        assert "declare it lost" in told
+    assert words in call(web, f"/{teacher.device}")[1]["unit"]["remedy"]
+    console.tell("lost", "Room 12")
+    for told in (console.tell("list", "--all"), *(web.get(at).text for at in pages)):
+        assert words not in told
+
+
+def test_retired_unit_that_delivers_needs_nobody(house: House, teacher: Teacher, console: Console) -> None:
+    """Any other reason is no reason: it delivers when it can, and wipes itself."""
+    with house.services.database.writing() as session:
+        session.add(
+            Health(
+                device=teacher.device,
+                fit=False,
+                reason="unit_retired; camera_missing",
+                school_days_left=9,
+                said_at=NIGHT,
+                received_at=NIGHT,
+            )
+        )
+    console.tell("retire", "Room 12")
+    assert "->" not in console.tell("list", "--all")
+
+
 def test_console_takes_all_tags_away(teacher: Teacher, console: Console) -> None:
     """Without `--tag` nothing happens to tags; `--no-tags` is how to say none."""
     console.tell("move", "Room 12", "--tag", "loud", "--tag", "north")

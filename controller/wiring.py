@@ -73,12 +73,13 @@ def people_rooms() -> tuple[Register, ...]:
 
 def units_rooms() -> tuple[Register, ...]:
     """Give the rooms behind the units' door."""
-    from controller.devices import unit_views
+    from controller.devices import time_views, unit_views
     from controller.enrollment import est_views, key_views
     from controller.epochs import unit_views as epochs
     from controller.uploads import views as uploads
 
-    return (uploads.register, unit_views.register, est_views.register, key_views.register, epochs.register)
+    told = (unit_views.register, time_views.register, epochs.register)
+    return (uploads.register, *told, est_views.register, key_views.register)
 
 
 def bridge_settings(config: Config) -> BridgeSettings:

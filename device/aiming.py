@@ -15,6 +15,7 @@ from device.hardware.claimed import ClaimedViewfinder, claim_parts
 from device.hardware.clock import SystemClock
 from device.hardware.ports import Purpose, require_fit
 from device.identity import DocumentStore, load_root
+from device.recorder.asking import take_up_told
 from device.recorder.hands import Hands
 from device.recorder.moments import Moments
 from device.recorder.permission import Permission
@@ -32,6 +33,7 @@ def open_aim(config: DeviceConfig) -> Iterator[AimParts]:
     root = load_root(config.data / "identity")
     documents = DocumentStore(config.data / "state", device=config.device.id, root=root, files=REAL)
     moments = Moments(clock, documents.newest_instant())
+    take_up_told(folder, clock, moments)
     viewfinder = ClaimedViewfinder(make_viewfinder(config, clock), Claim(folder / CAMERA))
     with claim_parts(folder), open_controls(config, clock, inbox) as controls:
         for part in (viewfinder, *controls.parts):

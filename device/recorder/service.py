@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from device.hardware.ports import ButtonEdge, ButtonFault, HardwareError
 from device.notify import SILENT, Notifier
+from device.recorder.asking import TimeAsker
 from device.recorder.commands import Commands
 from device.recorder.epochs import EpochTeller
 from device.recorder.fitness import RETIRED
@@ -49,6 +50,7 @@ class Desk:
 
     journal: Journal
     moments: Moments
+    asker: TimeAsker
     commands: Commands
     releaser: Releaser
     inspector: Inspector
@@ -196,6 +198,7 @@ class Recorder:
     def _look(self) -> None:
         """Look through spool and documents: erase what may go, stop what was forbidden, say how the unit is."""
         self._start_button()
+        self._ask_for_time()
         self._room.permission.learn_time()  # not at a press alone: what depends on the time would tell of it
         self._performer.check_permission()
         self._performer.end_leftovers()
@@ -217,6 +220,12 @@ class Recorder:
             self._fault = fault
             self._inbox.put(Event(kind=Kind.UNFIT if fault else Kind.FIT, at_s=self._now_s(), reason=fault))
         self._room.fitness.say_again()
+
+    def _ask_for_time(self) -> None:
+        try:
+            self._desk.asker.turn()
+        except OSError as error:
+            self._complain("time", f"the school cannot be asked for the time: {error.strerror}")
 
     def _obey(self) -> None:
         """Blink when the school's command says so: when, is the machine's to say. Let a retired one be wiped."""

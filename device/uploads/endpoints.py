@@ -61,6 +61,10 @@ class Endpoints:
         answer = self._ask(Request("GET", "units/v1/lease"))
         return answer.body if answer.status == HTTPStatus.OK else None
 
+    def signed_time(self, nonce: str, lease: bytes | None) -> bytes:
+        """Fetch the school's signed time for a nonce; a lease names the unit where TLS ends elsewhere."""
+        return self._ask(Request("GET", f"units/v1/time/{nonce}", lease_header(lease) if lease else {})).body
+
     def put_epochs(self, line: bytes, lease: bytes | None) -> None:
         """Send the recorder's statement of epochs; a lease names the unit where TLS ends elsewhere."""
         headers = lease_header(lease) if lease else {}

@@ -20,12 +20,14 @@ from device.identity import DocumentStore, load_root
 from device.identity.tls import tls_files
 from device.refused import NOT_BELIEVED, SHUT_OUT, RefusedFile
 from device.uploads.client import Client, ClientSettings, Door, LinkError, ShutOutError
+from device.uploads.courier import Courier
 from device.uploads.delivery import Delivery
 from device.uploads.endpoints import Endpoints, LeaseRefusedError, RefusalError
 from device.uploads.inbox import Inbox
 from device.uploads.introduction import introduce
 from device.uploads.leases import Leases
 from device.uploads.parcel import EndedError, Pacer
+from device.uploads.pause import Pause
 from device.uploads.plan import AskForLease, Item, Patience, Rest, plan_next
 from device.uploads.records import Records
 from device.uploads.spooled import Look, Spool
@@ -40,6 +42,7 @@ from protocol.keyfiles import load_verifying_key
 log = logging.getLogger(__name__)
 DOCUMENTS_EVERY_S = 3600.0
 FIRST_DOCUMENTS_S = 60.0
+TIME_WITHIN_S = 60.0  # a question for the time is open for five minutes
 _NAME = re.compile(r"\b[a-z2-7]{26}\b")  # the form of an identifier (protocol.ids)
 
 
@@ -81,9 +84,16 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
         store=store,
         leases=Leases(store, world),
         statement=Statement(Endpoints(door), data / "recorder" / "epochs"),
+        courier=_make_courier(config, Endpoints(door), world),
         refused=RefusedFile(data / "uploads"),
     )
     return Uploader(upload, parts, world=world, stop=stop)
+
+
+def _make_courier(config: DeviceConfig, endpoints: Endpoints, world: World) -> Courier:
+    patience = Patience(least_s=config.upload.retry_min_s, most_s=min(config.upload.retry_max_s, TIME_WITHIN_S))
+    folder, state = config.data / "recorder", config.data / "state"
+    return Courier(endpoints, folder=folder, state=state, pause=Pause(patience, world))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,35 +105,8 @@ class Parts:
     store: DocumentStore
     leases: Leases
     statement: Statement
+    courier: Courier
     refused: RefusedFile
-
-
-class Pause:
-    """When something may be tried again: at once, or ever later while it keeps failing."""
-
-    def __init__(self, patience: Patience, world: World) -> None:
-        self._patience = patience
-        self._world = world
-        self._failures = 0
-        self._until_s = 0.0
-
-    @property
-    def left_s(self) -> float:
-        """Give the seconds that are still to wait."""
-        return max(0.0, self._until_s - self._world.monotonic_s())
-
-    def lengthen(self) -> None:
-        """Wait, longer than the last time."""
-        self._failures += 1
-        self.wait(self._patience.delay_s(self._failures, self._world.jitter()))
-
-    def wait(self, seconds: float) -> None:
-        """Wait so long from now."""
-        self._until_s = self._world.monotonic_s() + seconds
-
-    def clear(self) -> None:
-        """Wait no more, and begin small the next time."""
-        self._failures, self._until_s = 0, 0.0
 
 
 class Uploader:
@@ -135,6 +118,7 @@ class Uploader:
         self._store = parts.store
         self._leases = parts.leases
         self._statement = parts.statement
+        self._courier = parts.courier
         self._refused = parts.refused
         self._look_every_s = settings.look_every_s
         self._world = world
@@ -163,6 +147,7 @@ class Uploader:
         if self._link_pause.left_s > 0:
             return min(self._link_pause.left_s, self._look_every_s)
         self._fetch_documents_when_due()
+        self._courier.carry(self._leases.line_in_force)
         now = self._leases.now()
         held = self._leases.current(now)
         match plan_next(self._items(look, now), held.document, now):

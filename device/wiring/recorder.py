@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from device import claims
+from device.asked import ANSWER
 from device.claims import Claim
 from device.config import DeviceConfig
 from device.hardware.claimed import ClaimedCamera, claim_parts
@@ -24,6 +25,7 @@ from device.identity import DocumentStore, Identity, load_identity
 from device.localtime import local_zone
 from device.media.segments import SegmentLimits
 from device.media.speech import can_measure_speech
+from device.recorder.asking import Post, TimeAsker
 from device.recorder.begin import Beginner, SpoolLimits
 from device.recorder.commands import Commands
 from device.recorder.epochs import EpochTeller, Word
@@ -80,7 +82,7 @@ def make_recorder(config: DeviceConfig, hardware: Hardware, inbox: Inbox, files:
     return Recorder(
         hardware,
         room=_make_workroom(config, ground, hardware),
-        desk=_make_desk(config, ground),
+        desk=_make_desk(config, ground, hardware.clock),
         pace=_make_pace(config),
         inbox=inbox,
     )
@@ -143,9 +145,10 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) ->
     )
 
 
-def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
+def _make_desk(config: DeviceConfig, ground: _Ground, clock: Clock) -> Desk:
     folder, files = config.data / "recorder", ground.store.files
     files.make_folder(folder)
+    post = Post(device=config.device.id, folder=folder, answer=config.data / "state" / ANSWER, files=files)
     releaser = Releaser(
         ground.store,
         ground.documents,
@@ -160,6 +163,7 @@ def _make_desk(config: DeviceConfig, ground: _Ground) -> Desk:
     return Desk(
         journal=Journal(folder / "journal", files),
         moments=ground.moments,
+        asker=TimeAsker(post, ground.documents, ground.moments, clock=clock, random_bytes=os.urandom),
         commands=Commands(ground.documents, ground.moments, store=ground.store, folder=folder),
         releaser=releaser,
         inspector=Inspector(ground.store, ground.signer.key.verifying),

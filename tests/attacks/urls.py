@@ -140,6 +140,7 @@ def _doors(scene: Scene) -> Iterator[tuple[str, str]]:
     mine = "a" * 26
     ids = {
         "recording": (scene.delivered.id, scene.arriving.id, scene.arriving.id.upper(), mine),
+        "nonce": (mine,),
         "upload": (scene.upload, f"../uploads/{scene.upload}", f"%2e%2e/uploads/{scene.upload}", scene.upload.upper()),
     }
     for rule in scene.attacker.web.application.url_map.iter_rules():

@@ -94,6 +94,7 @@ class Ingest:
         self.quarantined: list[tuple[str, int]] = []
         self.destroyed: set[str] = set()
         self.statements: list[bytes] = []
+        self.tell_time: Callable[[str], bytes] | None = None  # the answer to a nonce; None: the release before
         self.keep_lines: int | None = None  # keep so many lines of a manifest, and say so
         self.receipts = 0
         self.withhold_receipts = False
@@ -216,7 +217,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.ingest.asked.append(Asked(self.command, self.path, status, length, **said))
 
     def _lease_refusal(self) -> tus.Response | None:
-        if self.command == "GET" and self.path in (f"{PREFIX}/lease", f"{PREFIX}/documents"):
+        if self.command == "GET" and self.path.startswith(
+            (f"{PREFIX}/lease", f"{PREFIX}/documents", f"{PREFIX}/time/")
+        ):
             return None
         code = self._judge_lease()
         if code is None:
@@ -245,6 +248,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == f"{PREFIX}/lease":
             line = self.ingest.lease_line
             return tus.Response(200, (), line) if line else tus.Response(204)
+        if self.path.startswith(f"{PREFIX}/time/"):
+            tell = self.ingest.tell_time
+            return tus.Response(200, (), tell(self.path.rsplit("/", 1)[1])) if tell else _refuse(404, "not_found")
         with self.ingest.lock:
             line = self.ingest.receipt(self.path.split("/")[4])
         return tus.Response(200, (), line) if line else _refuse(404, "receipt_unknown")

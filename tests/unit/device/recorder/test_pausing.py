@@ -332,7 +332,7 @@ def test_recording_goes_on_with_camera_lamp_and_card_alone(
     """Documents gone, journal and status unwritable, button and buzzer dead: the lesson is recorded, sealed, closed."""
     with open_room(school, unit, FakeCamera(footage, endless=True), buzzer=FakeBuzzer()) as room:
         _start(room)
-        for name in ("state", "recorder"):
+        for name in ("recorder", "state"):
             shutil.rmtree(unit.data / name)
             (unit.data / name).write_bytes(b"a file where a folder was")
         room.button.fault = ButtonFault("FAKE button: torn off")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,6 +42,7 @@ PURE = (
     "controller/calendar/clock.py",
     "controller/calendar/window.py",
     "controller/devices/refusals.py",
+    *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),
 )
 POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")
 IMPURE_LIBRARIES = {"os", "time", "random", "secrets", "socket", "threading", "subprocess", "logging"}
@@ -72,6 +74,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "segno": ("device/card.py", "controller/devices/cards.py"),
     "argon2": ("controller/accounts/passwords.py",),
     "alembic": ("controller/migrations/",),
+    # columns of units in the scheduler and its simulation; tracks of sound and pictures in the demo
+    "numpy": ("controller/uploads/scheduler/", "controller/simulation/", "provisioning/demo/"),
 }
 ALLOWED_THIRD_PARTIES = {
     "protocol": {"cryptography"},
@@ -100,6 +104,7 @@ ALLOWED_THIRD_PARTIES = {
         "flask_wtf",
         "jinja2",
         "markupsafe",
+        "numpy",
         "paho",
         "segno",
         "sqlalchemy",
@@ -209,3 +214,13 @@ def test_commands_door_imports_no_group() -> None:
     """`backrow --help` works where neither the unit's nor the server's packages are installed."""
     door = ROOT / "provisioning/cli.py"
     assert [at(door, i) for i in imports_of(door) if i.package not in {*sys.stdlib_module_names, "click"}] == []
+
+
+def test_scheduler_loads_its_columns_only_to_decide() -> None:
+    """Every command of the controller starts without numpy; a decision loads it."""
+    code = (
+        "import sys, controller.cli, controller.server, controller.jobs.service, controller.uploads.views;"
+        "print('numpy' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"

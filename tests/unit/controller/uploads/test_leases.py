@@ -85,10 +85,12 @@ def test_tick_renews_the_same_lease_before_its_end(house: House) -> None:
 
 
 def test_second_unit_halves_the_rate_for_both(house: House) -> None:
-    """When another unit comes, both get half in one step: the total is kept at every moment, and no fence is passed."""
+    """When another unit comes, the first is lowered at once, and the other gets what that frees at the next tick."""
     first = add_waiting(house, "Ada")
     leases.tick(house.services)
     second = add_waiting(house, "Bo")
+    leases.tick(house.services)
+    assert lines_of(house, second.device) == []
     leases.tick(house.services)
     assert [(lease.rate_bps, lease.fence) for lease in lines_of(house, first.device)] == [(1_000_000, 1), (500_000, 1)]
     assert [lease.rate_bps for lease in lines_of(house, second.device)] == [500_000]
@@ -168,6 +170,7 @@ def test_unit_that_is_not_heard_gets_a_lease_by_asking(house: House) -> None:
     for unit in (unreachable, never_heard):
         assert not granted(house, unit)
         leases.note_asking(house.services, unit.device)
+        leases.tick(house.services)  # whose lease has to be lowered for it is heard of until the next tick
         assert granted(house, unit)
     house.clock.pass_time(timedelta(seconds=house.services.config.uploads.lease_s))
     assert not granted(house, unreachable)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from device.hardware.ports import Clock
 from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.durable import REAL, SHARED, Files, replace_file
 from protocol.errors import ProtocolError
@@ -68,3 +69,10 @@ def load_told(folder: Path) -> Told | None:
         return parse_record(Told, parse_canonical((folder / TOLD).read_bytes(), "recorder/told"), "told")
     except (OSError, ProtocolError):
         return None
+
+
+def believed_now(folder: Path, clock: Clock) -> datetime:
+    """Give the time for a command at the unit: the clock's when it is set, else what the recorder was told of it."""
+    told = None if clock.is_trusted() else load_told(folder)
+    now = told.now(boot=clock.boot_id, monotonic_s=clock.monotonic_s()) if told else None
+    return now or clock.now_at()

@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -231,9 +230,11 @@ def wipe(path: Path, network: Path | None) -> None:
 @config_option
 def check(config: DeviceConfig) -> None:
     """Look over configuration, keys and documents, and say what is wrong."""
+    from device.asked import believed_now
     from device.check import check_unit
+    from device.hardware.clock import SystemClock
 
-    findings = list(check_unit(config, datetime.now(UTC)))
+    findings = list(check_unit(config, believed_now(config.data / "recorder", SystemClock())))
     for finding in findings:
         click.echo(f"wrong  {finding.what}: {finding.problem}" if finding.problem else f"ok     {finding.what}")
     wrong = [finding for finding in findings if finding.problem and finding.what not in config.pretends]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.asked import ANSWER, ASKED, load_question, load_told
+from device.asked import ANSWER, ASKED, believed_now, load_question, load_told
 from device.identity import DocumentStore
 from device.recorder.asking import AGAIN_S, OPEN_S, Post, TimeAsker
 from device.recorder.moments import RELEASED_AT, Moments
@@ -217,6 +217,18 @@ def test_restarted_process_goes_on_and_restarted_machine_asks_anew(bench: Bench)
     bench.asker.turn()
     bench.answer()
     assert bench.moments.trusted
+
+
+def test_commands_at_the_unit_go_by_what_the_recorder_was_told(bench: Bench) -> None:
+    """Self-test and check call no document ended by a clock that nobody set; in another boot the clock counts."""
+    folder, clock = bench.unit.data / "recorder", bench.clock
+    assert believed_now(folder, clock) == clock.now_at()
+    bench.asker.turn()
+    bench.answer()
+    clock.advance(60)
+    assert believed_now(folder, clock) == clock.true_at()
+    clock.boot_id = "next"
+    assert believed_now(folder, clock) == clock.now_at()
 
 
 def test_network_that_sets_the_clock_ends_the_asking(bench: Bench) -> None:

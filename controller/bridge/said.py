@@ -1,7 +1,7 @@
 """What one message of a unit means for the database.
 
 A message must say on its topic and in its body that it comes from the same device, and that device must be one of the
-school's. A birth that was not known brings keyring, recipients, policy, lease, commands and receipts again.
+school's. A birth that was not known brings keyring, recipients, policy, schedule, lease, commands and receipts again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
+from controller.calendar.schedules import schedule_of
 from controller.devices import repo as devices
 from controller.devices.models import Device
 from controller.devices.policies import policy_of
@@ -92,6 +93,7 @@ def say_all_again(services: Services, session: Session, device: Device) -> None:
         Down.KEYRING: services.keys.keyring_line,
         Down.RECIPIENTS: services.keys.recipients_line,
         Down.POLICY: policy_of(device),
+        Down.SCHEDULE: schedule_of(device),
         Down.LEASE: leases.current_line(session, device.id, now),
     }
     for kind, line in lines.items():

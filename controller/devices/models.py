@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from controller.db import ID_CHARS, Base, ChoiceType
+from controller.db import DIGEST_CHARS, ID_CHARS, Base, ChoiceType
 
 
 class DeviceState(StrEnum):
@@ -66,6 +66,8 @@ class Device(Base):
     schedule_version: Mapped[int] = mapped_column(default=0)
     schedule_line: Mapped[bytes | None] = mapped_column(LargeBinary)
     schedule_ends_at: Mapped[datetime | None]
+    schedule_basis: Mapped[str] = mapped_column(String(DIGEST_CHARS), default="")
+    """A digest of what its schedule was made from; another one says that it is due."""
     asked_at: Mapped[datetime | None]
     """When it last asked over HTTPS for a lease that there was not; it asks whether or not something waits."""
 

@@ -1,4 +1,4 @@
-"""What a unit fetches of the school's documents: keyring, recipients, its policy and commands, a signed line each.
+"""What a unit fetches of the school's documents: keyring, recipients, its policy, schedule and commands.
 
 Needs no lease: a unit that was away for long needs them before anything else. With the request a unit says its
 counters, by which an older copy of its card is noticed, and its board (docs/protocol/uploads.md).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, request
 
+from controller.calendar.schedules import schedule_of
 from controller.devices.boards import note_board
 from controller.devices.counters import note_counters
 from controller.devices.models import Device
@@ -37,6 +38,7 @@ def register(app: Flask, services: Services) -> None:
 
 def _lines(services: Services, device: str) -> bytes:
     with services.database.reading() as session:
-        policy = policy_of(session.get_one(Device, device)) or b""
+        unit = session.get_one(Device, device)
+        own = [line for line in (policy_of(unit), schedule_of(unit)) if line]
         commands = commands_in_force(session, device, services.clock())
-    return b"".join((services.keys.keyring_line, services.keys.recipients_line, policy, *commands))
+    return b"".join((services.keys.keyring_line, services.keys.recipients_line, *own, *commands))

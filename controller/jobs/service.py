@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from controller.calendar.schedules import issue_due as issue_schedules
 from controller.devices.announcing import announce_keys
 from controller.devices.policies import renew_policies
 from controller.devices.unit_commands import renew_retirements
@@ -28,6 +29,7 @@ from controller.uploads.incoming import IncomingStore
 
 KEYS = timedelta(seconds=15)  # after a rotation or an extension, which nobody waits for at a lamp
 REVOCATIONS = timedelta(seconds=5)  # whoever revokes issues the list at once; this is for one that was killed between
+SCHEDULES = timedelta(seconds=15)  # after a change of hours, a pause, a unit that joined or moved
 KEPT = timedelta(days=7)  # a client that lost its last answer asks within days, not weeks
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("receipts", min(tick, timedelta(seconds=5)), lambda: receipts.issue_due(services)),
         Job("revocations", REVOCATIONS, lambda: renew_list(services)),
         Job("keys", KEYS, lambda: announce_keys(services)),
+        Job("schedules", min(tick, SCHEDULES), lambda: issue_schedules(services)),
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
         Job("retirements", timedelta(hours=1), lambda: renew_retirements(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),

@@ -40,6 +40,7 @@ PURE = (
     "provisioning/firstboot/layout.py",
     "provisioning/firstboot/plan.py",
     "controller/calendar/clock.py",
+    "controller/calendar/offsets.py",
     "controller/calendar/window.py",
     "controller/devices/refusals.py",
     *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),

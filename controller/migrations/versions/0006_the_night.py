@@ -10,6 +10,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('calendar_event',
+        sa.Column('id', sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column('site', sa.String(length=80), nullable=False),
+        sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('what', sa.String(length=32), nullable=False),
+        sa.Column('by', sa.String(length=26), nullable=False),
+        sa.Column('detail', sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_calendar_event'))
+    )
     op.create_table('disk_state',
         sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
         sa.Column('full_since', sa.DateTime(timezone=True), nullable=True),
@@ -25,6 +34,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('free_days') as batch_op:
         batch_op.create_index(batch_op.f('ix_free_days_site'), ['site'], unique=False)
+        batch_op.create_index(batch_op.f('ix_free_days_last_day'), ['last_day'], unique=False)
 
     op.create_table('line_use',
         sa.Column('site', sa.String(length=80), nullable=False),
@@ -49,7 +59,7 @@ def upgrade() -> None:
     op.create_table('other_hours',
         sa.Column('site', sa.String(length=80), nullable=False),
         sa.Column('day', sa.Date(), nullable=False),
-        sa.Column('window', sa.String(length=32), nullable=False),
+        sa.Column('window', sa.String(length=120), nullable=False),
         sa.Column('label', sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint('site', 'day', name=op.f('pk_other_hours'))
     )
@@ -58,7 +68,7 @@ def upgrade() -> None:
         sa.Column('weekly', sa.Text(), nullable=False),
         sa.Column('rates', sa.Text(), nullable=False),
         sa.Column('trickle_bps', sa.BigInteger(), nullable=False),
-        sa.Column('trickle_hours', sa.String(length=32), nullable=False),
+        sa.Column('trickle_hours', sa.String(length=120), nullable=False),
         sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
         sa.Column('changed_by', sa.String(length=26), nullable=False),
         sa.PrimaryKeyConstraint('site', name=op.f('pk_site_hours'))
@@ -95,6 +105,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('schedule_version', sa.Integer(), nullable=False, server_default='0'))
         batch_op.add_column(sa.Column('schedule_line', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('schedule_ends_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('schedule_basis', sa.String(length=64), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('lease_version', sa.Integer(), nullable=False, server_default='0'))
     op.execute('UPDATE device SET lease_version = fence')  # until now the version of a lease was its fence
 
@@ -111,6 +122,9 @@ def upgrade() -> None:
     with op.batch_alter_table('upload') as batch_op:
         batch_op.create_index(batch_op.f('ix_upload_device_ended_at'), ['device', 'ended_at'], unique=False)
 
+    with op.batch_alter_table('outbox') as batch_op:
+        batch_op.create_index(batch_op.f('ix_outbox_topic'), ['topic'], unique=False)
+
     with op.batch_alter_table('spool_report') as batch_op:
         batch_op.add_column(sa.Column('due_bytes', sa.BigInteger(), nullable=False, server_default='0'))
         batch_op.add_column(sa.Column('measured_bps', sa.BigInteger(), nullable=False, server_default='0'))
@@ -118,6 +132,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table('outbox') as batch_op:
+        batch_op.drop_index(batch_op.f('ix_outbox_topic'))
+
     with op.batch_alter_table('spool_report') as batch_op:
         batch_op.drop_column('link_bps')
         batch_op.drop_column('measured_bps')
@@ -136,6 +153,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table('device') as batch_op:
         batch_op.drop_column('lease_version')
+        batch_op.drop_column('schedule_basis')
         batch_op.drop_column('schedule_ends_at')
         batch_op.drop_column('schedule_line')
         batch_op.drop_column('schedule_version')
@@ -152,7 +170,9 @@ def downgrade() -> None:
     op.drop_table('night')
     op.drop_table('line_use')
     with op.batch_alter_table('free_days') as batch_op:
+        batch_op.drop_index(batch_op.f('ix_free_days_last_day'))
         batch_op.drop_index(batch_op.f('ix_free_days_site'))
 
     op.drop_table('free_days')
     op.drop_table('disk_state')
+    op.drop_table('calendar_event')

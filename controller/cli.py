@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +110,19 @@ def bridge(path: Path) -> None:
 @group.command()
 @config_option
 def jobs(path: Path) -> None:
-    """Grant leases, issue receipts, renew policies, carry out deletions, end epochs, rotate the storage identity."""
+    """Grant leases, issue receipts, renew policies, delete, end epochs, rotate the storage identity, read back."""
     from controller.jobs.service import make_jobs, run_jobs
+    from controller.recordings.scrub import Scrubber
     from controller.uploads.incoming import IncomingStore
 
     start_log()
     with opened(path) as services:
         incoming = IncomingStore(services.config.controller.data / "incoming")
-        run_jobs(make_jobs(services, incoming), services.clock, stop_on_signal())
+        stop = stop_on_signal()
+        ticking = partial(run_jobs, make_jobs(services, incoming), services.clock, stop)
+        failed = run_together((ticking, Scrubber(services, stop.wait).run), stop)
+    if failed:
+        raise OperatorError("the jobs ended by a mistake of their own; the log says which")
 
 
 @group.command()

@@ -128,6 +128,14 @@ class Retention:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scrub:
+    """`[scrub]`: in how many days everything that is held is read back once, and how fast at most."""
+
+    cycle_days: int = 30
+    bytes_per_s: int = 20_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """The whole configuration."""
 
@@ -137,6 +145,7 @@ class Config:
     broker: Broker = field(default_factory=Broker)
     uploads: Uploads = field(default_factory=Uploads)
     retention: Retention = field(default_factory=Retention)
+    scrub: Scrub = field(default_factory=Scrub)
 
     @property
     def database_url(self) -> str:
@@ -233,6 +242,8 @@ RANGES = {
     ("broker", "units_port"): (0, 65_535),
     ("uploads", "lease_s"): (1, 86_400),
     ("uploads", "tick_s"): (1, 3_600),
+    ("scrub", "cycle_days"): (1, 365),
+    ("scrub", "bytes_per_s"): (100_000, MOST),
     ("retention", "delete_undo_days"): (1, 3_650),
     ("retention", "epoch_end_days"): (1, 3_650),
     ("retention", "storage_rotation_days"): (1, 3_650),

@@ -27,7 +27,8 @@ from controller.devices.models import Device, Health, Presence
 from controller.enrollment.models import Certificate
 from controller.epochs.models import EpochEnd, EpochStatement
 from controller.errors import OperatorError
-from controller.recordings.models import HeldObject, Recording, RecordingState
+from controller.recordings.models import Recording, RecordingState
+from controller.recordings.repo import held_indexes
 from controller.services import Services
 from controller.uploads.models import SpoolReportRow
 from protocol.durable import PRIVATE, replace_file
@@ -113,7 +114,7 @@ def _is_acknowledged(row: Recording) -> bool:
 
 
 def _describe(services: Services, session: Session, row: Recording) -> RecordingFacts:
-    held = set(session.scalars(select(HeldObject.object_index).where(HeldObject.recording == row.id)))
+    held = held_indexes(session, row.id)
     manifest = _load(services, row)
     wanted = set(manifest.objects()) if manifest else set()
     sizes = ((manifest.expected(index) if manifest else None) for index in wanted - held)

@@ -20,6 +20,7 @@ from controller.devices.card_views import CardPages
 from controller.devices.life_views import LifePages
 from controller.devices.models import LIVING, Device, Health, Presence
 from controller.devices.reasons import Reason, describe_reasons
+from controller.disk.services import find_outlook
 from controller.epochs.policy import Span
 from controller.epochs.services import awaited_of_units
 from controller.services import Services
@@ -78,7 +79,8 @@ class UnitPages:
 
     def _render(self, template: str) -> str:
         with self._services.database.reading() as session:
-            return render_template(template, units=_list_units(self._services, session, signed_in()))
+            disk = find_outlook(self._services, session) if signed_in().role is Role.ADMIN else None
+            return render_template(template, units=_list_units(self._services, session, signed_in()), disk=disk)
 
 
 def _list_units(services: Services, session: Session, person: Person) -> list[Unit]:

@@ -16,6 +16,7 @@ from controller.devices.models import Device
 from controller.devices.policy import DELIVERING
 from controller.disk import policy
 from controller.disk.models import THE_ROW, DiskState
+from controller.recordings import repo as recordings
 from controller.services import Services
 from controller.uploads import repo as uploads
 from controller.uploads.models import Upload, UploadState
@@ -63,12 +64,17 @@ def remember(session: Session, room: policy.Room, now: datetime) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """What IT is told of the disk. `nights_left`: None where it is not told."""
+    """What IT is told of the disk. `nights_left`: None where it is not told.
+
+    `damaged_since`: when the damage was found that is not repaired. `is_behind`: reading back takes over two cycles.
+    """
 
     free_bytes: int
     low_bytes: int
     full_since: datetime | None
     nights_left: int | None
+    damaged_since: datetime | None
+    is_behind: bool
 
     @property
     def is_soon_full(self) -> bool:
@@ -76,10 +82,16 @@ class Outlook:
         few = self.nights_left is not None and self.nights_left < policy.SOON_NIGHTS
         return few or self.free_bytes < 2 * self.low_bytes
 
+    @property
+    def needs_somebody(self) -> bool:
+        """Tell whether there is something to do."""
+        return bool(self.full_since or self.damaged_since or self.is_soon_full or self.is_behind)
+
 
 def find_outlook(services: Services, session: Session) -> Outlook:
     """Find what IT is told of the disk."""
-    free, marks = services.objects.free_bytes(), marks_of(services)
+    free, marks, now = services.objects.free_bytes(), marks_of(services), services.clock()
+    cycle = timedelta(days=services.config.scrub.cycle_days)
     state = session.get(DiskState, THE_ROW)
     return Outlook(
         free_bytes=free,
@@ -87,10 +99,12 @@ def find_outlook(services: Services, session: Session) -> Outlook:
         full_since=state.full_since if state else None,
         nights_left=policy.nights_left(
             max(0, free - marks.low_bytes),
-            taken_bytes=_taken_bytes(session, services.clock() - LOOKED_BACK),
+            taken_bytes=_taken_bytes(session, now - LOOKED_BACK),
             nights=LOOKED_BACK.days,
             rooms=session.scalar(select(func.count(Device.id)).where(Device.state.in_(DELIVERING))) or 0,
         ),
+        damaged_since=recordings.damaged_since(session),
+        is_behind=bool(recordings.due_for_reading(session, now - 2 * cycle, most=1)),
     )
 
 
@@ -111,5 +125,11 @@ def tell_outlook(services: Services) -> str:
         verdict = "units may deliver"
     room = f"{seen.free_bytes / 1e9:.1f} GB free, {services.config.uploads.reserve_bytes / 1e9:.1f} GB kept in reserve"
     nights = "" if seen.nights_left is None else f" At the present rate there is room for {seen.nights_left} nights."
-    advice = " See docs/runbooks/server-disk.md." if seen.full_since or seen.is_soon_full else ""
-    return f"Disk: {room}: {verdict}.{nights}{advice}"
+    damage = (
+        f" DAMAGED data was found on {seen.damaged_since:%Y-%m-%d}: have the disk checked."
+        if seen.damaged_since
+        else ""
+    )
+    behind = " Reading back is behind: raise [scrub] bytes_per_s or cycle_days." if seen.is_behind else ""
+    advice = " See docs/runbooks/server-disk.md." if seen.needs_somebody else ""
+    return f"Disk: {room}: {verdict}.{nights}{damage}{behind}{advice}"

@@ -7,7 +7,6 @@ row, and only from the row a receipt. Killed between any two of them, the next m
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -245,66 +244,6 @@ def settle(session: Session, row: Recording, manifest: Manifest, now: datetime) 
         row.ready_at = row.ready_at or now
         if row.state is RecordingState.ARRIVING:
             row.state = RecordingState.READY
-
-
-def find_wanted(services: Services, session: Session, row: Recording, manifest: Manifest) -> tuple[int, ...]:
-    """Give the indexes of objects that are named and not held; what lies in its place without a row is adopted.
-
-    Call inside a writing session.
-    """
-    if row.state is RecordingState.DESTROYED or manifest.discarded:
-        return ()
-    rows = {item.object_index: item for item in repo.held_objects(session, row.id)}
-    wanted = []
-    for index in manifest.objects():
-        if index in rows and is_whole(services, rows[index]):
-            continue
-        adopted = None if index in rows else _find_orphan(services, manifest, index)
-        if adopted:
-            hold(session, manifest, adopted, services.clock())
-            continue
-        wanted.append(index)
-        if index in rows:
-            _lose(session, row, rows[index])
-    settle(session, row, manifest, services.clock())
-    return tuple(wanted)
-
-
-def is_whole(services: Services, held: HeldObject) -> bool:
-    """Tell by the length whether an object lies where it should; a changed byte shows when the object is opened."""
-    if held.object_index == KEY_INDEX:
-        return services.key_store.holds(held.recording)
-    return services.objects.size_bytes(held.recording, held.object_index) == held.size_bytes
-
-
-def _find_orphan(services: Services, manifest: Manifest, index: int) -> Arrived | None:
-    """Find an object that was put in its place by a process that was killed before it wrote the row."""
-    recording, expected = manifest.begun.recording, manifest.expected(index)
-    if expected is None:
-        return None
-    digest, size_bytes = expected
-    if index == KEY_INDEX:
-        found = services.key_store.holds(recording)
-        return Arrived(Path(), index, digest, size_bytes) if found and _is_key_of(services, manifest) else None
-    if services.objects.size_bytes(recording, index) != size_bytes:
-        return None
-    with services.objects.open(recording, index) as file:
-        same = hashlib.file_digest(file, "sha256").hexdigest() == digest
-    return Arrived(Path(), index, digest, size_bytes) if same else None
-
-
-def _is_key_of(services: Services, manifest: Manifest) -> bool:
-    return str(services.key_store.get(manifest.begun.recording).recipient) == manifest.begun.recipient
-
-
-def _lose(session: Session, row: Recording, held: HeldObject) -> None:
-    """Take back, in the next receipt, what is not held any more; the unit may still have it."""
-    log.error("recording %s: object %d is damaged or missing in the store", row.id, held.object_index)
-    session.delete(held)
-    session.flush()
-    row.receipt_due, row.ready_at = True, None
-    if row.state is RecordingState.READY:
-        row.state = RecordingState.ARRIVING
 
 
 def _forget(services: Services, recording: str) -> None:

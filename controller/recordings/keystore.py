@@ -56,6 +56,17 @@ class KeyStore:
         """Tell whether there is an entry."""
         return self._path(recording).exists()
 
+    def is_there(self) -> bool:
+        """Tell whether the store holds anything: an empty one, while rows say otherwise, is a disk that is away."""
+        return bool(self.recordings())
+
+    def opens(self, recording: str, recipient: str) -> bool:
+        """Tell whether there is an entry that opens, to the identity of `recipient`; no footage is touched."""
+        try:
+            return str(self.get(recording).recipient) == recipient
+        except (FileNotFoundError, EnvelopeError, ValueError):
+            return False
+
     def destroy(self, recording: str) -> None:
         """Remove an entry durably; none there is no error."""
         if self._folder.is_dir():

@@ -160,8 +160,7 @@ def take_in_manifest(session: Session, objects: ObjectStore, arrived: ArrivedMan
         row = _begin(session, arrived, now)
     if row.state is RecordingState.DESTROYED:
         return row
-    held = _read_held(objects, row.id)
-    _require_continuation(held, data, row)
+    held = _continued(_read_held(objects, row.id), arrived, row)
     if len(data) > len(held):
         objects.put_manifest(row.id, data)
     if len(data) >= len(held):
@@ -198,11 +197,35 @@ def _read_held(objects: ObjectStore, recording: str) -> bytes:
         return b""
 
 
-def _require_continuation(held: bytes, data: bytes, row: Recording) -> None:
+def _continued(held: bytes, arrived: ArrivedManifest, row: Recording) -> bytes:
+    """Give what is held and goes on in what arrived, nothing where the disk has lost it; raise `Refusal` for a fork."""
     try:
-        require_extension(held, data, row.id)
+        require_extension(held, arrived.data, row.id)
     except ForkError as error:
-        raise Refusal(HTTPStatus.CONFLICT, "manifest_fork", str(error)) from None
+        if _verifies(held, row.recorder_key):
+            raise Refusal(HTTPStatus.CONFLICT, "manifest_fork", str(error)) from None
+        log.error("the server's disk: a manifest is damaged; it is taken in anew")
+        held = b""
+    if not held and not contains_head(arrived.manifest, row):
+        detail = f"recording {row.id}: line {row.manifest_lines} is not the one that was held, or is missing"
+        raise Refusal(HTTPStatus.CONFLICT, "manifest_fork", detail)
+    return held
+
+
+def _verifies(data: bytes, recorder_key: str) -> bool:
+    try:
+        parse_manifest(data, VerifyingKey.parse(recorder_key, "recorder key"))
+    except ProtocolError:
+        return False
+    return True
+
+
+def contains_head(manifest: Manifest, row: Recording) -> bool:
+    """Tell whether a manifest is the one that a recording's row knows, or continues it."""
+    if not row.manifest_lines:
+        return True
+    lines = manifest.lines
+    return len(lines) >= row.manifest_lines and lines[row.manifest_lines - 1].digest == row.manifest_head
 
 
 def _update(row: Recording, manifest: Manifest, now: datetime) -> None:

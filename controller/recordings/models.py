@@ -64,7 +64,7 @@ class HeldObject(Base):
     """One object that is held durably: index 0 is `key.age` (re-wrapped into the key store), segments count from 1."""
 
     __tablename__ = "held_object"
-    __table_args__ = (Index(None, "verified_at", "held_at"),)  # what was not read back for longest comes first
+    __table_args__ = (Index(None, "verified_at", "held_at"), Index(None, "damaged_at"))
 
     recording: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
     object_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -16,7 +16,8 @@ from controller.recordings.hls import PlayableSegment, Stream, plan_stream
 from controller.recordings.keystore import KeyStore
 from controller.recordings.manifests import Manifests
 from controller.recordings.store import ObjectStore
-from protocol.envelope import HeaderTruncatedError, RandomAccessReader, Tail
+from protocol.envelope import EnvelopeError, HeaderTruncatedError, RandomAccessReader, Tail
+from protocol.errors import ProtocolError
 from protocol.manifest import Event, EventName, Manifest, Recovered, Sealed, Segment
 
 PIECE_BYTES = 1024 * 1024
@@ -87,8 +88,8 @@ class Playback:
     def _load(self, source: Source) -> Manifest:
         try:
             return self.manifests.load(source.recording, source.recorder_key)
-        except FileNotFoundError:
-            raise NotHeldError(f"recording {source.recording} has no manifest here") from None
+        except (FileNotFoundError, ProtocolError):
+            raise NotHeldError(f"recording {source.recording} has no manifest here that can be read") from None
 
     @contextmanager
     def _open(self, source: Source, segment: Segment) -> Iterator[RandomAccessReader]:
@@ -96,7 +97,7 @@ class Playback:
         try:
             identity = self.key_store.get(source.recording)
             file = self.objects.open(source.recording, segment.index)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, EnvelopeError, ValueError) as error:  # gone, or an entry that does not open
             raise NotHeldError(f"segment {segment.index} of recording {source.recording}: {error}") from None
         with closing(file):
             yield RandomAccessReader(file, [identity], tail=tail)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from controller.recordings.models import RecordingState
 
@@ -39,3 +40,24 @@ def may_play(state: RecordingState) -> bool:
 def is_whole(*, closed: bool, objects: tuple[int, ...], held: frozenset[int]) -> bool:
     """Tell whether the closed manifest's objects, `key.age` among them, are all held."""
     return closed and held.issuperset(objects)
+
+
+ASKED_FOR = timedelta(days=7)
+"""How long a unit is given to send again what the server's disk damaged, until its owner is told that it is lost."""
+
+
+class Damage(StrEnum):
+    """What the server's disk did to a recording, as its owner is told."""
+
+    PART_ASKED = "part_asked"
+    PART_LOST = "part_lost"
+    KEY_ASKED = "key_asked"
+    KEY_LOST = "key_lost"
+
+
+def judge_damage(*, since: datetime, lowest_index: int, now: datetime) -> Damage:
+    """Judge what is damaged since an instant; without its key or manifest (index 0) nothing of a recording opens."""
+    is_lost = now - since >= ASKED_FOR
+    if lowest_index == 0:
+        return Damage.KEY_LOST if is_lost else Damage.KEY_ASKED
+    return Damage.PART_LOST if is_lost else Damage.PART_ASKED

@@ -50,6 +50,7 @@ def _items(session: Session, row: Recording) -> tuple[ReceiptItem, ...]:
     return tuple(
         ReceiptItem(index=item.object_index, digest=item.digest, size_bytes=item.size_bytes)
         for item in repo.held_objects(session, row.id)
+        if item.damaged_at is None
     )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from controller.recordings.models import BookmarkName, HeldObject, Recording, RecordingState
 
 _RECORDING, _HELD = cast("Table", Recording.__table__), cast("Table", HeldObject.__table__)
 _LOCKED = select(_RECORDING.c.state).where(_RECORDING.c.id == bindparam("recording")).with_for_update()
-_INDEXES = select(_HELD.c.object_index).where(_HELD.c.recording == bindparam("recording"))
+_INDEXES = select(_HELD.c.object_index, _HELD.c.damaged_at).where(_HELD.c.recording == bindparam("recording"))
+_REPAIRED = (
+    update(_HELD)
+    .where(_HELD.c.recording == bindparam("of_recording"), _HELD.c.object_index == bindparam("of_index"))
+    .values(damaged_at=None, verified_at=bindparam("at"))
+)
 _INSERT = insert(_HELD)
 _RECEIPT_DUE = update(_RECORDING).where(_RECORDING.c.id == bindparam("recording")).values(receipt_due=True)
 SHOWN = (RecordingState.ARRIVING, RecordingState.READY, RecordingState.LOCKED)
@@ -38,7 +43,7 @@ def due_for_destruction(session: Session, now: datetime) -> Sequence[Recording]:
 
 
 def held_objects(session: Session, recording: str) -> Sequence[HeldObject]:
-    """Give what is held of a recording, in order."""
+    """Give what is held of a recording, in order, also what was found damaged."""
     mine = select(HeldObject).where(HeldObject.recording == recording)
     return session.scalars(mine.order_by(HeldObject.object_index)).all()
 
@@ -51,11 +56,18 @@ def lock_state(session: Session, recording: str) -> RecordingState | None:
 def add_held(session: Session, held: HeldObject) -> int:
     """Enter an object that is held, unless it is entered already, and a receipt as due; give how many are held now.
 
+    One that was damaged is whole again.
     Plain statements instead of objects: this is done for every object of every lesson.
     """
     mine = {"recording": held.recording}
-    indexes = set(session.execute(_INDEXES, mine).scalars())
-    if held.object_index not in indexes:
+    rows = session.execute(_INDEXES, mine).all()
+    damaged = {row.object_index for row in rows if row.damaged_at is not None}
+    indexes = {row.object_index for row in rows} - damaged
+    place = {"of_recording": held.recording, "of_index": held.object_index, "at": held.held_at}
+    if held.object_index in damaged:
+        session.execute(_REPAIRED, place)
+        session.execute(_RECEIPT_DUE, mine)
+    elif held.object_index not in indexes:
         names = ("recording", "object_index", "digest", "size_bytes", "held_at")
         session.execute(_INSERT, {name: getattr(held, name) for name in names})
         session.execute(_RECEIPT_DUE, mine)
@@ -63,8 +75,48 @@ def add_held(session: Session, held: HeldObject) -> int:
 
 
 def held_indexes(session: Session, recording: str) -> frozenset[int]:
-    """Give the indexes of what is held of a recording."""
-    return frozenset(session.scalars(select(HeldObject.object_index).where(HeldObject.recording == recording)))
+    """Give the indexes of what is held of a recording, and not damaged."""
+    mine = (HeldObject.recording == recording) & HeldObject.damaged_at.is_(None)
+    return frozenset(session.scalars(select(HeldObject.object_index).where(mine)))
+
+
+def due_for_reading(session: Session, before: datetime, *, most: int) -> Sequence[HeldObject]:
+    """Give what was not read back since `before`, what waits longest first; the index of both columns serves it."""
+    sound = select(HeldObject).where(HeldObject.damaged_at.is_(None)).limit(most)
+    never = sound.where(HeldObject.verified_at.is_(None), HeldObject.held_at <= before).order_by(HeldObject.held_at)
+    long_ago = sound.where(HeldObject.verified_at <= before).order_by(HeldObject.verified_at)
+    due = [*session.scalars(long_ago), *session.scalars(never)]
+    return sorted(due, key=lambda held: held.verified_at or held.held_at)[:most]
+
+
+def damaged_objects(session: Session, *, most: int) -> Sequence[HeldObject]:
+    """Give what was found to be damaged, the first found first."""
+    return session.scalars(
+        select(HeldObject).where(HeldObject.damaged_at.is_not(None)).order_by(HeldObject.damaged_at).limit(most)
+    ).all()
+
+
+def note_whole(session: Session, held: HeldObject, now: datetime) -> None:
+    """Write down that an object was read back and is what was signed; one that was marked is held again."""
+    if held.damaged_at is not None:
+        held.damaged_at = None
+        session.execute(_RECEIPT_DUE, {"recording": held.recording})
+    held.verified_at = now
+
+
+def damage_of(session: Session, recordings: Collection[str]) -> dict[str, tuple[datetime, int]]:
+    """Give, of those recordings of which something is damaged, since when, and the lowest index of it."""
+    found = (
+        select(HeldObject.recording, func.min(HeldObject.damaged_at), func.min(HeldObject.object_index))
+        .where(HeldObject.damaged_at.is_not(None), HeldObject.recording.in_(recordings))
+        .group_by(HeldObject.recording)
+    )
+    return {recording: (since, index) for recording, since, index in session.execute(found) if since}
+
+
+def damaged_since(session: Session) -> datetime | None:
+    """Tell when the damage was found that is not repaired; None where there is none."""
+    return session.scalar(select(func.min(HeldObject.damaged_at)))
 
 
 def rename_recording(row: Recording, title: str) -> None:

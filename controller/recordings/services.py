@@ -48,14 +48,17 @@ def destroy_recording(
 ) -> None:
     """Destroy the key first, which ends the recording; then its objects. The row stays as a tombstone.
 
-    Objects that never arrived are entered as dealt with, so that the next receipt lets the unit release them as well:
-    its copies, too, shall not outlive the owner's word.
+    Objects that never arrived, or were damaged, are entered as dealt with, so that the next receipt lets the unit
+    release them as well: its copies, too, shall not outlive the owner's word.
     """
     stores.keys.destroy(row.id)
     stores.objects.destroy(row.id)
     row.state, row.destroyed_at, row.title = RecordingState.DESTROYED, now, ""
     row.receipt_due = True
-    held = {item.object_index for item in repo.held_objects(session, row.id)}
+    rows = repo.held_objects(session, row.id)
+    for item in rows:
+        item.damaged_at = None
+    held = {item.object_index for item in rows}
     for index in manifest.objects() if manifest else ():
         expected = manifest.expected(index) if manifest else None
         if index not in held and expected:

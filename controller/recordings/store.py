@@ -30,6 +30,12 @@ class ObjectStore(Protocol):
     def size_bytes(self, recording: str, index: int) -> int | None:
         """Give the length of an object, or None when there is none."""
 
+    def set_aside(self, recording: str, index: int) -> None:
+        """Take a damaged object from its place and keep it beside it until another is taken in; none is no error."""
+
+    def is_there(self) -> bool:
+        """Tell whether the store holds anything: an empty one, while rows say otherwise, is a disk that is away."""
+
     def put_manifest(self, recording: str, manifest: bytes) -> None:
         """Keep a manifest durably in place of the one before."""
 
@@ -51,6 +57,10 @@ def object_name(index: int) -> str:
     return f"{index:06d}.age"
 
 
+def _aside_name(index: int) -> str:
+    return f"{object_name(index)}.damaged"
+
+
 class FolderStore:
     """The store in a folder of the local file system, in the same file system as `incoming/`."""
 
@@ -64,6 +74,8 @@ class FolderStore:
         """See `ObjectStore.take_in`."""
         folder = self._folder(recording)
         self._files.replace(source, folder / object_name(index))
+        if (aside := folder / _aside_name(index)).exists():
+            self._files.unlink(aside)
         self._files.sync_folder(folder)
 
     def open(self, recording: str, index: int) -> BufferedReader:
@@ -76,6 +88,17 @@ class FolderStore:
             return (self._objects / recording / object_name(index)).stat().st_size
         except FileNotFoundError:
             return None
+
+    def set_aside(self, recording: str, index: int) -> None:
+        """See `ObjectStore.set_aside`."""
+        folder = self._objects / recording
+        if (folder / object_name(index)).exists():
+            self._files.replace(folder / object_name(index), folder / _aside_name(index))
+            self._files.sync_folder(folder)
+
+    def is_there(self) -> bool:
+        """See `ObjectStore.is_there`."""
+        return self._objects.is_dir() and any(self._objects.iterdir())
 
     def put_manifest(self, recording: str, manifest: bytes) -> None:
         """See `ObjectStore.put_manifest`."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from controller.recordings.models import RecordingState
+from controller.recordings.policy import Damage
 from protocol.manifest import SoundVerdict
 
 
@@ -38,6 +39,31 @@ STATE: dict[RecordingState, Verdict] = {
     RecordingState.READY: Verdict("good", mark("Ready to watch")),
     RecordingState.LOCKED: Verdict("watch", mark("Deleted")),
     RecordingState.DESTROYED: Verdict("watch", mark("Gone for good")),
+}
+
+DAMAGE: dict[Damage, Verdict] = {
+    Damage.PART_ASKED: Verdict("watch", mark("Part of it is damaged")),
+    Damage.PART_LOST: Verdict("watch", mark("Part of it is lost")),
+    Damage.KEY_ASKED: Verdict("watch", mark("Cannot be opened at the moment")),
+    Damage.KEY_LOST: Verdict("watch", mark("Cannot be opened any more")),
+}
+DAMAGE_MEANS: dict[Damage, str] = {
+    Damage.PART_ASKED: mark(
+        "The server’s disk has damaged a part of this recording. The rest plays. The unit in your classroom is asked "
+        "for the part again; it comes in one of the next nights if the unit still has it."
+    ),
+    Damage.PART_LOST: mark(
+        "The server’s disk has damaged a part of this recording, and the unit in your classroom did not send it again: "
+        "it is lost. The rest plays."
+    ),
+    Damage.KEY_ASKED: mark(
+        "The server’s disk has damaged what opens this recording. The unit in your classroom is asked for it again; it "
+        "comes in one of the next nights if the unit still has it."
+    ),
+    Damage.KEY_LOST: mark(
+        "The server’s disk has damaged what opens this recording, and the unit in your classroom did not send it "
+        "again. Whoever runs Backrow at your school may have a backup of it."
+    ),
 }
 
 

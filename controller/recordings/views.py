@@ -5,9 +5,10 @@ Deletion locks at once and can be undone for some days; what that means is decid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from flask import Blueprint, Flask, Response, abort, flash, jsonify, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -23,7 +24,15 @@ from controller.recordings.ownership import require_owned, require_playable, sou
 from controller.recordings.playback import Bookmark, Playback
 from controller.recordings.services import delete_recording, undo_deletion
 from controller.recordings.streaming import StreamPages
-from controller.recordings.titles import Verdict, clock_text, describe_sound, describe_state, round_length
+from controller.recordings.titles import (
+    DAMAGE,
+    DAMAGE_MEANS,
+    Verdict,
+    clock_text,
+    describe_sound,
+    describe_state,
+    round_length,
+)
 from controller.services import Services
 from controller.storage.bounds import bound_of
 from protocol.codec import format_instant
@@ -48,6 +57,18 @@ class Entry:
     sound: Verdict
     length: tuple[int, str]
     may_undo: bool
+    damage: policy.Damage | None = None
+
+    @property
+    def damage_words(self) -> str:
+        """Give what is said of the damage, to be translated."""
+        return DAMAGE_MEANS[self.damage] if self.damage else ""
+
+    @property
+    def opens(self) -> bool:
+        """Tell whether there is something to play."""
+        is_shut = self.damage in (policy.Damage.KEY_ASKED, policy.Damage.KEY_LOST)
+        return policy.may_play(self.row.state) and not is_shut
 
     @property
     def id(self) -> str:
@@ -99,10 +120,9 @@ class RecordingPages:
         with self._services.database.reading() as session:
             row = require_owned(session, recording)
             watched = list_watched(session, recording)
-            bookmarks = self._find_bookmarks(session, row)
-        return render_template(
-            "recordings/recording.html", entry=self._describe(row), watched=watched, bookmarks=bookmarks
-        )
+            entry = self._describe(row, repo.damage_of(session, [row.id]))
+            bookmarks = self._find_bookmarks(session, row) if entry.opens else ()
+        return render_template("recordings/recording.html", entry=entry, watched=watched, bookmarks=bookmarks)
 
     @for_roles(Role.TEACHER)
     def rename(self, recording: str) -> AnyResponse:
@@ -165,7 +185,8 @@ class RecordingPages:
             rows = repo.recordings_of(session, signed_in().id)
             too_late = late.are_late(session, [row.id for row in rows if row.state is RecordingState.ARRIVING])
             notes = late.late_of(session, signed_in().id)
-        entries = [self._describe(row) for row in rows if row.id not in too_late]
+            damage = repo.damage_of(session, [row.id for row in rows])
+        entries = [self._describe(row, damage) for row in rows if row.id not in too_late]
         return render_template(
             template,
             late=notes,
@@ -173,13 +194,17 @@ class RecordingPages:
             deleted=[entry for entry in entries if entry.row.state is RecordingState.LOCKED],
         )
 
-    def _describe(self, row: Recording) -> Entry:
+    def _describe(self, row: Recording, damaged: Mapping[str, tuple[datetime, int]] = MappingProxyType({})) -> Entry:
+        now, found = self._services.clock(), damaged.get(row.id)
+        damage = policy.judge_damage(since=found[0], lowest_index=found[1], now=now) if found else None
+        is_told = damage is not None and row.state is RecordingState.READY
         return Entry(
             row=row,
-            state=describe_state(row.state),
+            state=DAMAGE[damage] if damage and is_told else describe_state(row.state),
             sound=describe_sound(row.sound_verdict),
             length=round_length(row.duration_ms),
-            may_undo=policy.may_undo(row.state, destroy_after=row.destroy_after, now=self._services.clock()),
+            may_undo=policy.may_undo(row.state, destroy_after=row.destroy_after, now=now),
+            damage=damage if is_told else None,
         )
 
     def _find_bookmarks(self, session: Session, row: Recording) -> Sequence[Bookmark]:

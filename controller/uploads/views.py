@@ -15,6 +15,7 @@ from controller.devices.policy import Need
 from controller.errors import Refusal
 from controller.recordings import ingest, manifests, receipts
 from controller.recordings.models import Recording
+from controller.recordings.wanted import find_lying, find_wanted
 from controller.services import Services
 from controller.uploads import leases
 from controller.uploads.arrivals import Arrivals
@@ -87,9 +88,10 @@ class UploadViews:
         with services.database.reading() as session:
             arrived = manifests.verify_arrived(session, services.manifests, data, device=device, recording=recording)
         ingest.refuse_when_ended(services, arrived.manifest)
+        lying = find_lying(services, arrived.manifest)
         with services.database.writing() as session:
             row = manifests.take_in_manifest(session, services.objects, arrived, now=services.clock())
-            wanted = ingest.find_wanted(services, session, row, arrived.manifest)
+            wanted = find_wanted(services, session, row, arrived.manifest, lying=lying)
         return answer_json({"lines": row.manifest_lines, "wanted": list(wanted)})
 
     def receipt(self, recording: str) -> Response:

@@ -118,6 +118,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f('ix_held_object_verified_at_held_at'), ['verified_at', 'held_at'], unique=False
         )
+        batch_op.create_index(batch_op.f('ix_held_object_damaged_at'), ['damaged_at'], unique=False)
 
     with op.batch_alter_table('upload') as batch_op:
         batch_op.create_index(batch_op.f('ix_upload_device_ended_at'), ['device', 'ended_at'], unique=False)
@@ -144,6 +145,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_upload_device_ended_at'))
 
     with op.batch_alter_table('held_object') as batch_op:
+        batch_op.drop_index(batch_op.f('ix_held_object_damaged_at'))
         batch_op.drop_index(batch_op.f('ix_held_object_verified_at_held_at'))
         batch_op.drop_column('damaged_at')
         batch_op.drop_column('verified_at')

@@ -66,8 +66,9 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.devices import views as unit_pages
     from controller.enrollment import est_views, page_views, renewal_views
     from controller.recordings import views as recording_pages
+    from controller.rest import views as rest
 
-    pages = (account_pages.register, recording_pages.register, unit_pages.register, page_views.register)
+    pages = (account_pages.register, recording_pages.register, unit_pages.register, page_views.register, rest.register)
     return (guards.register, *pages, est_views.register, renewal_views.register)
 
 

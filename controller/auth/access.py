@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Flask, Request, abort, g, redirect, request, url_for
@@ -41,6 +42,16 @@ def for_roles(*roles: Role) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+def open_to(roles: tuple[Role, ...], view: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a view, or a bound method, as one that people with one of some roles may ask."""
+
+    @wraps(view)
+    def opened(**values: Any) -> Any:
+        return view(**values)
+
+    return for_roles(*roles)(opened)
 
 
 def audience_of(app: Flask, endpoint: str) -> Audience | None:

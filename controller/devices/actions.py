@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from controller.devices import life
 from controller.devices.history import Deed
@@ -19,6 +19,38 @@ from controller.devices.refusals import ChangeRefusedError, Fault
 from controller.services import Services
 
 Fields = Mapping[str, Any]
+
+
+class NoFields(TypedDict):
+    """An action that needs nothing."""
+
+
+class MoveFields(TypedDict, total=False):
+    """A unit's new place or owner; what is left out stays."""
+
+    label: str
+    room: str
+    site: str
+    owner: str
+    tags: list[str]
+
+
+class SwapFields(TypedDict):
+    """The unit in whose place this one comes."""
+
+    replaces: str
+
+
+class AcceptFields(TypedDict):
+    """What was found when somebody looked."""
+
+    why: str
+
+
+class LoseFields(TypedDict, total=False):
+    """Which breach pack is wanted."""
+
+    pack: Pack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +68,8 @@ class Done:
 
 def perform(services: Services, unit: str, action: str, *, fields: Fields, deed: Deed) -> Done:
     """Do what was asked for; raise `ChangeRefusedError` that names the field, why, and what to do."""
-    known, act = _find(action)
+    form, act = _find(action)
+    known = tuple(form.__annotations__)
     for name in fields:
         if name not in known:
             raise _refuse_field(name[:40], action, known)
@@ -49,7 +82,7 @@ def _refuse_field(name: str, action: str, known: Sequence[str]) -> ChangeRefused
     return ChangeRefusedError(Fault.FIELD_UNKNOWN, name, action=action, expected=", ".join(known))
 
 
-def _find(action: str) -> tuple[tuple[str, ...], Callable[[Services, str, Fields, Deed], Done]]:
+def _find(action: str) -> tuple[type, Act]:
     try:
         return ACTIONS[Change(action)]
     except (ValueError, KeyError):
@@ -132,12 +165,14 @@ def _remove(services: Services, unit: str, _fields: Fields, deed: Deed) -> Done:
     return Done(unit=life.remove(services, unit, deed))
 
 
-ACTIONS: dict[Change, tuple[tuple[str, ...], Callable[[Services, str, Fields, Deed], Done]]] = {
-    Change.IDENTIFY: ((), _identify),
-    Change.MOVE: (("label", "room", "site", "owner", "tags"), _move),
-    Change.SWAP: (("replaces",), _swap),
-    Change.ACCEPT: (("why",), _accept),
-    Change.RETIRE: ((), _retire),
-    Change.LOSE: (("pack",), _lose),
-    Change.REMOVE: ((), _remove),
+Act = Callable[[Services, str, Fields, Deed], Done]
+ACTIONS: dict[Change, tuple[type, Act]] = {
+    Change.IDENTIFY: (NoFields, _identify),
+    Change.MOVE: (MoveFields, _move),
+    Change.SWAP: (SwapFields, _swap),
+    Change.ACCEPT: (AcceptFields, _accept),
+    Change.RETIRE: (NoFields, _retire),
+    Change.LOSE: (LoseFields, _lose),
+    Change.REMOVE: (NoFields, _remove),
 }
+"""What can be asked for: the fields that each takes, which the OpenAPI document tells as well, and what does it."""

@@ -7,19 +7,20 @@ gives in the header of that name. Refusals name the field, why, and what to do. 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypedDict
 
 from flask import Blueprint, Response, jsonify, make_response, request
 from flask_wtf.csrf import generate_csrf
 
 from controller.accounts.models import Role
-from controller.auth.access import for_roles, signed_in
-from controller.devices.actions import perform
-from controller.devices.forms import all_units, describe_history, describe_unit, describe_units
+from controller.auth.access import open_to, signed_in
+from controller.devices.actions import ACTIONS, perform
+from controller.devices.forms import EventTold, UnitTold, all_units, describe_history, describe_unit, describe_units
 from controller.devices.life import deed_of, find_unit
 from controller.devices.models import DeviceState
 from controller.devices.refusals import ChangeRefusedError, Fault, in_english, word_refusal
 from controller.devices.retries import HEADER, REPLAYED, Answer, describe_asked, perform_once
+from controller.rest.operations import Operation, Refused
 from controller.services import Services
 
 STATUSES = {
@@ -34,6 +35,74 @@ STATUSES = {
 }
 """The status of a refusal; 422 where none is named."""
 
+REFUSED = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+class UnitsAnswer(TypedDict):
+    """Units, by label."""
+
+    units: list[UnitTold]
+
+
+class UnitAnswer(TypedDict):
+    """One unit."""
+
+    unit: UnitTold
+
+
+class HistoryAnswer(TypedDict):
+    """What was done to a unit, the newest first."""
+
+    history: list[EventTold]
+
+
+class DoneAnswer(TypedDict):
+    """The unit as it is now, its breach pack if it was lost, and what went wrong beside."""
+
+    unit: UnitTold
+    breach_pack: str | None
+    troubles: list[str]
+
+
+ONE = "/api/v1/units/<unit>"
+OPERATIONS = (
+    Operation(
+        name="api_units",
+        path="/api/v1/units",
+        summary="List the units.",
+        answer=UnitsAnswer,
+        roles=(Role.ADMIN,),
+        query={"state": DeviceState},
+        refused=(HTTPStatus.UNPROCESSABLE_ENTITY,),
+    ),
+    Operation(
+        name="api_unit",
+        path=ONE,
+        summary="Give one unit, by its id or label.",
+        answer=UnitAnswer,
+        roles=(Role.ADMIN,),
+        refused=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        name="api_history",
+        path=f"{ONE}/history",
+        summary="Give a unit's history, the newest first.",
+        answer=HistoryAnswer,
+        roles=(Role.ADMIN,),
+        refused=(HTTPStatus.NOT_FOUND,),
+    ),
+    Operation(
+        name="api_action",
+        path=f"{ONE}/<action>",
+        summary="Do something with a unit.",
+        answer=DoneAnswer,
+        roles=(Role.ADMIN,),
+        method="POST",
+        refused=REFUSED,
+        choices={change.value: form for change, (form, _) in ACTIONS.items()},
+    ),
+)
+
 
 class UnitsApi:
     """What programs ask of units."""
@@ -43,13 +112,10 @@ class UnitsApi:
 
     def add_to(self, room: Blueprint) -> None:
         """Add the addresses."""
-        one = "/api/v1/units/<unit>"
-        room.add_url_rule("/api/v1/units", view_func=self.api_units)
-        room.add_url_rule(one, view_func=self.api_unit)
-        room.add_url_rule(f"{one}/history", view_func=self.api_history)
-        room.add_url_rule(f"{one}/<action>", view_func=self.api_action, methods=["POST"])
+        for one in OPERATIONS:
+            view = open_to(one.roles, getattr(self, one.name))
+            room.add_url_rule(one.path, view_func=view, methods=[one.method])
 
-    @for_roles(Role.ADMIN)
     def api_units(self) -> Response:
         """List the units; `?state=` names one state, otherwise all are given."""
         asked = request.args.get("state")
@@ -60,28 +126,26 @@ class UnitsApi:
             return _refuse(ChangeRefusedError(Fault.STATE_UNKNOWN, "state", expected=names, got=(asked or "")[:40]))
         with self._services.database.reading() as session:
             units = describe_units(self._services, session, all_units(session, states))
-        return _answer(units=[unit.to_json() for unit in units])
+        return _answer(UnitsAnswer(units=[unit.to_json() for unit in units]))
 
-    @for_roles(Role.ADMIN)
     def api_unit(self, unit: str) -> Response:
         """Give one unit."""
         try:
             with self._services.database.reading() as session:
-                return _answer(unit=describe_unit(self._services, session, find_unit(session, unit)).to_json())
+                told = describe_unit(self._services, session, find_unit(session, unit)).to_json()
+            return _answer(UnitAnswer(unit=told))
         except ChangeRefusedError as refusal:
             return _refuse(refusal)
 
-    @for_roles(Role.ADMIN)
     def api_history(self, unit: str) -> Response:
         """Give a unit's history, the newest first."""
         try:
             with self._services.database.reading() as session:
                 lines = describe_history(session, find_unit(session, unit).id)
-                return _answer(history=[line.to_json() for line in lines])
+            return _answer(HistoryAnswer(history=[line.to_json() for line in lines]))
         except ChangeRefusedError as refusal:
             return _refuse(refusal)
 
-    @for_roles(Role.ADMIN)
     def api_action(self, unit: str, action: str) -> Response:
         """Do something with a unit; the body is a JSON object of the action's fields, or empty."""
         account, key = signed_in().id, request.headers.get(HEADER)
@@ -102,8 +166,8 @@ class UnitsApi:
             return Answer(status=refused.status_code, body=refused.get_data(as_text=True))
         with self._services.database.reading() as session:
             told = describe_unit(self._services, session, done.unit).to_json()
-        answer = jsonify(unit=told, breach_pack=done.pack or None, troubles=list(done.troubles))
-        return Answer(status=HTTPStatus.OK, body=answer.get_data(as_text=True))
+        answer = DoneAnswer(unit=told, breach_pack=done.pack or None, troubles=list(done.troubles))
+        return Answer(status=HTTPStatus.OK, body=jsonify(answer).get_data(as_text=True))
 
 
 def _read_fields() -> dict[str, Any]:
@@ -115,8 +179,8 @@ def _read_fields() -> dict[str, Any]:
     return body
 
 
-def _answer(**told: Any) -> Response:
-    answer = jsonify(**told)
+def _answer(told: UnitsAnswer | UnitAnswer | HistoryAnswer) -> Response:
+    answer = jsonify(told)
     answer.headers["X-CSRFToken"] = generate_csrf()
     return answer
 
@@ -131,5 +195,5 @@ def _tell(answer: Answer) -> Response:
 
 def _refuse(refusal: ChangeRefusedError) -> Response:
     told = word_refusal(refusal, in_english)
-    body = jsonify(error="refused", code=refusal.fault.value, field=refusal.field, **told._asdict())
-    return make_response(body, STATUSES.get(refusal.fault, HTTPStatus.UNPROCESSABLE_ENTITY))
+    body = Refused(error="refused", code=refusal.fault, field=refusal.field, detail=told.detail, remedy=told.remedy)
+    return make_response(jsonify(body), STATUSES.get(refusal.fault, HTTPStatus.UNPROCESSABLE_ENTITY))

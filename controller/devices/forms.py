@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,14 +19,70 @@ from sqlalchemy.orm import Session
 from controller.accounts.repo import names_of
 from controller.devices.history import events_of
 from controller.devices.models import Device, DeviceEvent, DeviceState, Health, Presence
-from controller.devices.policy import changes_for
+from controller.devices.policy import Change, changes_for
 from controller.devices.reasons import KEPT_FROM_WIPING, is_kept_from_wiping
 from controller.enrollment.models import Certificate
 from controller.epochs.policy import Span
 from controller.epochs.services import awaited_of_units
+from controller.rest.operations import Instant
 from controller.services import Services
 
 COLUMNS = ("id", "label", "room", "site", "owner", "tags", "state", "state_reason", "model", "serial", "software")
+
+
+class OwnerTold(TypedDict):
+    """Whose a unit is."""
+
+    id: str
+    name: str
+
+
+class PresenceTold(TypedDict):
+    """Whether a unit can be reached, and since when that is so."""
+
+    online: bool
+    since: Instant
+
+
+class HealthTold(TypedDict):
+    """Whether a unit is fit, as it said last; reasons are codes, joined by semicolons."""
+
+    fit: bool
+    reason: str
+    school_days_left: int | None
+
+
+class UnitTold(TypedDict):
+    """One unit as REST and `--json` tell it."""
+
+    id: str
+    label: str
+    room: str
+    site: str
+    owner: OwnerTold
+    tags: list[str]
+    state: DeviceState
+    state_reason: str
+    remedy: str
+    model: str
+    serial: str
+    software: str
+    added_at: Instant
+    certificate_ends_at: Instant | None
+    presence: PresenceTold | None
+    health: HealthTold | None
+    epochs_waiting: list[str]
+    actions: list[Change]
+
+
+class EventTold(TypedDict):
+    """One line of a unit's history."""
+
+    at: Instant
+    what: str
+    by: str
+    by_name: str
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +104,7 @@ class UnitForm:
         said = self.health.reason if self.health else ""
         return KEPT_FROM_WIPING if is_kept_from_wiping(self.device.state, said) else ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> UnitTold:
         """Give the form as REST and `--json` show it."""
         row = self.device
         return {
@@ -58,7 +114,7 @@ class UnitForm:
             "site": row.site,
             "owner": {"id": row.owner, "name": self.owner_name},
             "tags": list(self.tags),
-            "state": row.state.value,
+            "state": row.state,
             "state_reason": row.state_reason,
             "remedy": self.remedy,
             "model": row.model,
@@ -69,15 +125,15 @@ class UnitForm:
             "presence": _presence(self.presence),
             "health": _health(self.health),
             "epochs_waiting": [span.name for span in self.awaited],
-            "actions": [change.value for change in changes_for(row.state)],
+            "actions": list(changes_for(row.state)),
         }
 
 
-def _presence(row: Presence | None) -> dict[str, Any] | None:
+def _presence(row: Presence | None) -> PresenceTold | None:
     return {"online": row.online, "since": row.changed_at.isoformat()} if row else None
 
 
-def _health(row: Health | None) -> dict[str, Any] | None:
+def _health(row: Health | None) -> HealthTold | None:
     if row is None:
         return None
     return {"fit": row.fit, "reason": row.reason, "school_days_left": row.school_days_left}
@@ -124,7 +180,7 @@ class EventForm:
     event: DeviceEvent
     by_name: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> EventTold:
         """Give the line as REST and `--json` show it."""
         row = self.event
         return {
@@ -149,7 +205,7 @@ def encode_csv(units: Sequence[UnitForm]) -> str:
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow([*COLUMNS, "certificate_ends_at"])
     for unit in units:
-        told = unit.to_json()
+        told: dict[str, Any] = {**unit.to_json()}
         told |= {"owner": unit.owner_name, "tags": " ".join(unit.tags)}
         table.writerow([_disarm(str(told[name] or "")) for name in (*COLUMNS, "certificate_ends_at")])
     return out.getvalue()

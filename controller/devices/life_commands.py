@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -96,7 +96,7 @@ def show(path: Path, form: str, unit: str) -> None:
 
     with opened(path) as services, services.database.reading() as session:
         found = describe_unit(services, session, find_unit(session, unit))
-        told = found.to_json()
+        told: dict[str, Any] = {**found.to_json()}
         if form == "json":
             click.echo(json.dumps(told, indent=2, ensure_ascii=False))
             return

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import TypedDict
 
 from flask import Blueprint, Flask, Response, abort, flash, jsonify, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from controller.accounts.models import Role
 from controller.audit.services import list_watched
-from controller.auth.access import for_roles, signed_in
+from controller.auth.access import for_roles, open_to, signed_in
 from controller.auth.languages import gettext
 from controller.recordings import late, policy, repo
 from controller.recordings.models import Recording, RecordingState
@@ -33,6 +34,7 @@ from controller.recordings.titles import (
     describe_state,
     round_length,
 )
+from controller.rest.operations import Instant, Operation
 from controller.services import Services
 from controller.storage.bounds import bound_of
 from protocol.codec import format_instant
@@ -76,6 +78,36 @@ class Entry:
         return self.row.id
 
 
+class RecordingTold(TypedDict):
+    """One recording, as its owner's programs are told of it."""
+
+    id: str
+    title: str
+    state: RecordingState
+    began_at: Instant
+    duration_ms: int
+    sound_verdict: str | None
+    speech_permille: int | None
+    segments: int
+
+
+class RecordingsAnswer(TypedDict):
+    """One's own recordings, the newest first."""
+
+    recordings: list[RecordingTold]
+
+
+OPERATIONS = (
+    Operation(
+        name="listing_for_programs",
+        path="/api/v1/recordings",
+        summary="List one's own recordings.",
+        answer=RecordingsAnswer,
+        roles=(Role.TEACHER,),
+    ),
+)
+
+
 class RecordingPages:
     """What an owner sees and does."""
 
@@ -88,7 +120,8 @@ class RecordingPages:
         one = "/recordings/<recording>"
         room.add_url_rule("/recordings", view_func=self.listing)
         room.add_url_rule("/recordings/list", view_func=self.live_list)
-        room.add_url_rule("/api/v1/recordings", view_func=self.listing_for_programs)
+        for asked in OPERATIONS:
+            room.add_url_rule(asked.path, view_func=open_to(asked.roles, getattr(self, asked.name)))
         room.add_url_rule(one, view_func=self.show)
         room.add_url_rule(f"{one}/late/aside", view_func=self.put_late_aside, methods=["POST"])
         room.add_url_rule(f"{one}/title", view_func=self.rename, methods=["POST"])
@@ -107,12 +140,11 @@ class RecordingPages:
         """Give the part of the page that changes by itself."""
         return self._render_list("recordings/_list.html")
 
-    @for_roles(Role.TEACHER)
     def listing_for_programs(self) -> Response:
         """List one's own recordings as JSON."""
         with self._services.database.reading() as session:
             rows = repo.recordings_of(session, signed_in().id)
-        return jsonify(recordings=[_describe_for_programs(row) for row in rows])
+        return jsonify(RecordingsAnswer(recordings=[_describe_for_programs(row) for row in rows]))
 
     @for_roles(Role.TEACHER)
     def show(self, recording: str) -> str:
@@ -215,11 +247,11 @@ class RecordingPages:
         return self._playback.find_bookmarks(source, self._playback.plan(source), names)
 
 
-def _describe_for_programs(row: Recording) -> dict[str, object]:
+def _describe_for_programs(row: Recording) -> RecordingTold:
     return {
         "id": row.id,
         "title": row.title,
-        "state": row.state.value,
+        "state": row.state,
         "began_at": format_instant(row.began_at),
         "duration_ms": row.duration_ms,
         "sound_verdict": row.sound_verdict,

@@ -68,6 +68,7 @@ EXPECTED = {
     "devices.api_unit": ADMINS,
     "devices.api_history": ADMINS,
     "devices.api_action": ADMINS,
+    "rest.openapi": SIGNED_IN,
     "devices.card": OWNER_OR_ADMIN,
     "devices.picture": OWNER_OR_ADMIN,
     "devices.pdf": OWNER_OR_ADMIN,

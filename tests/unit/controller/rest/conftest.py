@@ -1,0 +1,5 @@
+"""The controller that these tests ask."""
+
+from tests.house import house
+
+__all__ = ["house"]

@@ -6,8 +6,6 @@ school's. A birth that was not known brings keyring, recipients, policy, schedul
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,7 +19,7 @@ from controller.devices.unit_commands import commands_in_force
 from controller.recordings.models import Recording
 from controller.services import Services
 from controller.uploads import leases
-from controller.uploads.models import SpoolReportRow
+from controller.uploads.spools import note_report
 from protocol.documents import Receipt
 from protocol.errors import ProtocolError
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict, parse_message
@@ -53,7 +51,7 @@ def hear(services: Services, session: Session, topic: str, payload: bytes) -> No
     elif said_on.kind is Up.SPOOL:
         report = parse_message(SpoolReport, payload)
         _require_same(report.device, device)
-        note_spool(session, report, now)
+        note_report(session, report, now)
     else:
         ack = parse_message(Ack, payload)
         _require_same(ack.device, device)
@@ -63,18 +61,6 @@ def hear(services: Services, session: Session, topic: str, payload: bytes) -> No
 def _require_same(said_by: str, device: Device) -> None:
     if said_by != device.id:
         raise UnknownDeviceError(f"a message on the topic of {device.id} says that it is from {said_by[:40]!r}")
-
-
-def note_spool(session: Session, said: SpoolReport, now: datetime) -> None:
-    """Write down how much waits, and since when; what was said earlier than what is known changes nothing."""
-    row = session.get(SpoolReportRow, said.device)
-    if row and said.at < row.said_at:
-        return
-    row = row or SpoolReportRow(device=said.device)
-    row.waiting_bytes = max(0, said.waiting_bytes)
-    row.waiting_since = (row.waiting_since or now) if row.waiting_bytes else None
-    row.oldest_at, row.said_at, row.received_at = said.oldest_at, said.at, now
-    session.add(row)
 
 
 def _note_ack(session: Session, ack: Ack) -> None:

@@ -72,17 +72,12 @@ def _fit(
 def _waiting(session: Session, now: datetime, lease: timedelta) -> list[Waiting]:
     """Give who said that bytes wait, and who asks while nothing is heard of it: what waits there is not known."""
     said = [
-        Waiting(row.device, row.waiting_bytes, row.waiting_since or row.said_at) for row in repo.waiting_units(session)
+        Waiting(row.device, row.waiting_bytes, row.waiting_since or row.said_at)
+        for row in repo.waiting_units(session, asked_after=now - lease)
     ]
     known = {unit.device for unit in said}
     asking = repo.asking_units(session, asked_after=now - lease, said_before=now - 2 * lease)
     return [*said, *(Waiting(row.id, 0, row.asked_at or now) for row in asking if row.id not in known)]
-
-
-def note_asking(services: Services, device: str) -> None:
-    """Remember that a unit asked for a lease and there was none: without a broker that is all that is heard of it."""
-    with services.database.writing() as session:
-        session.get_one(Device, device).asked_at = services.clock()
 
 
 def _limits(services: Services, now: datetime, room: Room) -> Limits:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, insert, or_, select
+from sqlalchemy import Table, and_, bindparam, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
 from controller.devices.models import Device, Presence
@@ -31,34 +31,35 @@ def leases_in_force(session: Session, now: datetime) -> Sequence[LeaseRow]:
     return session.scalars(running.where(newest, LeaseRow.revoked_at.is_(None), LeaseRow.ends_at > now)).all()
 
 
-def waiting_units(session: Session) -> Sequence[SpoolReportRow]:
-    """Give the reports of units that are reachable, may deliver, and have bytes to send."""
+def waiting_units(session: Session, *, asked_after: datetime) -> Sequence[SpoolReportRow]:
+    """Give the reports of units that may deliver and have bytes to send: those online, and those that asked lately."""
+    reachable = or_(Presence.online, Device.asked_at > asked_after)
     waiting = (
         select(SpoolReportRow)
-        .join(Presence, Presence.device == SpoolReportRow.device)
         .join(Device, Device.id == SpoolReportRow.device)
-        .where(Presence.online, Device.state.in_(DELIVERING), SpoolReportRow.waiting_bytes > 0)
+        .outerjoin(Presence, Presence.device == SpoolReportRow.device)
+        .where(reachable, Device.state.in_(DELIVERING), SpoolReportRow.waiting_bytes > 0)
     )
     return session.scalars(waiting).all()
 
 
 def asking_units(session: Session, *, asked_after: datetime, said_before: datetime) -> Sequence[Device]:
-    """Give the units that asked for a lease over HTTPS while nothing is heard of them over MQTT.
+    """Give the units that asked for a lease over HTTPS, and of which nobody knows whether bytes wait.
 
-    Broker or agent are gone then, and nobody knows whether bytes wait. A unit that is unreachable counts as not heard,
-    and so does one whose newest report is older than `said_before`.
+    That is so where a unit of an older release says nothing when it asks, while broker or agent are gone: it is
+    unreachable, or its newest report is older than `said_before`.
     """
     not_heard = or_(
         Presence.device.is_(None),
         Presence.online.is_(False),
-        SpoolReportRow.device.is_(None),
         SpoolReportRow.received_at < said_before,
     )
+    not_said = or_(SpoolReportRow.device.is_(None), and_(SpoolReportRow.received_at < Device.asked_at, not_heard))
     asking = (
         select(Device)
         .outerjoin(Presence, Presence.device == Device.id)
         .outerjoin(SpoolReportRow, SpoolReportRow.device == Device.id)
-        .where(Device.state.in_(DELIVERING), Device.asked_at > asked_after, not_heard)
+        .where(Device.state.in_(DELIVERING), Device.asked_at > asked_after, not_said)
     )
     return session.scalars(asking).all()
 

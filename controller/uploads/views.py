@@ -17,13 +17,13 @@ from controller.recordings import ingest, manifests, receipts
 from controller.recordings.models import Recording
 from controller.recordings.wanted import find_lying, find_wanted
 from controller.services import Services
-from controller.uploads import leases
+from controller.uploads import leases, spools
 from controller.uploads.arrivals import Arrivals
 from controller.uploads.base_views import SIGNED_LINES, answer_json, answer_refusal, answer_tus, drain_body, refusing
 from controller.uploads.caller import Callers
 from controller.uploads.incoming import BodyTooLongError, ChecksumMismatchError, Claim, IncomingStore
 from controller.uploads.models import Upload, UploadState
-from protocol import tus
+from protocol import backlog, tus
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
 
@@ -62,12 +62,12 @@ class UploadViews:
         self._rules = tus.Rules(services.config.uploads.max_object_bytes)
 
     def lease(self) -> Response:
-        """Give the lease in force, or 204."""
+        """Give the lease in force, or 204; what the unit says of its spool is noted either way."""
         device = self._callers.require_unit(request.environ, Need.DELIVERY)
+        said = spools.read_header(request.headers.get(backlog.HEADER))
+        spools.note_asking(self._services, device, said)
         with self._services.database.reading() as session:
             line = leases.current_line(session, device, self._services.clock())
-        if line is None:
-            leases.note_asking(self._services, device)
         return _signed(line) if line else Response(status=HTTPStatus.NO_CONTENT)
 
     def manifest(self, recording: str) -> Response:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
-from device.agent.session import Backlog, Facts, Fitness
+from device.agent.session import Facts, Fitness
 from device.health.report import DELIVERY_STUCK, decide_condition
 from device.health.status import RecorderStatus, load_status
 from device.health.watch import Watch
-from device.uploads.plan import waiting_bytes
+from device.uploads.backlog import Backlogs
 from device.uploads.records import Records
-from device.uploads.spooled import Spool
 from protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
@@ -31,13 +29,13 @@ class Sources:
     """The files from which the agent learns how the unit is."""
 
     status: Path
-    spool: Spool
+    backlogs: Backlogs
     records: Records
     watch: Watch
 
     def facts(self, now: datetime) -> Facts:
         """Read how the unit is; the spool is looked at when the backlog is asked for, and not before."""
-        return Facts(now=now, fitness=self._fitness(now), backlog=partial(look_at_backlog, self.spool, self.records))
+        return Facts(now=now, fitness=self._fitness(now), backlog=self.backlogs.look)
 
     def _fitness(self, now: datetime) -> Fitness:
         """Put together what the recorder says and what the probes found; neither is passed on with a number."""
@@ -67,19 +65,6 @@ class Sources:
             return any(record.needs_person for record in self.records.load_all())
         except OSError:
             return True  # the uploader meets the same card, and says so in its log
-
-
-def look_at_backlog(spool: Spool, records: Records) -> Backlog:
-    """Add up what waits to be delivered; what cannot be read counts nothing, the uploader says why."""
-    try:
-        recordings = spool.look().recordings
-    except OSError as error:
-        log.error("the spool cannot be listed: %s", error.strerror)  # a path may name a recording
-        recordings = ()
-    sizes = [(one.began_at, waiting_bytes(one, records.load(one.recording))) for one in recordings]
-    waiting = [(began_at, size) for began_at, size in sizes if size > 0]
-    oldest = min((began_at for began_at, _ in waiting), default=None)
-    return Backlog(waiting_bytes=sum(size for _, size in waiting), oldest_at=oldest)
 
 
 def _join(reasons: tuple[str, ...]) -> str:

@@ -20,6 +20,7 @@ from device.health.boots import count_boot
 from device.health.watch import make_watch
 from device.identity import TELLTALE, DocumentStore, load_root
 from device.identity.tls import tls_files
+from device.uploads.backlog import Backlogs
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from device.world import REAL_WORLD, Stop, World
@@ -47,10 +48,11 @@ def make_agent(config: DeviceConfig, world: World) -> Agent:
     """Put the agent together from the unit's configuration."""
     data, identity = config.data, config.data / "identity"
     store = DocumentStore(data / "state", device=config.device.id, root=load_root(identity), files=REAL)
+    spool, records = Spool(data / "spool", load_verifying_key(identity / "recorder.pub")), Records(data / "uploads")
     sources = Sources(
         status=data / "recorder" / "status",
-        spool=Spool(data / "spool", load_verifying_key(identity / "recorder.pub")),
-        records=Records(data / "uploads"),
+        backlogs=Backlogs(data, spool, records, reserve_bytes=config.limits.spool_reserve_bytes),
+        records=records,
         watch=make_watch(config, world),
     )
     return Agent(config, store=store, sources=sources, link=Link(_link_settings(config)), world=world)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from device.uploads.plan import Waiting
 from protocol.codec import parse_canonical
 from protocol.commands import Command
 from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
@@ -63,20 +64,12 @@ class Fitness:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backlog:
-    """How many bytes wait in the spool, and when the oldest waiting recording began."""
-
-    waiting_bytes: int = 0
-    oldest_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What the unit's files say at this moment; `backlog` looks at the spool, and is asked when that is due alone."""
 
     now: datetime
     fitness: Fitness
-    backlog: Callable[[], Backlog]
+    backlog: Callable[[], Waiting]
 
 
 @dataclass(frozen=True)
@@ -227,9 +220,15 @@ class Session:
         return self._say(Up.HEALTH, health)
 
     def _spool(self, facts: Facts) -> Saying:
-        backlog = facts.backlog()
+        waiting = facts.backlog()
         report = SpoolReport(
-            device=self.device, waiting_bytes=backlog.waiting_bytes, oldest_at=backlog.oldest_at, at=facts.now
+            device=self.device,
+            waiting_bytes=waiting.backlog.waiting_bytes,
+            due_bytes=waiting.backlog.due_bytes,
+            measured_bps=waiting.backlog.measured_bps,
+            link_bps=waiting.backlog.link_bps,
+            oldest_at=waiting.oldest_at,
+            at=facts.now,
         )
         return self._say(Up.SPOOL, report)
 

@@ -1,7 +1,8 @@
 """The recorder's status file: fit or unfit and why, school days left, and what lies damaged in the spool.
 
-It carries no times, no bytes, and days that change once a day, so that whoever reads it does not learn when a room
-records (promise P7). The agent reads it. Layout: docs/ARCHITECTURE.md.
+It carries no times, and what it says of space (days left, and the bytes that a school day may bring) changes once a
+day, so that whoever reads it does not learn when a room records (promise P7). Agent and uploader read it. Layout:
+docs/ARCHITECTURE.md.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from protocol.durable import SHARED, Files, replace_file
 class RecorderStatus:
     """What the recorder says of the unit. `reasons`, `damaged` and `notes` are codes that name and count no recordings.
 
+    `day_bytes` is how much the next school day may bring: agent and uploader tell by it how much must leave before.
     `notes` are for who stands at the unit; the agent does not pass them on.
     """
 
     fit: bool
     reasons: tuple[str, ...] = ()
     school_days_left: int | None = None
+    day_bytes: int | None = None
     damaged: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -128,6 +128,7 @@ class Fitness:
             fit=not self._reasons,
             reasons=self._reasons,
             school_days_left=self._outlook.days_left,
+            day_bytes=self._outlook.day_bytes,
             damaged=self._damaged,
             notes=self._notes,
         )

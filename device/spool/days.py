@@ -57,6 +57,16 @@ def count_bytes(manifest: Manifest) -> int:
     return sum(size for _, size in filter(None, named))
 
 
+def decide_day_bytes(days: Iterable[Day], *, lesson_bytes: int) -> int:
+    """Tell how much the next school day may bring: as much as the fullest day that is known.
+
+    Until KNOWN_FROM_DAYS are known, at least LESSONS_PER_SCHOOL_DAY lessons, and never less than one.
+    """
+    sizes = [each.recorded_bytes for each in days if each.recorded_bytes > 0]
+    least = lesson_bytes * (1 if len(sizes) >= KNOWN_FROM_DAYS else LESSONS_PER_SCHOOL_DAY)
+    return max(least, *sizes, 0)
+
+
 def decide_days_left(room_bytes: int, days: Iterable[Day], *, lesson_bytes: int) -> int:
     """Tell for how many whole school days `room_bytes` last if nothing is delivered, at most MOST_SCHOOL_DAYS.
 

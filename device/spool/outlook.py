@@ -1,7 +1,8 @@
 """Keeps the days on which the unit recorded, and says once a school day how many days of space are left.
 
-Once a day, because a number that changed during a lesson would tell when a room records (promise P7). The file holds a
-sum of bytes for each day and no recording; it stays on the unit, for the recorder alone. Rules: device/spool/days.py.
+Once a day, with how much a day may bring, because a number that changed during a lesson would tell when a room records
+(promise P7). The file holds a sum of bytes for each day and no recording; it stays on the unit, for the recorder alone.
+Rules: device/spool/days.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from device.spool.days import Day, add_day, add_manifests, count_bytes, decide_days_left, name_day
+from device.spool.days import Day, add_day, add_manifests, count_bytes, decide_day_bytes, decide_days_left, name_day
 from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.durable import Files, replace_file
 from protocol.errors import ProtocolError
@@ -28,6 +29,7 @@ class Ledger:
     days: tuple[Day, ...] = ()
     said_on: str = ""
     days_left: int = 0
+    day_bytes: int = 0
 
 
 class Outlook:
@@ -45,6 +47,11 @@ class Outlook:
         """Give what was said last; None before the first time."""
         return self._ledger.days_left if self._ledger.said_on else None
 
+    @property
+    def day_bytes(self) -> int | None:
+        """Give how much a school day may bring, as it was worked out last; None before the first time."""
+        return self._ledger.day_bytes or None
+
     def is_due(self, now: datetime) -> bool:
         """Tell whether a new school day has begun since it was said."""
         return self._ledger.said_on != name_day(now, self._zone)
@@ -53,7 +60,8 @@ class Outlook:
         """Say the answer of today, from what was erased and from the `manifests` of what is in the spool."""
         days = add_manifests(self._ledger.days, manifests, self._zone)
         left = decide_days_left(room_bytes, days, lesson_bytes=self._lesson_bytes)
-        self._keep(replace(self._ledger, said_on=name_day(now, self._zone), days_left=left))
+        most = decide_day_bytes(days, lesson_bytes=self._lesson_bytes)
+        self._keep(replace(self._ledger, said_on=name_day(now, self._zone), days_left=left, day_bytes=most))
 
     def note_erased(self, manifest: Manifest) -> None:
         """Keep a recording's bytes with its day, before it is erased."""

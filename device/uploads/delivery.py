@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 
 from device.uploads.client import Answer, Door, LinkError, Request
 from device.uploads.endpoints import lease_header, require_success
+from device.uploads.gauge import Gauge
+from device.uploads.meter import Piece
 from device.uploads.pace import piece_bytes
 from device.uploads.parcel import PacedBody, Pacer, Parcel
 from protocol import tus
@@ -40,10 +42,11 @@ class Permit:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """How objects are sent: the door, the pace, and the largest piece of one request."""
+    """How objects are sent: the door, the pace, what it gave, and the largest piece of one request."""
 
     door: Door
     pacer: Pacer
+    gauge: Gauge
     piece_bytes: int
 
     def send(self, parcel: Parcel, permit: Permit, *, upload: str, note_upload: Callable[[str], None]) -> None:
@@ -98,7 +101,15 @@ class Delivery:
         with parcel.open() as file:
             file.seek(asked.part.offset)
             body = PacedBody(file, asked.part.length, pacer=self.pacer, rate_bps=permit.rate_bps)
-            return self.door.ask(replace(request, body=body)), request
+            return self._send_measured(replace(request, body=body), asked.part.length, permit), request
+
+    def _send_measured(self, request: Request, size_bytes: int, permit: Permit) -> Answer:
+        lease_bps, began_s = permit.rate_bps(), self.pacer.now_s()
+        answer = self.door.ask(request)
+        if 200 <= answer.status < 300:
+            ended_s = self.pacer.now_s()
+            self.gauge.note(Piece(size_bytes=size_bytes, began_s=began_s, ended_s=ended_s, lease_bps=lease_bps))
+        return answer
 
 
 def _raise_refusal(outcome: tus.Outcome, request: Request, answer: Answer) -> None:

@@ -56,9 +56,9 @@ class Endpoints:
         answer = self._ask(Request("GET", "units/v1/documents", dict(said)))
         return tuple(answer.body.splitlines(keepends=True))
 
-    def lease(self) -> bytes | None:
-        """Fetch the signed line of the lease in force, or None when there is none."""
-        answer = self._ask(Request("GET", "units/v1/lease"))
+    def lease(self, said: Mapping[str, str]) -> bytes | None:
+        """Fetch the signed line of the lease in force, or None when there is none; `said` are headers."""
+        answer = self._ask(Request("GET", "units/v1/lease", dict(said)))
         return answer.body if answer.status == HTTPStatus.OK else None
 
     def signed_time(self, nonce: str, lease: bytes | None) -> bytes:

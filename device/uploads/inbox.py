@@ -13,6 +13,7 @@ from datetime import datetime
 
 from device.identity import TELLTALE, Acceptance, DocumentStore
 from device.uploads.endpoints import Endpoints
+from protocol.backlog import HEADER, Backlog, encode_backlog
 from protocol.codec import parse_canonical
 from protocol.commands import Command
 from protocol.documents import Document, Keyring, Lease, Policy, Receipt, Recipients, Undo, Withdrawal
@@ -44,9 +45,9 @@ class Inbox:
         """Forget what is held about recordings that are no longer in the spool."""
         self._store.forget_all_but(recordings)
 
-    def fetch_lease(self) -> None:
-        """Fetch the lease in force, if there is one, and keep it when it is newer."""
-        line = self._endpoints.lease()
+    def fetch_lease(self, waiting: Backlog) -> None:
+        """Say what waits, fetch the lease in force, if there is one, and keep it when it is newer."""
+        line = self._endpoints.lease({HEADER: encode_backlog(waiting)})
         if line is not None:
             self._accept(Lease, line)
 

@@ -72,6 +72,10 @@ class Pacer:
         self._stop = stop
         self._bucket: Bucket | None = None
 
+    def now_s(self) -> float:
+        """Give the monotonic time, in seconds, by which it paces."""
+        return self._world.monotonic_s()
+
     def wait_for(self, count: int, rate_bps: Callable[[], int]) -> None:
         """Return when `count` more bytes may leave; `rate_bps` raises `EndedError` when none may any more.
 

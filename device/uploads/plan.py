@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from protocol.backlog import Backlog
 from protocol.documents import Lease, Receipt
 
 NEEDS_PERSON_AFTER = timedelta(days=1)
@@ -252,6 +253,22 @@ def note_no_receipt(record: UploadRecord, reason: str, *, now: datetime, delay_s
     wait_s = LOOK_AGAIN_AFTER.total_seconds() if record.damaged else delay_s
     noted = note_failure(record, record.needs_person or reason, now=now, delay_s=wait_s)
     return replace(noted, ask_again=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What waits on a unit, and when the oldest waiting recording began."""
+
+    backlog: Backlog
+    oldest_at: datetime | None = None
+
+
+def decide_due(waiting: int, *, free_bytes: int, missing_bytes: int, day_bytes: int) -> int:
+    """Tell how many of the waiting bytes must leave so that `day_bytes` more fit on the card beside its reserve.
+
+    `missing_bytes` is what the reserve still lacks. What was delivered and is not erased yet counts as taken.
+    """
+    return min(waiting, max(0, day_bytes + missing_bytes - free_bytes))
 
 
 def waiting_bytes(recording: SpooledRecording, record: UploadRecord | None) -> int:

@@ -19,10 +19,12 @@ from device.hardware.clock import SystemClock
 from device.identity import DocumentStore, load_root
 from device.identity.tls import tls_files
 from device.refused import NOT_BELIEVED, SHUT_OUT, RefusedFile
+from device.uploads.backlog import Backlogs
 from device.uploads.client import Client, ClientSettings, Door, LinkError, ShutOutError
 from device.uploads.courier import Courier
 from device.uploads.delivery import Delivery
 from device.uploads.endpoints import Endpoints, LeaseRefusedError, RefusalError
+from device.uploads.gauge import Gauge
 from device.uploads.inbox import Inbox
 from device.uploads.introduction import introduce
 from device.uploads.leases import Leases
@@ -72,7 +74,9 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
     worker = Worker(
         endpoints=Endpoints(door),
         inbox=inbox,
-        delivery=Delivery(door=door, pacer=Pacer(world, stop), piece_bytes=upload.chunk_bytes),
+        delivery=Delivery(
+            door=door, pacer=Pacer(world, stop), gauge=Gauge(data / "uploads"), piece_bytes=upload.chunk_bytes
+        ),
         spool=spool,
         records=records,
         patience=Patience(least_s=upload.retry_min_s, most_s=upload.retry_max_s),
@@ -86,6 +90,7 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
         statement=Statement(Endpoints(door), data / "recorder" / "epochs"),
         courier=_make_courier(config, Endpoints(door), world),
         refused=RefusedFile(data / "uploads"),
+        backlogs=Backlogs(data, spool, records, reserve_bytes=config.limits.spool_reserve_bytes),
     )
     return Uploader(upload, parts, world=world, stop=stop)
 
@@ -107,6 +112,7 @@ class Parts:
     statement: Statement
     courier: Courier
     refused: RefusedFile
+    backlogs: Backlogs
 
 
 class Uploader:
@@ -118,6 +124,7 @@ class Uploader:
         self._store = parts.store
         self._leases = parts.leases
         self._statement = parts.statement
+        self._backlogs = parts.backlogs
         self._courier = parts.courier
         self._refused = parts.refused
         self._look_every_s = settings.look_every_s
@@ -192,7 +199,7 @@ class Uploader:
 
     def _ask_for_lease(self) -> None:
         try:
-            self._inbox.fetch_lease()
+            self._inbox.fetch_lease(self._backlogs.look().backlog)
         except (LinkError, RefusalError) as error:
             log.info("no lease: %s", error)
             self._note_refusal(error)

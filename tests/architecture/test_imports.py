@@ -29,6 +29,7 @@ PURE = (
     "device/media/levels.py",
     "device/spool/days.py",
     "device/spool/retention.py",
+    "device/uploads/meter.py",
     "device/uploads/plan.py",
     "device/agent/session.py",
     "device/health/report.py",
@@ -117,7 +118,7 @@ ALLOWED_THIRD_PARTIES = {
 # What another process writes is read with the code that says its form; nothing here opens, sends or runs anything.
 FILE_FORMATS = {
     "recorder": (),
-    "agent": ("device.uploads.plan", "device.uploads.records", "device.uploads.spooled"),
+    "agent": ("device.uploads.backlog", "device.uploads.plan", "device.uploads.records", "device.uploads.spooled"),
     "uploads": (),
 }
 CAMERAS_AND_PINS = ("gpio", "keyboard", "picam", "replay", "synthetic", "microphone")

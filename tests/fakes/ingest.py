@@ -19,6 +19,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from protocol import tus
+from protocol.backlog import HEADER as BACKLOG
+from protocol.backlog import Backlog, parse_backlog
 from protocol.board import HEADER as BOARD
 from protocol.counters import HEADER as COUNTERS
 from protocol.documents import Lease, verify_document
@@ -76,6 +78,8 @@ class Asked:
     body_bytes: int
     counters: str = ""
     board: str = ""
+    backlog: Backlog | None = None
+    at: datetime | None = None
 
 
 class Ingest:
@@ -86,6 +90,7 @@ class Ingest:
         self.recorder = recorder
         self.now = now
         self.lease_line: bytes | None = None
+        self.grant_lease: Callable[[], bytes | None] | None = None
         self.documents: tuple[bytes, ...] = (school.keyring, school.recipients)
         self.fence = 0
         self.manifests: dict[str, bytes] = {}
@@ -213,8 +218,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _note(self, status: int) -> None:
         length = int(self.headers.get("Content-Length") or 0)
+        waiting = self.headers.get(BACKLOG)
         said = {"counters": self.headers.get(COUNTERS, ""), "board": self.headers.get(BOARD, "")}
-        self.ingest.asked.append(Asked(self.command, self.path, status, length, **said))
+        backlog = parse_backlog(waiting) if waiting is not None else None
+        asked = Asked(self.command, self.path, status, length, **said, backlog=backlog, at=self.ingest.now())
+        self.ingest.asked.append(asked)
 
     def _lease_refusal(self) -> tus.Response | None:
         if self.command == "GET" and self.path.startswith(
@@ -246,7 +254,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == f"{PREFIX}/documents":
             return tus.Response(200, (), b"".join(self.ingest.documents))
         if self.path == f"{PREFIX}/lease":
-            line = self.ingest.lease_line
+            grant = self.ingest.grant_lease
+            line = grant() if grant else self.ingest.lease_line
             return tus.Response(200, (), line) if line else tus.Response(204)
         if self.path.startswith(f"{PREFIX}/time/"):
             tell = self.ingest.tell_time

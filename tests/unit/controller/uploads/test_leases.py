@@ -14,7 +14,7 @@ from controller.bridge.models import Outbox
 from controller.calendar.window import ALWAYS
 from controller.config import Uploads
 from controller.devices.models import Presence
-from controller.uploads import leases, repo
+from controller.uploads import leases, repo, spools
 from controller.uploads.models import LeaseRow, SpoolReportRow
 from controller.uploads.scheduler.plan import Grant
 from protocol.documents import Lease, verify_document
@@ -169,7 +169,7 @@ def test_unit_that_is_not_heard_gets_a_lease_by_asking(house: House) -> None:
     never_heard = house.add_teacher("Bo Moreno", "Bo")
     for unit in (unreachable, never_heard):
         assert not granted(house, unit)
-        leases.note_asking(house.services, unit.device)
+        spools.note_asking(house.services, unit.device, None)
         leases.tick(house.services)  # whose lease has to be lowered for it is heard of until the next tick
         assert granted(house, unit)
     house.clock.pass_time(timedelta(seconds=house.services.config.uploads.lease_s))
@@ -179,8 +179,8 @@ def test_unit_that_is_not_heard_gets_a_lease_by_asking(house: House) -> None:
 def test_unit_that_is_heard_gets_no_lease_by_asking(house: House) -> None:
     """What a unit said lately counts: nothing waits, so asking brings nothing; two leases of silence later it does."""
     unit = add_waiting(house, "Ada", waiting_bytes=0)
-    leases.note_asking(house.services, unit.device)
+    spools.note_asking(house.services, unit.device, None)
     assert not granted(house, unit)
     house.clock.pass_time(timedelta(seconds=2 * house.services.config.uploads.lease_s + 1))
-    leases.note_asking(house.services, unit.device)
+    spools.note_asking(house.services, unit.device, None)
     assert granted(house, unit)

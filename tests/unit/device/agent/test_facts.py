@@ -15,6 +15,7 @@ from device.health.report import Measures
 from device.health.ring import RingFile
 from device.health.status import RecorderStatus, StatusFile
 from device.health.watch import Watch
+from device.uploads.backlog import Backlogs
 from device.uploads.plan import UploadRecord
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
@@ -43,10 +44,11 @@ def _make(tmp_path: Path, machine: _Machine) -> Sources:
     StatusFile(tmp_path / "status", REAL).say(
         RecorderStatus(fit=True, school_days_left=7, damaged=("spool_damaged",), notes=("tail_recovered",))
     )
+    spool, records = Spool(tmp_path / "spool", SigningKey.generate().verifying), Records(tmp_path / "uploads")
     return Sources(
         status=tmp_path / "status",
-        spool=Spool(tmp_path / "spool", SigningKey.generate().verifying),
-        records=Records(tmp_path / "uploads"),
+        backlogs=Backlogs(tmp_path, spool, records, reserve_bytes=0),
+        records=records,
         watch=machine.watch(tmp_path),
     )
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from device.agent.session import (
     HELD_LINES,
     Arrival,
-    Backlog,
     Facts,
     Fitness,
     Intervals,
@@ -21,6 +20,8 @@ from device.agent.session import (
     Saying,
     Session,
 )
+from device.uploads.plan import Waiting
+from protocol.backlog import Backlog
 from protocol.codec import encode_canonical
 from protocol.documents import Keyring, Lease, Policy, Undo
 from protocol.messages import Ack, Health, Presence, SpoolReport, Verdict, parse_message
@@ -34,8 +35,9 @@ KEY = SigningKey.generate()
 
 
 def make_facts(*, fit: bool = True, reason: str = "", waiting_bytes: int = 7) -> Facts:
-    backlog = Backlog(waiting_bytes=waiting_bytes, oldest_at=NOW)
-    return Facts(now=NOW, fitness=Fitness(fit=fit, reason=reason, school_days_left=9), backlog=lambda: backlog)
+    backlog = Backlog(waiting_bytes=waiting_bytes, due_bytes=min(3, waiting_bytes), measured_bps=40, link_bps=50)
+    waiting = Waiting(backlog=backlog, oldest_at=NOW)
+    return Facts(now=NOW, fitness=Fitness(fit=fit, reason=reason, school_days_left=9), backlog=lambda: waiting)
 
 
 def connect(at_s: float = 100.0) -> tuple[Session, tuple[Saying, ...]]:
@@ -72,7 +74,8 @@ def test_connection_says_presence_health_and_spool_at_once() -> None:
     assert parse_message(Presence, sayings[0].payload) == Presence(device=DEVICE, birth=5, online=True, version="0.1.0")
     assert [saying.retained for saying in sayings] == [True, False, False]
     assert parse_message(Health, sayings[1].payload).school_days_left == 9
-    assert parse_message(SpoolReport, sayings[2].payload).waiting_bytes == 7
+    said = parse_message(SpoolReport, sayings[2].payload)
+    assert (said.waiting_bytes, said.due_bytes, said.measured_bps, said.link_bps) == (7, 3, 40, 50)
 
 
 def test_nothing_is_said_without_a_connection() -> None:
@@ -122,7 +125,7 @@ def test_the_spool_is_not_looked_at_when_nothing_is_due() -> None:
     """Between reports the spool is left alone."""
     session, _ = connect()
 
-    def fail() -> Backlog:
+    def fail() -> Waiting:
         raise AssertionError("the spool was looked at")
 
     session.tick(replace(make_facts(), backlog=fail), 101.0)

@@ -18,6 +18,7 @@ from device.spool.days import (
     add_day,
     add_manifests,
     count_bytes,
+    decide_day_bytes,
     decide_days_left,
     name_day,
 )
@@ -99,6 +100,22 @@ def test_manifests_count_what_they_name_also_when_segments_are_gone(bench: Spool
     assert day == Day(day=name_day(BEGAN_AT, UTC), recorded_bytes=count_bytes(manifest))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((), 5 * LESSON),
+        ((LESSON, 9 * LESSON), 9 * LESSON),
+        ((2 * LESSON, 2 * LESSON), 5 * LESSON),
+        ((2 * LESSON, 0, 3 * LESSON, 2 * LESSON, 2 * LESSON, 2 * LESSON), 3 * LESSON),
+        ((1,) * 9, LESSON),
+    ],
+)
+def test_day_may_bring_as_much_as_the_fullest_known(sizes: tuple[int, ...], expected: int) -> None:
+    """The fullest day counts, at least five lessons until five days are known, and at least one after that."""
+    days = [Day(day=f"2026-09-{number:02d}", recorded_bytes=size) for number, size in enumerate(sizes, 1)]
+    assert decide_day_bytes(days, lesson_bytes=LESSON) == expected
+
+
 # ---- the ledger
 
 
@@ -110,7 +127,7 @@ def test_outlook_is_due_once_a_school_day(tmp_path: Path) -> None:
     """P7: what is recorded between two mornings changes nothing that is said."""
     outlook = _outlook(tmp_path)
     assert outlook.is_due(NOON)
-    assert outlook.days_left is None
+    assert (outlook.days_left, outlook.day_bytes) == (None, None)
     outlook.look_ahead(NOON, 10 * LESSON, ())
     assert outlook.days_left == 2
     assert not outlook.is_due(NOON + timedelta(hours=16))
@@ -121,7 +138,7 @@ def test_outlook_outlives_a_restart(tmp_path: Path) -> None:
     """A process that starts again in a lesson says what was said in the morning."""
     _outlook(tmp_path).look_ahead(NOON, 10 * LESSON, ())
     again = _outlook(tmp_path)
-    assert (again.days_left, again.is_due(NOON)) == (2, False)
+    assert (again.days_left, again.day_bytes, again.is_due(NOON)) == (2, 5 * LESSON, False)
 
 
 def test_outlook_remembers_what_was_erased(bench: SpoolBench, tmp_path: Path) -> None:

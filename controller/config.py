@@ -95,7 +95,8 @@ class Uploads:
     """`[uploads]`: when units may send, how fast all of them together, and how much the controller takes.
 
     `reserve_bytes` of the disk are never used by uploads; `low_bytes` (else twice as much) must stay free beyond what
-    leases may bring; one that had to be refused, none is granted below `high_bytes` (else four times as much).
+    leases may bring; one that had to be refused, none is granted below `high_bytes` (else four times as much). Of one
+    unit: what it may have here unfinished, what it may deliver in 24 hours, and how much of its damage is kept.
     """
 
     window: Window = field(default_factory=lambda: parse_window("22:00-06:00"))
@@ -106,6 +107,12 @@ class Uploads:
     reserve_bytes: int = 5 * GIB
     low_bytes: int | None = None
     high_bytes: int | None = None
+    unit_unfinished_uploads: int = 64
+    unit_unfinished_bytes: int = 8 * GIB
+    unit_daily_uploads: int = 20_000
+    unit_daily_bytes: int = 256 * GIB
+    unit_daily_recordings: int = 1_000
+    quarantine_bytes: int = 2 * GIB
 
     @property
     def low_mark_bytes(self) -> int:
@@ -120,9 +127,10 @@ class Uploads:
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """`[retention]`: how long a deletion can be undone, and when the keys that open old copies are destroyed."""
+    """`[retention]`: how long a deletion can be undone, what is in quarantine stays, and keys of old copies last."""
 
     delete_undo_days: int = 7
+    quarantine_days: int = 30
     epoch_end_days: int = 14
     storage_rotation_days: int = 30
 
@@ -245,6 +253,7 @@ RANGES = {
     ("scrub", "cycle_days"): (1, 365),
     ("scrub", "bytes_per_s"): (100_000, MOST),
     ("retention", "delete_undo_days"): (1, 3_650),
+    ("retention", "quarantine_days"): (1, 3_650),
     ("retention", "epoch_end_days"): (1, 3_650),
     ("retention", "storage_rotation_days"): (1, 3_650),
 }

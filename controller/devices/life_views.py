@@ -20,10 +20,11 @@ from controller.devices.history import events_of
 from controller.devices.life import deed_of
 from controller.devices.models import Device, DeviceState
 from controller.devices.policy import Change, changes_for
-from controller.devices.reasons import describe_reasons
+from controller.devices.reasons import OVER_QUOTA, describe_reasons
 from controller.devices.refusals import ChangeRefusedError, name_field, word_refusal
 from controller.devices.words import ACTIONS, CONSEQUENCES, GRAVE, HAPPENINGS, STATE_REASONS, STATES
 from controller.services import Services
+from controller.uploads.quotas import over_quota
 
 GONE = (DeviceState.RETIRED, DeviceState.LOST, DeviceState.REMOVED)
 Page = str | Response | tuple[str, HTTPStatus]
@@ -55,11 +56,12 @@ class LifePages:
         form = self._find(device)
         with self._services.database.reading() as session:
             history = describe_history(session, device)
+            over = describe_reasons(OVER_QUOTA) if device in over_quota(session, self._services.clock()) else ()
         return render_template(
             "devices/unit.html",
             unit=form,
             history=history,
-            reasons=describe_reasons(form.health.reason) if form.health else (),
+            reasons=(*(describe_reasons(form.health.reason) if form.health else ()), *over),
             actions=[(change, ACTIONS[change]) for change in changes_for(form.device.state)],
             states=STATES,
             state_reasons=STATE_REASONS,

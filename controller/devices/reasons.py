@@ -10,6 +10,9 @@ from typing import NamedTuple
 from controller.devices.models import DeviceState
 from controller.recordings.titles import mark
 
+OVER_QUOTA = "over_quota"
+"""Said by the controller itself, of a unit that it refused by quota in the last 24 hours."""
+
 WORDS = {
     "no_keyring": mark("It has not received the school’s keys yet."),
     "unit_retired": mark("It is retired: it delivers what it holds and wipes itself."),
@@ -43,6 +46,7 @@ WORDS = {
     "memory_low": mark("Its memory was nearly used up on the last school day."),
     "card_slow": mark("Its card was slow on the last school day."),
     "delivery_stuck": mark("Its delivery needs a person. Please tell whoever runs Backrow."),
+    OVER_QUOTA: mark("It sends more than a unit may: the rest waits on its card. Look at it."),
     "unknown": mark("It does not say why."),
 }
 

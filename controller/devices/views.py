@@ -5,7 +5,7 @@ Nothing on it tells whether or how often a unit recorded (promise P7). A teacher
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Flask, render_template
 from sqlalchemy import select
@@ -19,11 +19,12 @@ from controller.devices.api_views import UnitsApi
 from controller.devices.card_views import CardPages
 from controller.devices.life_views import LifePages
 from controller.devices.models import LIVING, Device, Health, Presence
-from controller.devices.reasons import Reason, describe_reasons
+from controller.devices.reasons import OVER_QUOTA, Reason, describe_reasons
 from controller.disk.services import find_outlook
 from controller.epochs.policy import Span
 from controller.epochs.services import awaited_of_units
 from controller.services import Services
+from controller.uploads.quotas import over_quota
 from protocol.messages import MOST_SCHOOL_DAYS
 
 
@@ -90,7 +91,12 @@ def _list_units(services: Services, session: Session, person: Person) -> list[Un
     devices = session.scalars(wanted).all()
     names = names_of(session, {device.owner for device in devices})
     awaited = awaited_of_units(services, session)
-    return [_describe(session, row, names.get(row.owner, ""), awaited.get(row.id, ())) for row in devices]
+    over = over_quota(session, services.clock())
+    units = [_describe(session, row, names.get(row.owner, ""), awaited.get(row.id, ())) for row in devices]
+    return [
+        replace(unit, reasons=(*unit.reasons, *describe_reasons(OVER_QUOTA))) if unit.device.id in over else unit
+        for unit in units
+    ]
 
 
 def _describe(session: Session, device: Device, owner_name: str, awaited: tuple[Span, ...]) -> Unit:

@@ -20,12 +20,15 @@ from controller.epochs.services import end_due
 from controller.errors import OperatorError
 from controller.recordings import receipts, repo
 from controller.recordings.manifests import read_for_release
+from controller.recordings.models import Recording
 from controller.recordings.services import Stores, destroy_recording
 from controller.services import Services
 from controller.storage.rotation import rotate_when_due
 from controller.uploads import leases
 from controller.uploads import repo as uploads
 from controller.uploads.incoming import IncomingStore
+from controller.uploads.models import UploadState
+from protocol.manifest import Manifest
 
 KEYS = timedelta(seconds=15)  # after a rotation or an extension, which nobody waits for at a lamp
 REVOCATIONS = timedelta(seconds=5)  # whoever revokes issues the list at once; this is for one that was killed between
@@ -63,24 +66,35 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
 
 
 def sweep_uploads(services: Services, incoming: IncomingStore) -> list[str]:
-    """Remove uploads that nobody continued, and the rows of uploads and leases that are long over."""
+    """Remove uploads that nobody continued, what was in quarantine for long, and the rows of what is long over."""
     now = services.clock()
     over = incoming.sweep(now)
+    quarantined = timedelta(days=services.config.retention.quarantine_days)
+    services.objects.sweep_quarantine(now - quarantined)
     with services.database.writing() as session:
-        uploads.forget_taken_in(session, now - KEPT)
+        uploads.forget_ended(session, UploadState.TAKEN_IN, now - KEPT)
+        uploads.forget_ended(session, UploadState.QUARANTINED, now - quarantined)
         uploads.forget_leases(session, now - KEPT)
     return over
 
 
 def destroy_due(services: Services) -> int:
     """Destroy the recordings whose time to undo is over; tell how many."""
-    with services.database.writing() as session:
+    with services.database.reading() as session:
         due = repo.due_for_destruction(session, services.clock())
-        for row in due:
-            manifest = read_for_release(services.manifests, row)
-            stores = Stores(services.objects, services.key_store)
-            destroy_recording(session, row, manifest, stores=stores, now=services.clock())
-    return len(due)
+        manifests = [read_for_release(services.manifests, row) for row in due]
+    stores = Stores(services.objects, services.key_store)
+    return sum(_destroy_one(services, row.id, manifest, stores) for row, manifest in zip(due, manifests, strict=True))
+
+
+def _destroy_one(services: Services, recording: str, manifest: Manifest | None, stores: Stores) -> bool:
+    """Destroy one recording in a transaction of its own, unless that was undone meanwhile; tell whether it was."""
+    with services.database.writing() as session:
+        row = session.get_one(Recording, recording, with_for_update=True)
+        if not repo.is_due_for_destruction(row, services.clock()):
+            return False
+        destroy_recording(session, row, manifest, stores=stores, now=services.clock())
+    return True
 
 
 def run_jobs(jobs: tuple[Job, ...], clock: Callable[[], datetime], stop: threading.Event) -> None:

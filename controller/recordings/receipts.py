@@ -20,6 +20,7 @@ from protocol.documents import Receipt, ReceiptItem, issue_document
 from protocol.signing import split_line
 from protocol.topics import Down
 
+AT_ONCE = 8
 LASTS = timedelta(days=3650)  # that bytes were taken in stays true; a document must end some time
 
 
@@ -55,12 +56,20 @@ def _items(session: Session, row: Recording) -> tuple[ReceiptItem, ...]:
 
 
 def issue_due(services: Services, most: int = 200) -> int:
-    """Sign the receipts that are due and that no unit has fetched; tell how many."""
-    with services.database.writing() as session:
-        due = session.scalars(select(Recording).where(Recording.receipt_due).limit(most)).all()
-        for row in due:
-            issue_receipt(services, session, row)
-    return len(due)
+    """Sign the receipts that are due and that no unit has fetched, at most `most`; tell how many.
+
+    A few at a time: whoever takes in an object waits for the database meanwhile.
+    """
+    issued = 0
+    while issued < most:
+        with services.database.writing() as session:
+            due = session.scalars(select(Recording).where(Recording.receipt_due).limit(AT_ONCE)).all()
+            for row in due:
+                issue_receipt(services, session, row)
+        issued += len(due)
+        if len(due) < AT_ONCE:
+            break
+    return issued
 
 
 def receipt_of(services: Services, recording: str) -> bytes | None:

@@ -42,6 +42,11 @@ def due_for_destruction(session: Session, now: datetime) -> Sequence[Recording]:
     return session.scalars(select(Recording).where(over)).all()
 
 
+def is_due_for_destruction(row: Recording, now: datetime) -> bool:
+    """Tell whether the time to undo a recording's deletion is over."""
+    return row.state is RecordingState.LOCKED and row.destroy_after is not None and row.destroy_after <= now
+
+
 def held_objects(session: Session, recording: str) -> Sequence[HeldObject]:
     """Give what is held of a recording, in order, also what was found damaged."""
     mine = select(HeldObject).where(HeldObject.recording == recording)

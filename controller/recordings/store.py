@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
@@ -43,10 +44,16 @@ class ObjectStore(Protocol):
         """Give the manifest; raise `FileNotFoundError` when there is none."""
 
     def destroy(self, recording: str) -> None:
-        """Remove everything of a recording; none there is no error."""
+        """Remove everything of a recording, also what is in quarantine; none there is no error."""
 
-    def quarantine(self, source: Path, name: str) -> Path:
-        """Move a file that is not what was signed to where nobody serves it, and tell where; a name's newest stays."""
+    def quarantine(self, source: Path, device: str, name: str, *, most_bytes: int) -> bool:
+        """Move a file of a unit that is not what was signed to where nobody serves it; a name's newest stays.
+
+        The oldest of this unit go so that `most_bytes` are kept; tell whether any had to.
+        """
+
+    def sweep_quarantine(self, before: datetime) -> None:
+        """Remove what came into quarantine before an instant."""
 
     def free_bytes(self) -> int:
         """Tell how many bytes can still be stored."""
@@ -111,17 +118,31 @@ class FolderStore:
     def destroy(self, recording: str) -> None:
         """See `ObjectStore.destroy`."""
         folder = self._objects / recording
+        for path in self._quarantine.glob(f"**/{recording}-*"):
+            self._files.unlink(path)
         if folder.is_dir():
             shutil.rmtree(folder)
             self._files.sync_folder(self._objects)
 
-    def quarantine(self, source: Path, name: str) -> Path:
+    def quarantine(self, source: Path, device: str, name: str, *, most_bytes: int) -> bool:
         """See `ObjectStore.quarantine`."""
-        self._files.make_folder(self._quarantine)
-        target = self._quarantine / name
-        self._files.replace(source, target)
-        self._files.sync_folder(self._quarantine)
-        return target
+        folder = self._quarantine / device
+        self._files.make_folder(folder)
+        self._files.replace(source, folder / name)
+        oldest = sorted(folder.iterdir(), key=lambda path: (path.stat().st_mtime_ns, path.name))
+        left = sum(path.stat().st_size for path in oldest)
+        too_much = left > most_bytes
+        while left > most_bytes:
+            left -= oldest[0].stat().st_size
+            self._files.unlink(oldest.pop(0))
+        self._files.sync_folder(folder)
+        return too_much
+
+    def sweep_quarantine(self, before: datetime) -> None:
+        """See `ObjectStore.sweep_quarantine`."""
+        for path in [path for path in self._quarantine.glob("**/*") if path.is_file()]:
+            if path.stat().st_mtime < before.timestamp():
+                self._files.unlink(path)
 
     def free_bytes(self) -> int:
         """See `ObjectStore.free_bytes`."""

@@ -17,12 +17,14 @@ from zlib import crc32
 from sqlalchemy import bindparam, select
 
 from controller.audit.models import Incident
+from controller.audit.repo import note_once
 from controller.errors import Refusal
 from controller.recordings import ingest
 from controller.recordings.models import Recording, RecordingState
 from controller.services import Services
 from controller.uploads.incoming import Claim, IncomingError, IncomingStore, UploadNotFoundError
 from controller.uploads.models import Upload, UploadState
+from controller.uploads.quotas import Quotas
 from controller.uploads.repo import add_ended, find_upload
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
@@ -42,6 +44,7 @@ class Arrivals:
     def __init__(self, services: Services, incoming: IncomingStore) -> None:
         self._services = services
         self._incoming = incoming
+        self.quotas = Quotas(services, incoming)
         self._locks = tuple(threading.Lock() for _ in range(STRIPES))
 
     def create(self, device: str, length_bytes: int, metadata: Mapping[str, bytes]) -> Claim:
@@ -50,8 +53,11 @@ class Arrivals:
         now = self._services.clock()
         self._require_wanted(device, recording, (index, length_bytes))
         self.require_room(length_bytes)
+        self.quotas.require_upload(device, length_bytes)
         upload = self._services.new_id()
-        return self._incoming.create(upload, length_bytes=length_bytes, expires_at=now + LASTS, metadata=metadata)
+        claim = self._incoming.create(upload, length_bytes=length_bytes, expires_at=now + LASTS, metadata=metadata)
+        self.quotas.note_made(device, upload, length_bytes)
+        return claim
 
     def _require_wanted(self, device: str, recording: str, wanted: tuple[int, int]) -> None:
         """Raise `Refusal` unless this device's manifest names an object of this index and length."""
@@ -134,16 +140,30 @@ class Arrivals:
         self._incoming.discard(upload)
 
     def _quarantine(self, recording: str, arrived: ingest.Arrived, upload: str, damage: ingest.DamagedError) -> None:
-        kept = self._services.objects.quarantine(arrived.path, f"{recording}-{arrived.index:06d}")
-        log.warning("%s: kept as %s", damage, kept)
+        log.warning("an object is not what was signed (%s); it is wanted again", damage.code)
         ended = self._ended_row(recording, arrived, upload, UploadState.QUARANTINED)
-        ended.detail, at = str(damage), ended.ended_at
+        ended.detail = str(damage)
+        overflowed = self._keep_apart(ended, arrived)
         with self._services.database.writing() as session:
             add_ended(session, ended)
-            session.add(
-                Incident(device=ended.device, recording=recording, kind=damage.code, detail=ended.detail, at=at)
-            )
+            note_once(session, _incident(ended, recording, damage.code, ended.detail))
+            if overflowed:
+                most = self._services.config.uploads.quarantine_bytes
+                note_once(
+                    session, _incident(ended, None, "quarantine_full", f"more than {most} bytes: the oldest went")
+                )
         self._incoming.discard(upload)
+
+    def _keep_apart(self, ended: Upload, arrived: ingest.Arrived) -> bool:
+        """Put an object into quarantine; tell whether others had to go. A key is not kept: the epoch may open it."""
+        if arrived.index == KEY_INDEX:
+            return False
+        return self._services.objects.quarantine(
+            arrived.path,
+            ended.device,
+            f"{ended.recording}-{arrived.index:06d}",
+            most_bytes=self._services.config.uploads.quarantine_bytes,
+        )
 
     def _ended_row(self, recording: str, arrived: ingest.Arrived, upload: str, state: UploadState) -> Upload:
         return Upload(
@@ -174,6 +194,10 @@ class Arrivals:
             log.warning("upload %s was left as it is: %s", upload, error)
             return False
         return True
+
+
+def _incident(ended: Upload, recording: str | None, kind: str, detail: str) -> Incident:
+    return Incident(device=ended.device, recording=recording, kind=kind, detail=detail, at=ended.ended_at)
 
 
 def parse_object(metadata: Mapping[str, bytes]) -> tuple[str, int]:

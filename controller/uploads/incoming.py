@@ -13,7 +13,7 @@ behind. Knows nothing of HTTP, leases or manifests. Defined in docs/protocol/upl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -212,6 +212,16 @@ class IncomingStore:
     def upload_ids(self) -> list[str]:
         """List the uploads that are here, for example to take in at start what became whole just before a crash."""
         return sorted(path.stem for path in self._root.glob("*.info") if not path.name.startswith("."))
+
+    def holds(self, upload_id: str) -> bool:
+        """Tell whether an upload is here, finished or not; a name that is none is not."""
+        return (self._root / f"{upload_id}.info").exists()
+
+    def announced(self) -> Iterator[tuple[str, Info]]:
+        """Give every upload that is here with what was announced for it; what cannot be read is left to the sweep."""
+        for upload_id in self.upload_ids():
+            with suppress(IncomingError):
+                yield upload_id, self._remembered(upload_id).info
 
     def sweep(self, now: datetime) -> list[str]:
         """Remove uploads that expired unfinished, and what crashes left behind; give the identifiers of the expired.

@@ -1,4 +1,4 @@
-"""Whether a unit may send now, by its lease, its certificate and the clock. Pure.
+"""Whether a unit may send now: by its lease, its certificate and the clock, and by how much it has sent. Pure.
 
 The codes are those of docs/protocol/uploads.md.
 """
@@ -33,3 +33,54 @@ def judge_lease(lease: Lease, *, fence: int, now: datetime, device: str | None) 
     if now < lease.not_before:
         return Denial("outside_window", f"the lease begins at {lease.not_before}")
     return None
+
+
+UNFINISHED, DAILY, RECORDINGS = "quota_unfinished", "quota_daily", "quota_recordings"
+QUOTA_CODES = (UNFINISHED, DAILY, RECORDINGS)
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What one unit may have here unfinished at once, and deliver in a day: uploads and bytes."""
+
+    unfinished: int
+    unfinished_bytes: int
+    daily: int
+    daily_bytes: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one unit has here unfinished, at the length that was announced, and what ended in the last 24 hours."""
+
+    unfinished: int
+    unfinished_bytes: int
+    daily: int
+    daily_bytes: int
+
+
+def judge_usage(usage: Usage, quota: Quota, *, length_bytes: int) -> Denial | None:
+    """Judge another upload of this length; what is not finished yet counts for the day as well."""
+    if usage.unfinished >= quota.unfinished or usage.unfinished_bytes + length_bytes > quota.unfinished_bytes:
+        detail = (
+            f"this unit has {usage.unfinished} uploads of {usage.unfinished_bytes} bytes that are not finished, and "
+            f"may have {quota.unfinished} of {quota.unfinished_bytes}; finish them, or wait until they expire"
+        )
+        return Denial(UNFINISHED, detail)
+    coming = usage.daily_bytes + usage.unfinished_bytes + length_bytes
+    if usage.daily + usage.unfinished >= quota.daily or coming > quota.daily_bytes:
+        detail = (
+            f"this unit may deliver {quota.daily} objects of {quota.daily_bytes} bytes in 24 hours, and did; the rest "
+            "is taken tomorrow"
+        )
+        return Denial(DAILY, detail)
+    return None
+
+
+def judge_recordings(begun: int, *, most: int) -> Denial | None:
+    """Judge another new recording of a unit that brought so many in the last 24 hours."""
+    if begun < most:
+        return None
+    return Denial(
+        RECORDINGS, f"this unit may bring {most} new recordings in 24 hours, and did; the rest is taken later"
+    )

@@ -82,6 +82,6 @@ def add_ended(session: Session, upload: Upload) -> None:
         session.execute(insert(_UPLOAD), {name: getattr(upload, name) for name in names})
 
 
-def forget_taken_in(session: Session, before: datetime) -> None:
-    """Remove the rows of uploads that were taken in before an instant; quarantined ones stay."""
-    session.execute(delete(Upload).where(Upload.state == UploadState.TAKEN_IN, Upload.ended_at < before))
+def forget_ended(session: Session, state: UploadState, before: datetime) -> None:
+    """Remove the rows of uploads that ended so before an instant."""
+    session.execute(delete(Upload).where(Upload.state == state, Upload.ended_at < before))

@@ -76,6 +76,7 @@ class UploadViews:
         recording = _parse_recording(recording)
         data = _read_limited(MANIFEST_LIMIT_BYTES)
         self.arrivals.require_room(len(data))
+        self.arrivals.quotas.require_recording(device, recording)
         try:
             return self._take_in_manifest(device, recording, data)
         except Refusal as refusal:

@@ -178,12 +178,13 @@ def stop_on_signal() -> threading.Event:
 
 def _attach() -> None:
     from controller.accounts.commands import admin_link, new_link, teacher_commands
+    from controller.calendar.commands import night
     from controller.devices.commands import device
     from controller.enrollment.commands import enrollment
     from controller.epochs.commands import epochs
     from controller.storage.commands import storage
 
-    for command in (device, enrollment, epochs, storage, teacher_commands, admin_link, new_link):
+    for command in (device, night, enrollment, epochs, storage, teacher_commands, admin_link, new_link):
         group.add_command(command)
 
 

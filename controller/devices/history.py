@@ -40,6 +40,8 @@ class Happening(StrEnum):
     REMOVED = "removed"
     BREACH_PACK = "breach_pack"
     EPOCH_WAIVED = "epoch_waived"
+    BY_DAY = "by_day"
+    NOT_BY_DAY = "not_by_day"
 
 
 PLACING = (Happening.MOVED, Happening.TOOK_OVER, Happening.REPLACED)

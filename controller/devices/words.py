@@ -74,4 +74,6 @@ HAPPENINGS = {
     "removed": mark("Removed"),
     "breach_pack": mark("Sealed report made"),
     "epoch_waived": mark("The end of an epoch did not wait for it"),
+    "by_day": mark("Allowed to send by day"),
+    "not_by_day": mark("No more allowed to send by day"),
 }

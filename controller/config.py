@@ -60,13 +60,15 @@ class People:
 class Units:
     """`[units]`: the listener for units. With TLS a client certificate of the school's CA is required.
 
-    Units are told `url`, where they reach it at another address than the one at which it listens.
+    Units are told `url`, where they reach it at another address than the one at which it listens. Each body holds one
+    of its `threads` from its first byte to its last: as many as units may send at a time, and a quarter more.
     """
 
     host: str = "127.0.0.1"
     port: int = 8443
     tls: bool = True
     url: str = ""
+    threads: int = 256
 
     @property
     def address(self) -> str:
@@ -246,6 +248,7 @@ RANGES = {
     ("controller", "generation"): (1, 2**31 - 1),
     ("people", "port"): (1, 65_535),
     ("units", "port"): (1, 65_535),
+    ("units", "threads"): (8, 4_096),
     ("broker", "port"): (1, 65_535),
     ("broker", "units_port"): (0, 65_535),
     ("uploads", "lease_s"): (1, 86_400),

@@ -8,13 +8,15 @@ never starve the pages.
 from __future__ import annotations
 
 import logging
+import resource
 import signal
+import socket
 import ssl
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,12 @@ from cheroot import server as cheroot_server
 from cheroot import wsgi
 
 from controller.config import Config
+from controller.connections import KEY, Connection
 from controller.errors import OperatorError
 from controller.keys import ROOT_CA
 from controller.tls import TlsFiles, WorkerTlsAdapter, make_tls
 
 PEOPLE_THREADS = 24
-UNITS_THREADS = 64
 TIMEOUT_S = 30  # the longest silence inside a request; a slow classroom link pauses, a dead one ends
 STOP_S = 5
 LONGEST_PEOPLE_BODY_BYTES = 16 * 1024 * 1024  # cheroot reads what a view left of a body into memory
@@ -54,6 +56,23 @@ class WorkerConnection(cheroot_server.HTTPConnection):
         return True
 
 
+class _Gateway(wsgi.Gateway_10):
+    """Hands a request to the application, together with what may be asked of its connection."""
+
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # cheroot's stubs say None
+        """Give the WSGI environment of the request."""
+        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        environ[KEY] = Connection(self._end, self._stop_reading)
+        return environ
+
+    def _end(self) -> None:
+        self.req.close_connection = True  # cheroot then neither reads away the rest of the body nor keeps the socket
+
+    def _stop_reading(self) -> None:
+        with suppress(OSError):  # it is closed already
+            socket.socket.shutdown(self.req.conn.socket, socket.SHUT_RD)  # of TCP, also below TLS: wakes who waits
+
+
 class _Listener(wsgi.Server):
     """cheroot's server, which tells its errors to our log."""
 
@@ -75,9 +94,21 @@ def make_listener(
     listener = _Listener(
         (host, port), app, numthreads=threads, timeout=TIMEOUT_S, shutdown_timeout=STOP_S, request_queue_size=128
     )
+    listener.gateway = _Gateway
     listener.keep_alive_conn_limit = 4 * threads  # cheroot's 10 would make most units shake hands for every request
+    _allow_files(8 * threads)
     listener.ssl_adapter = tls
     return listener
+
+
+def _allow_files(count: int) -> None:
+    """Let this process open so many files at the same time (sockets are files), as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if wanted < count:
+        log.warning("this process may open %d files; %d connections of units would want %d", wanted, count // 8, count)
 
 
 def people_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
@@ -97,7 +128,7 @@ def units_listener(app: Callable[..., Any], config: Config) -> wsgi.Server:
     tls = None
     if config.units.tls:
         tls = make_tls(TlsFiles(keys / "server.pem", keys / "server.key", clients=keys / ROOT_CA))
-    return make_listener(app, config.units.host, config.units.port, threads=UNITS_THREADS, tls=tls)
+    return make_listener(app, config.units.host, config.units.port, threads=config.units.threads, tls=tls)
 
 
 def serve(listeners: dict[str, wsgi.Server], ready: Callable[[], None], path: Path) -> None:

@@ -1,13 +1,16 @@
 """What all views of the units' door share: refusals as JSON, and the rest of a refused body read away.
 
-A client that is still sending does not hear an answer from a connection that is closed on it; so what nobody wants of
-a body is read and dropped, block by block, before the refusal goes out.
+A client that is still sending may not hear an answer from a connection that is closed on it; so a short rest of a body
+that nobody wants is read and dropped before the refusal goes out. A long one is not: it would take the line from
+others, and after the end of a lease nothing may come in. The answer is sent, the connection closed, and the client asks
+again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import ssl
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
@@ -15,6 +18,7 @@ from typing import ParamSpec
 
 from flask import Response, request
 
+from controller.connections import connection_of
 from controller.errors import Refusal
 from controller.uploads.incoming import (
     FencedError,
@@ -22,10 +26,11 @@ from controller.uploads.incoming import (
     UploadBusyError,
     UploadNotFoundError,
 )
+from controller.uploads.ingress import LeaseOverError
 from protocol import tus
 
 SIGNED_LINES = "application/vnd.backrow.signed-lines"
-DRAIN_BLOCK_BYTES = 256 * 1024
+MOST_DROPPED_BYTES = 16 * 1024
 _TUS_CODES = {
     400: "malformed",
     404: "upload_unknown",
@@ -68,13 +73,22 @@ def answer_json(value: object, status: int = HTTPStatus.OK) -> Response:
 
 
 def drain_body() -> None:
-    """Read away what is left of the request's body; a connection that breaks meanwhile needs no answer."""
-    body = request.environ["wsgi.input"]
+    """Read away a short rest of the request's body, and end the connection where more is left.
+
+    A connection that breaks meanwhile needs no answer.
+    """
+    body, connection = request.environ["wsgi.input"], connection_of(request.environ)
+    if getattr(body, "remaining", 0) > MOST_DROPPED_BYTES:  # cheroot's, which tells
+        connection.end()
+        return
+    dropped = 0
     try:
-        while body.read(DRAIN_BLOCK_BYTES):
-            pass
+        while dropped <= MOST_DROPPED_BYTES and (block := body.read(MOST_DROPPED_BYTES)):
+            dropped += len(block)
     except (OSError, ValueError):
         log.info("the connection broke while the rest of a refused body was read")
+    if dropped > MOST_DROPPED_BYTES:
+        connection.end()
 
 
 def refusing(view: Callable[P, Response]) -> Callable[P, Response]:
@@ -84,6 +98,9 @@ def refusing(view: Callable[P, Response]) -> Callable[P, Response]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Response:
         try:
             return view(*args, **kwargs)
+        except LeaseOverError as over:
+            connection_of(request.environ).end()
+            return answer_json({"error": over.code, "detail": over.detail}, over.status)
         except Refusal as refusal:
             return answer_refusal(refusal.status, refusal.code, refusal.detail)
         except UploadNotFoundError:
@@ -95,7 +112,7 @@ def refusing(view: Callable[P, Response]) -> Callable[P, Response]:
         except StoreFaultError as error:
             log.exception("the disk refused")
             return answer_refusal(HTTPStatus.INSUFFICIENT_STORAGE, "full", f"the controller's disk refused: {error}")
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, ssl.SSLError):
             raise  # the unit is gone; the server ends the connection
         except OSError as error:
             log.exception("the disk refused")

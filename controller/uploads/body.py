@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from cheroot.server import KnownLengthRFile
@@ -31,12 +32,25 @@ class Body(Protocol):
 
 
 def block_reader(body: Body, block_bytes: int) -> Callable[[int], memoryview]:
-    """Give a function that reads the next block, of at most as many bytes as it is told, into one buffer."""
-    fill: Callable[[memoryview], int] | None = _cheroot_readinto(body) or getattr(body, "readinto", None)
-    if fill is None:
-        return lambda most: memoryview(body.read(min(most, block_bytes)))
-    buffer, readinto = memoryview(bytearray(block_bytes)), fill
-    return lambda most: buffer[: readinto(buffer[: min(most, block_bytes)])]
+    """Give a function that reads the next block, of at most as many bytes as it is told, into one buffer.
+
+    The buffer is shorter where the body says that it never brings so much at once: hundreds of bodies have one each.
+    """
+    block_bytes = min(block_bytes, getattr(body, "block_bytes", block_bytes))
+    buffer, fill = memoryview(bytearray(block_bytes)), filler(body)
+    return lambda most: buffer[: fill(buffer[: min(most, block_bytes)])]
+
+
+def filler(body: Body) -> Callable[[memoryview], int]:
+    """Give a function that reads some of the next bytes into a buffer, and tells how many; none at the end."""
+    found: Callable[[memoryview], int] | None = _cheroot_readinto(body) or getattr(body, "readinto", None)
+    return found or partial(_read_into, body)
+
+
+def _read_into(body: Body, buffer: memoryview) -> int:
+    data = body.read(len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
 
 
 def _cheroot_readinto(body: Any) -> Callable[[memoryview], int] | None:

@@ -55,10 +55,10 @@ class Callers:
 
     def require_unit(self, environ: Mapping[str, Any], need: Need) -> str:
         """Give the device that asks, by certificate or else by lease; raise `Refusal`. For what needs no lease."""
-        return self._certified(environ, need) or self.require_lease(environ)
+        return self._certified(environ, need) or self.require_lease(environ).device
 
-    def require_lease(self, environ: Mapping[str, Any]) -> str:
-        """Give the device that asks and may send now; raise `Refusal` with one of the `lease_…` codes."""
+    def require_lease(self, environ: Mapping[str, Any]) -> Lease:
+        """Give the lease of the device that asks and may send now; raise `Refusal` with one of the `lease_…` codes."""
         line = environ.get(LEASE_HEADER)
         if not line:
             raise Refusal(HTTPStatus.FORBIDDEN, "lease_missing", "send the lease in the header Backrow-Lease")
@@ -67,7 +67,7 @@ class Callers:
         denial = policy.judge_lease(lease, fence=fence, now=self._services.clock(), device=certified)
         if denial:
             raise Refusal(HTTPStatus.FORBIDDEN, denial.code, denial.detail)
-        return lease.device
+        return lease
 
     def _verify_lease(self, line: str) -> Lease:
         try:

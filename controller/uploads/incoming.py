@@ -50,6 +50,10 @@ __all__ = [
 BLOCK_BYTES = 1024 * 1024
 
 
+def _nothing() -> None:
+    """Stop nothing."""
+
+
 class FencedError(IncomingError):
     """A newer request has claimed the upload; what this one wrote before is kept, it may write no more."""
 
@@ -88,6 +92,8 @@ class _Upload:
         self.lock = Lock()
         self.ticket = 0
         self.writer: BodyWriter | None = None
+        self.stop_reading: Callable[[], None] = _nothing
+        """Ends the wait of whoever reads the writer's body."""
         self.durable = info.length_bytes
         """Bytes that are durable; at most so many while the file is distrusted."""
         self.distrusted = True
@@ -151,6 +157,7 @@ class IncomingStore:
         with upload.lock:
             upload.ticket += 1
             if upload.writer:
+                upload.stop_reading()
                 self._end(upload, upload.writer, upload.writer.keep_what_came)
             info, offset = upload.info, self._durable_or_forgotten(upload, upload_id)
             state = tus.UploadState(upload_id, info.length_bytes, offset, info.expires_at, info.metadata)
@@ -160,16 +167,28 @@ class IncomingStore:
         """Tell how many bytes are durable; like every newer request this fences whoever writes."""
         return self.claim(upload_id).upload.offset
 
-    def append(self, claim: Claim, body: Body, *, limit_bytes: int, checksum: tus.Checksum | None = None) -> Claim:
+    def append(
+        self,
+        claim: Claim,
+        body: Body,
+        *,
+        limit_bytes: int,
+        checksum: tus.Checksum | None = None,
+        stop_reading: Callable[[], None] = _nothing,
+    ) -> Claim:
         """Write a body at the claim's offset; the claim that comes back holds the new offset, which is durable.
 
         A body of more than `limit_bytes` raises `BodyTooLongError` and one that does not match `checksum` raises
         `ChecksumMismatchError`; nothing of either is kept. When the stream raises, what came is kept (unless there is a
         checksum) and the stream's error goes on to the caller. Raises `FencedError` when a newer request took over, and
-        `StoreFaultError` when the disk refuses.
+        `StoreFaultError` when the disk refuses. `stop_reading` is called from the thread that fences this body, so that
+        whoever hangs in its `read` need not wait for the link's time-out.
         """
         upload = self._remembered(claim.upload.id)
         self._begin(upload, claim, limit_bytes=limit_bytes, checksum=checksum)
+        with upload.lock:
+            if upload.ticket == claim.ticket:
+                upload.stop_reading = stop_reading
         try:
             self._pump(upload, claim, body, limit_bytes)
         except BaseException as error:
@@ -205,6 +224,7 @@ class IncomingStore:
                 upload.ticket += 1
                 writer, upload.writer, upload.distrusted = upload.writer, None, True
                 if writer:
+                    upload.stop_reading()
                     writer.close()
                 upload.partial.remove()
         self._forget(upload_id)
@@ -265,7 +285,7 @@ class IncomingStore:
 
     def _end(self, upload: _Upload, writer: BodyWriter, keep: Callable[[], int | None]) -> None:
         """Let the writer keep what it may, close it, and cut off whatever it did not keep."""
-        upload.writer, upload.distrusted = None, True
+        upload.writer, upload.stop_reading, upload.distrusted = None, _nothing, True
         try:
             with closing(writer):
                 kept = keep()

@@ -19,6 +19,36 @@ class Denial:
     detail: str
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What the database says of a unit while a body of it comes in.
+
+    `rate_bps` and `ends_at` are those of the newest lease under `fence`; None where there is none, or none any more.
+    """
+
+    delivers: bool
+    fence: int
+    rate_bps: int | None
+    ends_at: datetime | None
+
+
+def judge_running(lease: Lease, *, standing: Standing | None, now: datetime) -> Denial | None:
+    """Judge the lease of a body that is coming in; without a `standing` by its own end alone.
+
+    A lease that was granted again under the same fence goes on until its new end. A standing of before this lease says
+    nothing of it.
+    """
+    if standing and not standing.delivers:
+        return Denial("lease_fenced", "this unit may not deliver any more")
+    if standing and standing.fence > lease.fence:
+        return Denial("lease_fenced", f"the lease has fence {lease.fence}, the newest is {standing.fence}")
+    newest = standing and standing.fence == lease.fence and standing.ends_at
+    ends_at = newest or lease.not_after
+    if now >= ends_at:
+        return Denial("lease_expired", f"the lease ended at {ends_at}, while the body came in; ask for a new one")
+    return None
+
+
 def judge_lease(lease: Lease, *, fence: int, now: datetime, device: str | None) -> Denial | None:
     """Judge a lease whose signature was verified; `device` is the certificate's, None where none was shown.
 

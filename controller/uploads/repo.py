@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -12,9 +12,31 @@ from sqlalchemy.orm import Session
 from controller.devices.models import Device, Presence
 from controller.devices.policy import DELIVERING
 from controller.uploads.models import LeaseRow, SpoolReportRow, Upload, UploadState
+from controller.uploads.policy import Standing
 
 _UPLOAD = cast("Table", Upload.__table__)
 _ENDED = select(_UPLOAD.c.id).where(_UPLOAD.c.id == bindparam("upload"))
+_STANDING = (
+    select(Device.id, Device.state, Device.fence, LeaseRow.rate_bps, LeaseRow.ends_at, LeaseRow.revoked_at)
+    .outerjoin(LeaseRow, and_(LeaseRow.device == Device.id, LeaseRow.fence == Device.fence))
+    .where(Device.id.in_(bindparam("devices", expanding=True)))
+    .order_by(Device.id, LeaseRow.version)
+)
+
+
+def find_standings(session: Session, devices: Collection[str]) -> dict[str, Standing]:
+    """Tell of each device whether it may deliver, its newest fence, and the newest lease under that fence."""
+    return {
+        device: Standing(
+            delivers=state in DELIVERING,
+            fence=fence,
+            rate_bps=None if revoked_at else rate_bps,
+            ends_at=None if revoked_at else ends_at,
+        )
+        for device, state, fence, rate_bps, ends_at, revoked_at in session.execute(
+            _STANDING, {"devices": sorted(devices)}
+        )
+    }
 
 
 def lease_in_force(session: Session, device: str, now: datetime) -> LeaseRow | None:

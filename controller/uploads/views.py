@@ -6,11 +6,13 @@ becomes of a whole object by arrivals.py. Bodies are streamed and never held in 
 
 from __future__ import annotations
 
+import time
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from controller.connections import connection_of
 from controller.devices.policy import Need
 from controller.errors import Refusal
 from controller.recordings import ingest, manifests, receipts
@@ -22,12 +24,15 @@ from controller.uploads.arrivals import Arrivals
 from controller.uploads.base_views import SIGNED_LINES, answer_json, answer_refusal, answer_tus, drain_body, refusing
 from controller.uploads.caller import Callers
 from controller.uploads.incoming import BodyTooLongError, ChecksumMismatchError, Claim, IncomingStore
+from controller.uploads.ingress import Ingress, LeasedBody, Timing
 from controller.uploads.models import Upload, UploadState
 from protocol import backlog, tus
+from protocol.documents import Lease
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
 
 MANIFEST_LIMIT_BYTES = 16 * 1024 * 1024
+MANIFEST_BLOCK_BYTES = 64 * 1024
 PREFIX = "/units/v1"
 TUS_METHODS = ["OPTIONS", "HEAD", "PATCH", "DELETE", "POST", "GET", "PUT"]
 
@@ -58,6 +63,7 @@ class UploadViews:
         self._services = services
         self._incoming = incoming
         self._callers = Callers(services)
+        self._ingress = Ingress(services, Timing(time.monotonic, time.sleep))
         self.arrivals = Arrivals(services, incoming)
         self._rules = tus.Rules(services.config.uploads.max_object_bytes)
 
@@ -72,16 +78,17 @@ class UploadViews:
 
     def manifest(self, recording: str) -> Response:
         """Take in a manifest and tell which objects are wanted."""
-        device = self._callers.require_lease(request.environ)
+        lease = self._callers.require_lease(request.environ)
         recording = _parse_recording(recording)
-        data = _read_limited(MANIFEST_LIMIT_BYTES)
+        with self._ingress.body(lease, request.environ["wsgi.input"]) as body:
+            data = _read_limited(body, MANIFEST_LIMIT_BYTES)
         self.arrivals.require_room(len(data))
         self.arrivals.quotas.require_recording(device, recording)
         try:
-            return self._take_in_manifest(device, recording, data)
+            return self._take_in_manifest(lease.device, recording, data)
         except Refusal as refusal:
             with self._services.database.writing() as session:
-                manifests.note_refusal(session, device, recording, refusal, self._services.clock())
+                manifests.note_refusal(session, lease.device, recording, refusal, self._services.clock())
             raise
 
     def _take_in_manifest(self, device: str, recording: str, data: bytes) -> Response:
@@ -97,7 +104,7 @@ class UploadViews:
 
     def receipt(self, recording: str) -> Response:
         """Give the newest receipt."""
-        device = self._callers.require_lease(request.environ)
+        device = self._callers.require_lease(request.environ).device
         recording = _parse_recording(recording)
         with self._services.database.reading() as session:
             row = session.get(Recording, recording)
@@ -113,11 +120,11 @@ class UploadViews:
         decision = tus.decide_on_collection(asked, rules=self._rules)
         if asked.effective_method == "OPTIONS" and isinstance(decision, tus.Response):
             return answer_tus(decision)
-        device = self._callers.require_lease(request.environ)
+        lease = self._callers.require_lease(request.environ)
         if isinstance(decision, tus.Response):
             return answer_tus(decision)
-        claim = self.arrivals.create(device, decision.length, decision.metadata)
-        state = self._append(claim, decision.body) if decision.body else claim.upload
+        claim = self.arrivals.create(lease.device, decision.length, decision.metadata)
+        state = self._append(lease, claim, decision.body) if decision.body else claim.upload
         if isinstance(state, Response):
             return state
         return answer_tus(tus.respond_created(state, location=f"{PREFIX}/uploads/{state.id}"))
@@ -127,8 +134,8 @@ class UploadViews:
         asked = _tus_request()
         if asked.effective_method == "OPTIONS":
             return answer_tus(tus.respond_options(self._rules))
-        device = self._callers.require_lease(request.environ)
-        found = self.arrivals.find(device, upload)
+        lease = self._callers.require_lease(request.environ)
+        found = self.arrivals.find(lease.device, upload)
         target = found.upload if isinstance(found, Claim) else _describe_ended(found)
         decision = tus.decide_on_upload(asked, target, rules=self._rules, now=self._services.clock())
         if isinstance(decision, tus.Response):
@@ -138,14 +145,14 @@ class UploadViews:
         if isinstance(decision, tus.Terminate):
             self._incoming.discard(found.upload.id)
             return answer_tus(tus.respond_terminated())
-        state = self._append(found, decision)
+        state = self._append(lease, found, decision)
         return state if isinstance(state, Response) else answer_tus(tus.respond_appended(state))
 
-    def _append(self, claim: Claim, accept: tus.Accept) -> tus.UploadState | Response:
+    def _append(self, lease: Lease, claim: Claim, accept: tus.Accept) -> tus.UploadState | Response:
         """Write the body; when the upload is whole, take the object in. Gives a response when the body is refused."""
         try:
-            body = request.environ["wsgi.input"]
-            written = self._incoming.append(claim, body, limit_bytes=accept.limit_bytes, checksum=accept.checksum)
+            with self._ingress.body(lease, request.environ["wsgi.input"]) as body:
+                written = self._write(claim, accept, body)
         except ChecksumMismatchError:
             return answer_tus(tus.respond_mismatch(claim.upload))
         except BodyTooLongError:
@@ -153,6 +160,15 @@ class UploadViews:
         if written.upload.is_complete:
             self.arrivals.finish(written)
         return written.upload
+
+    def _write(self, claim: Claim, accept: tus.Accept, body: LeasedBody) -> Claim:
+        return self._incoming.append(
+            claim,
+            body,
+            limit_bytes=accept.limit_bytes,
+            checksum=accept.checksum,
+            stop_reading=connection_of(request.environ).stop_reading,
+        )
 
 
 def _tus_request() -> tus.Request:
@@ -193,12 +209,14 @@ def _parse_recording(text: str) -> str:
         raise Refusal(HTTPStatus.BAD_REQUEST, "malformed", str(error)) from None
 
 
-def _read_limited(limit_bytes: int) -> bytes:
-    data: bytes = request.environ["wsgi.input"].read(limit_bytes + 1)
-    if len(data) > limit_bytes:
-        detail = f"expected a manifest of at most {limit_bytes} bytes"
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", detail)
-    return data
+def _read_limited(body: LeasedBody, limit_bytes: int) -> bytes:
+    data = bytearray()
+    while block := body.read(MANIFEST_BLOCK_BYTES):
+        data += block
+        if len(data) > limit_bytes:
+            detail = f"expected a manifest of at most {limit_bytes} bytes"
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", detail)
+    return bytes(data)
 
 
 def _signed(line: bytes) -> Response:

@@ -51,6 +51,7 @@ PURE = (
     "controller/calendar/window.py",
     "controller/devices/refusals.py",
     *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),
+    "controller/uploads/pace.py",
 )
 POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")
 IMPURE_LIBRARIES = {"os", "time", "random", "secrets", "socket", "threading", "subprocess", "logging"}

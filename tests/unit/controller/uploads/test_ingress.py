@@ -14,9 +14,9 @@ import pytest
 from controller.devices.models import Device, DeviceState
 from controller.errors import Refusal
 from controller.uploads.ingress import FRESH_S, MOST_BODIES, Ingress, LeaseOverError, Timing
-from controller.uploads.leases import issue_lease
-from controller.uploads.models import LeaseRow
+from controller.uploads.leases import issue_lease, revoke
 from controller.uploads.pace import Bucket
+from controller.uploads.repo import lease_in_force
 from controller.uploads.scheduler.plan import Grant
 from protocol.documents import Lease, verify_document
 from tests.house import House, make_house
@@ -178,14 +178,16 @@ def test_block_that_came_after_the_end_is_thrown_away(room: Room) -> None:
         body.read(100)
 
 
-def _fence(room: Room) -> None:
-    room.grant()
-
-
 def _revoke(room: Room) -> None:
     with room.house.services.database.writing() as session:
-        device = session.get_one(Device, room.device)
-        device.fence += 1
+        row = lease_in_force(session, room.device, room.house.clock())
+        assert row
+        revoke(session, row, room.house.clock())
+
+
+def _fence(room: Room) -> None:
+    _revoke(room)
+    room.grant()
 
 
 def _quarantine(room: Room) -> None:
@@ -204,16 +206,8 @@ def test_body_is_cut_soon_after_its_lease_was_taken_back(room: Room, end: Callab
 
 def test_lease_that_is_lengthened_under_its_fence_goes_on(room: Room) -> None:
     """A newer lease with the same fence changes end and rate of the body that runs."""
-    lease, later = room.grant(lasts=timedelta(seconds=2)), timedelta(seconds=4)
-
-    def lengthen() -> None:
-        with room.house.services.database.writing() as session:
-            row = session.get_one(LeaseRow, lease.lease)
-            newer = {"version": row.version + 1, "rate_bps": RATE_BPS // 4, "ends_at": row.begins_at + later}
-            same = {name: getattr(row, name) for name in ("device", "fence", "begins_at", "granted_at", "line")}
-            session.add(LeaseRow(id=f"{lease.lease[:-1]}Z", **same, **newer))
-
-    room.passing.at_s, room.passing.then = 1.0, lengthen
+    lease = room.grant(lasts=timedelta(seconds=2))
+    room.passing.at_s, room.passing.then = 1.0, lambda: room.grant(RATE_BPS // 4, timedelta(seconds=3))
     taken, code = read_until_cut(room, lease)
     assert code == "lease_expired"
     assert 3.8 < taken[-1][0] < 4.0

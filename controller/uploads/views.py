@@ -83,7 +83,7 @@ class UploadViews:
         with self._ingress.body(lease, request.environ["wsgi.input"]) as body:
             data = _read_limited(body, MANIFEST_LIMIT_BYTES)
         self.arrivals.require_room(len(data))
-        self.arrivals.quotas.require_recording(device, recording)
+        self.arrivals.quotas.require_recording(lease.device, recording)
         try:
             return self._take_in_manifest(lease.device, recording, data)
         except Refusal as refusal:

@@ -13,12 +13,16 @@ import numpy as np
 
 from controller.uploads.scheduler.bound import line_bounds, places_bound
 from controller.uploads.scheduler.choosing import Crowd, choose
-from controller.uploads.scheduler.efficiency import usable_bps
+from controller.uploads.scheduler.efficiency import sure_bps, usable_bps
 from controller.uploads.scheduler.fleet import Allocation, Flags, Fleet, Floats, Ints, Line, Reason
 from controller.uploads.scheduler.water import pour_line
 
 PRESSED = 0.95
 """From this part of the time left on, what must leave tonight goes before everything else."""
+SOON_TICKS = 10
+WORTH_IT = 1.005
+"""A lease is raised only by more than this: each change is a signature and a message."""
+ROUNDING = 1e-3
 HEARD_S = 2.0
 """How long it takes until a unit sends by a new lease."""
 
@@ -31,6 +35,7 @@ class _Load:
     site: Ints
     bits: Floats
     caps: Floats
+    sure: Floats
     must: Flags
     time_s: Floats
     bound_s: float
@@ -48,7 +53,7 @@ def allocate(fleet: Fleet, line: Line) -> Allocation:
     wanted = np.zeros(len(fleet))
     if len(load.rows):
         chosen = _chosen(load, fleet, line)
-        wanted[load.rows[chosen]] = _rates(load, chosen, line)
+        wanted[load.rows[chosen]] = _rates(load, chosen, fleet, line)
     rates = _settle(wanted, fleet, line)
     reason = _reasons(fleet, line, rates, load)
     return Allocation(rate_bps=rates, reason=reason, bound_s=load.bound_s)
@@ -64,7 +69,8 @@ def _load(fleet: Fleet, line: Line, rows: Ints) -> _Load:
     """Work out what presses: a unit that leaves early, a window that ends, a card that would fill."""
     site, bits = fleet.site[rows], fleet.waiting_bytes[rows] * 8.0
     site_bps: Floats = np.minimum(line.site_bps, line.total_bps).astype(float)
-    caps: Floats = np.minimum(usable_bps(fleet)[rows], site_bps[site])
+    usable = usable_bps(fleet)
+    caps: Floats = np.minimum(usable[rows], site_bps[site])
     bounds = line_bounds(site, bits, site_bps=site_bps, total_bps=line.total_bps)
     ends_s = np.minimum(line.left_s[site], fleet.leaves_s[rows])
     bound_s = float(max(bounds.max(initial=0.0), (bits / caps).max(initial=0.0)))
@@ -76,6 +82,7 @@ def _load(fleet: Fleet, line: Line, rows: Ints) -> _Load:
         site=site,
         bits=np.where(must & (due > 0), due, bits),
         caps=caps,
+        sure=np.minimum(sure_bps(fleet, usable)[rows], site_bps[site]),
         must=must,
         time_s=np.minimum(horizon, ends_s),
         bound_s=bound_s,
@@ -86,7 +93,7 @@ def _chosen(load: _Load, fleet: Fleet, line: Line) -> Flags:
     sites = len(line.site_bps)
     crowd = Crowd(
         site=load.site,
-        share=np.minimum(load.bits / load.caps / load.time_s, 1.0),
+        share=np.minimum(load.bits / load.sure / load.time_s, 1.0),
         speed=_until_next(load, line),
         holds=fleet.granted_bps[load.rows] > 0,
         must=load.must,
@@ -101,23 +108,48 @@ def _until_next(load: _Load, line: Line) -> Floats:
     return np.minimum(load.caps, enough)
 
 
-def _rates(load: _Load, chosen: Flags, line: Line) -> Floats:
-    """Fill three times: what must go, what all can use until the next decision, and what their links could take."""
-    site, weight, must = load.site[chosen], load.weight[chosen], load.must[chosen]
-    useful, caps = _until_next(load, line)[chosen], load.caps[chosen]
+def _rates(load: _Load, chosen: Flags, fleet: Fleet, line: Line) -> Floats:
+    """Fill in layers, each only as far as the ones before it left room."""
+    site, caps, held = load.site[chosen], load.caps[chosen], fleet.granted_bps[load.rows[chosen]]
+    weight, useful = load.weight[chosen], _until_next(load, line)[chosen]
+    kept, ends_soon = _even(np.minimum(held, caps), load.bits[chosen], line.tick_s)
+    useful = np.where(ends_soon, np.minimum(kept, useful), useful)
+    new = np.where(held == 0, useful, 0.0)
+    cap = line.site_bps.astype(float)
+    need = np.minimum(np.bincount(load.site, load.weight, len(cap)), cap)
+    layers = (
+        (np.where(load.must[chosen], useful, 0.0), cap),  # who must go
+        (np.minimum(weight, caps), cap),  # everybody what is needed to be in time
+        (kept, need),  # each site what all its units need to be in time, also those whose turn comes later
+        (useful, need),
+        (kept, cap),  # who has more keeps it, for a change costs half a minute
+        (new, cap),  # what became free goes to who comes new
+        (useful, cap),  # and then to whoever can use it until the next decision,
+        (caps, cap),  # or at all
+    )
     rates = np.zeros(len(site))
-    for most in (np.where(must, useful, 0.0), useful, caps):
-        room = (line.site_bps - np.bincount(site, rates, len(line.site_bps))).astype(float)
-        rates += pour_line(
-            site, weight, np.maximum(most - rates, 0.0), site_room=room, total=line.total_bps - rates.sum()
-        )
+    for most, until in layers:
+        room: Floats = until - np.bincount(site, rates, len(cap))
+        more = np.maximum(most - rates, 0.0)
+        rates += pour_line(site, weight, more, site_room=room, total=line.total_bps - rates.sum())
     return rates
+
+
+def _even(held: Floats, bits: Floats, tick_s: float) -> tuple[Floats, Flags]:
+    """Slow down a little who ends soon, so that it is done just before a decision and leaves no hole behind.
+
+    Lowering costs what is taken off, for one tick; the earlier it is done the less that is. Tell who ends soon, too.
+    """
+    ticks = np.ceil(bits / np.maximum(held, 1.0) / tick_s)
+    ends_soon: Flags = (held > 0) & (ticks <= SOON_TICKS)
+    even = bits / np.maximum(ticks * tick_s - HEARD_S, 1.0)
+    return np.where(ends_soon, np.minimum(held, even), held), ends_soon
 
 
 def _settle(wanted: Floats, fleet: Fleet, line: Line) -> Ints:
     """Lower what is to be lowered; raise by what is free while everything still counts at its old rate."""
-    rates = np.minimum(np.floor(wanted).astype(np.int64), fleet.counted_bps)
-    more = np.flatnonzero(wanted >= fleet.counted_bps + 1.0)
+    rates: Ints = np.minimum(np.floor(wanted + ROUNDING).astype(np.int64), fleet.counted_bps)
+    more = np.flatnonzero(wanted >= fleet.counted_bps * WORTH_IT + 1.0)
     if not len(more):
         return rates
     site, raised = fleet.site[more], wanted[more] - fleet.counted_bps[more]
@@ -130,7 +162,7 @@ def _settle(wanted: Floats, fleet: Fleet, line: Line) -> Ints:
 
 def _whole(given: Floats, site: Ints, site_free: Ints, free: int) -> Ints:
     """Round down to whole bits a second, and take back what rounding in the sums could have given too much."""
-    whole: Ints = np.floor(given + 1e-6).astype(np.int64)
+    whole: Ints = np.floor(given + ROUNDING).astype(np.int64)
     for number in np.flatnonzero(_sums(site, whole, len(site_free)) > site_free):
         _take_back(whole, np.flatnonzero(site == number), int(site_free[number]))
     _take_back(whole, np.arange(len(whole)), free)

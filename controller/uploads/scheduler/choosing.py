@@ -16,8 +16,12 @@ from controller.uploads.scheduler.water import pour, ranks
 
 CANNOT_WAIT = 0.97
 CAN_WAIT = 0.85
-SPARE = 1.05
+SPARE = 1.5
 """How much more the chosen units could send than the line takes, so that one of them that is done leaves no hole."""
+
+
+RESERVE = 0.05
+"""Which part of the places is kept for sites whose quick units are done while slow ones hold their places."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +42,31 @@ def choose(crowd: Crowd, need: Floats, at_a_time: int) -> Flags:
     """Choose at most `at_a_time` units; `need` is the rate in bit/s at which each site has to send to be in time."""
     if len(crowd.site) <= at_a_time:
         return np.ones(len(crowd.site), bool)
-    places = _places(crowd, len(need), at_a_time)
+    places = _places(crowd, len(need), at_a_time - int(at_a_time * RESERVE))
     kept = _keep(crowd, places, at_a_time)
     free = _free(places, kept, crowd.site, at_a_time)
-    missing = need * SPARE - np.bincount(crowd.site[kept], crowd.speed[kept], len(need))
-    waits: Flags = ~kept & (free[crowd.site] > 0)
-    chosen: Flags = kept | _newcomers(crowd, waits, free, missing)
+    chosen = kept | _newcomers(crowd, ~kept & (free[crowd.site] > 0), free, _missing(crowd, kept, need))
+    left = at_a_time - int(np.count_nonzero(chosen))
+    return chosen | _stand_ins(crowd, ~chosen, _missing(crowd, chosen, need), left)
+
+
+def _missing(crowd: Crowd, chosen: Flags, need: Floats) -> Floats:
+    """Give the rate by which the chosen units of each site are too slow."""
+    missing: Floats = need * SPARE - np.bincount(crowd.site[chosen], crowd.speed[chosen], len(need))
+    return missing
+
+
+def _stand_ins(crowd: Crowd, waits: Flags, missing: Floats, places: int) -> Flags:
+    """Choose for the places in reserve: the quickest of sites that would not be in time, until they are."""
+    rows = np.flatnonzero(waits & (missing[crowd.site] > 0))
+    rank = ranks(crowd.site[rows], -crowd.speed[rows])
+    rows = rows[np.lexsort((rank, crowd.site[rows]))]
+    speed, site = crowd.speed[rows], crowd.site[rows]
+    until = np.concatenate(([0.0], np.cumsum(speed)))
+    before = until[:-1] - until[np.searchsorted(site, site)]
+    wanted = rows[before < missing[site]]
+    chosen = np.zeros(len(waits), bool)
+    chosen[wanted[np.argsort(-missing[crowd.site[wanted]], kind="stable")[: max(places, 0)]]] = True
     return chosen
 
 

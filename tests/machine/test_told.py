@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 import device.recorder
 from device.health.report import MEANINGS
@@ -16,7 +16,7 @@ from device.recorder.effects import Report
 from device.recorder.fitness import SPOOL_DAMAGED, TAIL_RECOVERED
 from device.recorder.machine import step
 from device.recorder.states import Event, Kind, Phase, State, TakeEnd
-from tests.machine.walks import ALLOWED, BOOT, LAW, World, walks
+from tests.machine.walks import ALLOWED, BOOT, LAW, TO_RECORDING, World, walks
 
 CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 AT_REST = {
@@ -91,6 +91,7 @@ def test_nothing_that_is_told_at_once_depends_on_a_recording() -> None:
 
 @LAW
 @given(walks)
+@example([*TO_RECORDING[1:], Event(kind=Kind.TAKE_ENDED, at_s=1.0), Event(kind=Kind.NOT_CLOSED, at_s=1.0)])
 def test_no_reason_hides_another(walk: list[Event]) -> None:
     """What was reported last names every thing that stands in the way of the next press, however they came."""
     world, told = World(), tuple[str, ...]()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from device.recorder.effects import Show
 from device.recorder.law.rule import Step, rule
-from device.recorder.law.ways import lasting, rest
+from device.recorder.law.ways import UNSAID, lasting, rest
 from device.recorder.states import Event, Phase, State
 from protocol.room import lamp as patterns
 
@@ -22,7 +22,7 @@ def fit(state: State, _event: Event) -> Step:
 @rule("unfit to record", Phase.UNFIT)
 def unfit(state: State, event: Event) -> Step:
     """A press could not record now."""
-    return rest(replace(state, unfit=event.reason or "unknown"))
+    return rest(replace(state, unfit=event.reason or UNSAID))
 
 
 @rule("remember: fit")
@@ -34,7 +34,7 @@ def okay(state: State, _event: Event) -> Step:
 @rule("remember: unfit")
 def note(state: State, event: Event) -> Step:
     """It matters when this is over."""
-    return replace(state, unfit=event.reason or "unknown"), ()
+    return replace(state, unfit=event.reason or UNSAID), ()
 
 
 @rule("stuck button: fault, a recording goes on")

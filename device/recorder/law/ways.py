@@ -15,6 +15,8 @@ from protocol.manifest import CloseReason
 from protocol.room import lamp as patterns
 from protocol.room.lamp import LampPattern
 
+UNSAID = "unknown"
+"""Of a failure that came without its reason: whoever is told must see that there was one."""
 SETUP_REASONS = ("no_keyring", "no_recipients", "no_policy", "unit_retired")
 _LASTING = {
     Phase.INTERRUPTED: patterns.LOOK_AT_PAGE,
@@ -51,7 +53,7 @@ def fail(state: State, reason: str) -> Step:
     told = replace(state, unanswered=True)
     if state.leaving:
         return leave(told)
-    return replace(forget(told), phase=Phase.FAULT, fault=reason), (Show(patterns.FAULT),)
+    return replace(forget(told), phase=Phase.FAULT, fault=reason or UNSAID), (Show(patterns.FAULT),)
 
 
 def leave(state: State) -> Step:

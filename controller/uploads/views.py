@@ -26,6 +26,7 @@ from controller.uploads.caller import Callers
 from controller.uploads.incoming import BodyTooLongError, ChecksumMismatchError, Claim, IncomingStore
 from controller.uploads.ingress import Ingress, LeasedBody, Timing
 from controller.uploads.models import Upload, UploadState
+from controller.uploads.partial import PartialFiles
 from protocol import backlog, tus
 from protocol.documents import Lease
 from protocol.errors import ProtocolError
@@ -37,9 +38,9 @@ PREFIX = "/units/v1"
 TUS_METHODS = ["OPTIONS", "HEAD", "PATCH", "DELETE", "POST", "GET", "PUT"]
 
 
-def register(app: Flask, services: Services) -> None:
-    """Add the units' endpoints to an application."""
-    incoming = IncomingStore(services.config.controller.data / "incoming")
+def register(app: Flask, services: Services, files: PartialFiles | None = None) -> None:
+    """Add the units' endpoints to an application; `files` is the door to the disk of what arrives."""
+    incoming = IncomingStore(services.config.controller.data / "incoming", files)
     views = UploadViews(services, incoming)
     rooms = Blueprint("uploads", __name__, url_prefix=PREFIX)
     rules = (

@@ -61,6 +61,7 @@ def migrate(path: Path) -> None:
 def serve(path: Path) -> None:
     """Serve the pages to people and take in what units send."""
     from controller import Surface, create_app, server
+    from controller.nights.line import flushing
 
     start_log()
     with opened(path) as services:
@@ -73,7 +74,8 @@ def serve(path: Path) -> None:
             "people": server.people_listener(create_app(config, Surface.PEOPLE, services), config),
             "units": server.units_listener(units, config),
         }
-        server.serve(listeners, lambda: click.echo(_serving(config)), path)
+        with flushing(services, units.extensions["backrow-line-meter"]):
+            server.serve(listeners, lambda: click.echo(_serving(config)), path)
 
 
 def _serving(config: Config) -> str:

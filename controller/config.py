@@ -146,6 +146,13 @@ class Scrub:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Nights:
+    """`[nights]`: for how many days sums of the nights and of the line's use are kept."""
+
+    kept_days: int = 60
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """The whole configuration."""
 
@@ -156,6 +163,7 @@ class Config:
     uploads: Uploads = field(default_factory=Uploads)
     retention: Retention = field(default_factory=Retention)
     scrub: Scrub = field(default_factory=Scrub)
+    nights: Nights = field(default_factory=Nights)
 
     @property
     def database_url(self) -> str:
@@ -253,6 +261,7 @@ RANGES = {
     ("broker", "units_port"): (0, 65_535),
     ("uploads", "lease_s"): (1, 86_400),
     ("uploads", "tick_s"): (1, 3_600),
+    ("nights", "kept_days"): (2, 3_650),
     ("scrub", "cycle_days"): (1, 365),
     ("scrub", "bytes_per_s"): (100_000, MOST),
     ("retention", "delete_undo_days"): (1, 3_650),

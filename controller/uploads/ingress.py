@@ -15,6 +15,7 @@ from http import HTTPStatus
 from threading import Lock
 
 from controller.errors import Refusal
+from controller.nights.line import LineMeter
 from controller.services import Services
 from controller.uploads import policy, repo
 from controller.uploads.body import Body, filler
@@ -58,6 +59,7 @@ class Ingress:
         self._asking = Lock()
         self._standings: dict[str, Standing] = {}
         self._asked_at_s = -FRESH_S
+        self.meter = LineMeter()
 
     @contextmanager
     def body(self, lease: Lease, stream: Body) -> Iterator[LeasedBody]:
@@ -94,6 +96,7 @@ class Ingress:
 
     def account(self, lease: Lease, count: int) -> None:
         """Account for bytes that were read; raise `LeaseOverError` when they came too late."""
+        self.meter.count(lease.device, count)
         with self._lock:
             self._units[lease.device].bucket.take(count)
         self.require(lease)

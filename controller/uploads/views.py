@@ -55,6 +55,7 @@ def register(app: Flask, services: Services, files: PartialFiles | None = None) 
     app.register_blueprint(rooms)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.extensions["backrow-arrivals"] = views.arrivals
+    app.extensions["backrow-line-meter"] = views.line_meter
 
 
 class UploadViews:
@@ -65,6 +66,7 @@ class UploadViews:
         self._incoming = incoming
         self._callers = Callers(services)
         self._ingress = Ingress(services, Timing(time.monotonic, time.sleep))
+        self.line_meter = self._ingress.meter
         self.arrivals = Arrivals(services, incoming)
         self._rules = tus.Rules(services.config.uploads.max_object_bytes)
 

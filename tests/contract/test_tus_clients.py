@@ -9,17 +9,22 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+import requests
 from tusclient.client import TusClient
+from tusclient.exceptions import TusCommunicationError
 
-from tests.controller_process import ControllerProcess, make_controller
+from tests.controller_process import PATH, ControllerProcess, make_controller
+from tests.fakes.cutlink import CutLink
 from tests.lesson import Lesson
 from tests.unit.controller.uploads.unit_client import made_up_segment
 from tests.unit.protocol.envelope.kit import require_file
 
+CUTS = (90_000, 2_500, 700, 150_000, 60_000, 5_000, 210_000)  # bytes, with those of TLS
 SCRIPT = Path(__file__).with_name("tus_upload.mjs")
 CLIENT = Path(__file__).parents[1] / "node_modules" / "tus-js-client" / "package.json"
 
@@ -111,11 +116,57 @@ def test_tus_js_client_delivers_a_lesson(
     controller: ControllerProcess, lesson: Lesson, tmp_path: Path, options: dict[str, object]
 ) -> None:
     """tus-js-client uploads in chunks, with the creation, and where a proxy lets no PATCH through."""
+    upload_by_tus_js_client(controller, lesson, tmp_path, {"endpoint": f"{controller.url}/uploads", **options})
+    require_delivered(controller, lesson)
+
+
+@pytest.fixture
+def cut_link(controller: ControllerProcess) -> Iterator[CutLink]:
+    """Make a link to the controller that is cut in the middle of bodies, requests and handshakes."""
+    units = controller.services.config.units
+    with CutLink((units.host, units.port), CUTS) as link:
+        yield link
+
+
+def test_tus_js_client_delivers_over_a_link_that_is_cut(
+    controller: ControllerProcess, lesson: Lesson, tmp_path: Path, cut_link: CutLink
+) -> None:
+    """However often the link ends, tus-js-client asks for the offset and goes on."""
+    endpoint = f"https://127.0.0.1:{cut_link.port}{PATH}/uploads"
+    options = {"endpoint": endpoint, "chunkSize": 250_000, "retryDelays": [0] * 20}
+    upload_by_tus_js_client(controller, lesson, tmp_path, options)
+    assert cut_link.cuts == len(CUTS)
+    require_delivered(controller, lesson)
+
+
+def test_tuspy_delivers_over_a_link_that_is_cut(
+    controller: ControllerProcess, lesson: Lesson, tuspy: TusClient, cut_link: CutLink
+) -> None:
+    """tuspy, asked again whenever it gives up, goes on at the offset that the controller tells."""
+    tuspy.url = f"https://127.0.0.1:{cut_link.port}{PATH}/uploads"
+    for index, data in lesson.objects.items():
+        metadata, url = {"recording": lesson.id, "index": str(index)}, None
+        for _ in range(3 * len(CUTS)):
+            uploader = None
+            with suppress(TusCommunicationError, requests.RequestException):
+                uploader = tuspy.uploader(
+                    file_stream=BytesIO(data), chunk_size=200_000, metadata=metadata, url=url, retries=5, retry_delay=0
+                )
+                uploader.upload()
+                break
+            url = (uploader and uploader.url) or url
+    assert cut_link.cuts == len(CUTS)
+    require_delivered(controller, lesson)
+
+
+def upload_by_tus_js_client(
+    controller: ControllerProcess, lesson: Lesson, folder: Path, options: dict[str, object]
+) -> None:
+    """Let tus-js-client upload a lesson's objects."""
     require_file(CLIENT, os.environ)
     certificate, key = controller.certificate
-    files = put_files(tmp_path, lesson)
+    files = put_files(folder, lesson)
     asked = {
-        "endpoint": f"{controller.url}/uploads",
         "headers": controller.grant_lease(),
         "authority": controller.authority,
         "certificate": certificate,
@@ -130,10 +181,10 @@ def test_tus_js_client_delivers_a_lesson(
         ],
         "duringCreation": False,
         "overridePatchMethod": False,
+        "retryDelays": [0],
         **options,
     }
     run_node([str(SCRIPT)], json.dumps(asked))
-    require_delivered(controller, lesson)
 
 
 def run_node(arguments: list[str], stdin: str) -> None:

@@ -19,7 +19,7 @@ for (const { path, size, metadata } of asked.files) {
       chunkSize: asked.chunkSize,
       uploadDataDuringCreation: asked.duringCreation,
       overridePatchMethod: asked.overridePatchMethod,
-      retryDelays: [0],
+      retryDelays: asked.retryDelays,
       httpStack,
       onError: reject,
       onSuccess: resolve,

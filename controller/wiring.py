@@ -63,13 +63,15 @@ def people_rooms() -> tuple[Register, ...]:
     """Give the rooms behind the people's door; each adds its blueprint and, first of all, its guards."""
     from controller.accounts import views as account_pages
     from controller.auth import guards
+    from controller.calendar import views as calendar_pages
     from controller.devices import views as unit_pages
     from controller.enrollment import est_views, page_views, renewal_views
     from controller.recordings import views as recording_pages
     from controller.rest import views as rest
 
-    pages = (account_pages.register, recording_pages.register, unit_pages.register, page_views.register, rest.register)
-    return (guards.register, *pages, est_views.register, renewal_views.register)
+    pages = (account_pages.register, recording_pages.register, unit_pages.register, calendar_pages.register)
+    joining = (page_views.register, est_views.register, renewal_views.register)
+    return (guards.register, *pages, *joining, rest.register)
 
 
 def units_rooms() -> tuple[Register, ...]:

@@ -6,11 +6,16 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
 from controller.accounts.models import Account, Role
+from controller.calendar import changes as calendar
+from controller.calendar.policy import FreeDay, OtherDay
+from controller.calendar.reading import read_caps, read_trickle
+from controller.calendar.window import parse_day
 from controller.devices import life
 from controller.devices.history import Deed, Happening, note_event
 from controller.devices.models import Device, DeviceState, Health, Presence
@@ -46,6 +51,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     _add_units(house, teacher, mark)
     _ask_to_join(house)
     stopped = _make_history(house, newcomer, admin, mark)
+    _set_night_hours(house, admin, mark)
     _let_a_week_wait(house, {teacher.device, stopped}, admin)
     guest = house.accounts.add(email="guest@school.example", name="Chidi Guest", role=Role.TEACHER)
     link = house.accounts.issue_link(guest, made_by=admin.id)
@@ -68,6 +74,9 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
         of_admin={
             "accounts": "/accounts",
             "joining": "/joining",
+            "night-hours": "/night-hours",
+            "night-hours-site": f"/night-hours?site={quote(mark('North'))}",
+            "night-hours-import": "/night-hours/import",
             "units-admin": "/units",
             "account-admin": "/account",
             "units-gone": "/units/gone",
@@ -157,6 +166,19 @@ def _make_history(house: House, newcomer: Teacher, admin: Person, mark: Callable
         stopped.site, stopped.room_name, stopped.tags = mark("North"), mark("12"), json.dumps([mark("loud")])
     life.retire(house.services, retired.id, deed)
     return stopped.id
+
+
+def _set_night_hours(house: House, admin: Person, mark: Callable[[str], str]) -> None:
+    """Something of everything: own hours of a site, a limit, the allowance by day, days that differ, a pause."""
+    services, deed, site, today = house.services, Deed(admin.id, house.clock()), mark("North"), house.clock().date()
+    calendar.set_hours(services, site, {"saturday": parse_day("always, 22:00-06:00"), "sunday": ()}, deed)
+    calendar.set_caps(services, site, read_caps(["22:00-00:00=20M"]), deed)
+    calendar.set_trickle(services, site, read_trickle("08:00-15:00", "2M"), deed)
+    days = [FreeDay(today + timedelta(days=5), today + timedelta(days=6), mark("Autumn break"))]
+    calendar.add_free_days(services, "", days, deed)
+    closed = OtherDay(today + timedelta(days=3), (), mark("Power works"))
+    calendar.set_other_day(services, site, closed, deed)
+    calendar.pause(services, site, house.clock() + timedelta(hours=9), deed)
 
 
 def _let_a_week_wait(house: House, awaited: Collection[str], admin: Person) -> None:

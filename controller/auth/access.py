@@ -19,6 +19,7 @@ from controller.accounts.services import Person
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "_backrow_audience"
+_LONGEST = "_backrow_longest"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ def open_to(roles: tuple[Role, ...], view: Callable[..., Any]) -> Callable[..., 
     return for_roles(*roles)(opened)
 
 
+def takes_files(most_bytes: int) -> Callable[[View], View]:
+    """Let a form of an endpoint be so long; all others are as short as the guards say."""
+
+    def mark(view: View) -> View:
+        setattr(view, _LONGEST, most_bytes)
+        return view
+
+    return mark
+
+
 def audience_of(app: Flask, endpoint: str) -> Audience | None:
     """Give what an endpoint declared, or None when it declared nothing."""
     found = getattr(app.view_functions[endpoint], _MARK, None)
@@ -87,6 +98,7 @@ def _answer_intruder(app: Flask) -> Response | None:
     if audience is None:
         abort(403)
     if audience.roles is None or (person and person.role in audience.roles):
+        request.max_content_length = getattr(app.view_functions[request.endpoint], _LONGEST, request.max_content_length)
         return None
     return _ask_to_sign_in() if person is None else abort(404)
 

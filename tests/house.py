@@ -32,6 +32,8 @@ from controller.auth.logins import COOKIE
 from controller.config import Config, Core, People
 from controller.db import Database
 from controller.devices.models import Device, DeviceState
+from controller.enrollment.models import KeyOrigin
+from controller.enrollment.repo import enter_recorder_key
 from controller.migrations import upgrade
 from controller.recordings.ingest import Arrived, take_in
 from controller.recordings.manifests import ArrivedManifest, take_in_manifest
@@ -117,7 +119,10 @@ class House:
         """Add a teacher and the unit of their room."""
         person, device, recorder = self.add_person(name, Role.TEACHER), new_id(), SigningKey.generate()
         with self.services.database.writing() as session:
-            session.add(_make_device(device, person.id, room, recorder))
+            row = Device(id=device, label=room, owner=person.id, state=DeviceState.ACTIVE, added_at=NIGHT)
+            session.add(row)
+            session.flush()
+            enter_recorder_key(session, row, recorder.verifying.encode(), how=KeyOrigin.ENROLLED, now=NIGHT)
         return Teacher(id=person.id, email=person.email, login=person.login, device=device, recorder=recorder)
 
     def add_admin(self, name: str = "Grace Admin") -> Person:
@@ -168,17 +173,6 @@ class House:
 def email_of(name: str) -> str:
     """Give the address of a made-up person."""
     return f"{name.split()[0].lower()}@school.example"
-
-
-def _make_device(device: str, owner: str, room: str, recorder: SigningKey) -> Device:
-    return Device(
-        id=device,
-        label=room,
-        owner=owner,
-        recorder_key=recorder.verifying.encode(),
-        state=DeviceState.ACTIVE,
-        added_at=NIGHT,
-    )
 
 
 @cache

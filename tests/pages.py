@@ -198,7 +198,6 @@ def _copy_device(first: Device, label: str) -> Device:
         id=new_id(),
         label=label,
         owner=first.owner,
-        recorder_key=first.recorder_key,
         state=first.state,
         added_at=NIGHT,
     )

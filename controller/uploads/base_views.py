@@ -17,8 +17,10 @@ from http import HTTPStatus
 from typing import ParamSpec
 
 from flask import Response, request
+from sqlalchemy.exc import OperationalError
 
 from controller.connections import connection_of
+from controller.db import is_disk_full
 from controller.errors import Refusal
 from controller.uploads.incoming import (
     FencedError,
@@ -91,6 +93,15 @@ def drain_body() -> None:
         connection.end()
 
 
+def _answer_disk(error: StoreFaultError | OperationalError | OSError) -> Response:
+    """Answer when the disk or the database refuses: it is full, or others held it for too long. The unit waits."""
+    log.exception("the disk refused")
+    if isinstance(error, OperationalError) and not is_disk_full(error):
+        return answer_refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "the controller's database is busy")
+    words = "it is full" if isinstance(error, OperationalError) else str(error)
+    return answer_refusal(HTTPStatus.INSUFFICIENT_STORAGE, "full", f"the controller's disk refused: {words}")
+
+
 def refusing(view: Callable[P, Response]) -> Callable[P, Response]:
     """Turn what a view raises about the request into its answer."""
 
@@ -109,13 +120,9 @@ def refusing(view: Callable[P, Response]) -> Callable[P, Response]:
             return answer_tus(tus.respond_fenced())
         except UploadBusyError as error:
             return answer_refusal(HTTPStatus.LOCKED, "busy", str(error))
-        except StoreFaultError as error:
-            log.exception("the disk refused")
-            return answer_refusal(HTTPStatus.INSUFFICIENT_STORAGE, "full", f"the controller's disk refused: {error}")
         except (ConnectionError, TimeoutError, ssl.SSLError):
             raise  # the unit is gone; the server ends the connection
-        except OSError as error:
-            log.exception("the disk refused")
-            return answer_refusal(HTTPStatus.INSUFFICIENT_STORAGE, "full", f"the controller's disk refused: {error}")
+        except (StoreFaultError, OperationalError, OSError) as error:
+            return _answer_disk(error)
 
     return wrapper

@@ -11,9 +11,11 @@ import pytest
 
 from controller.calendar.window import ALWAYS
 from controller.config import Uploads
+from controller.disk import policy
 from controller.disk.models import THE_ROW, DiskState
 from controller.disk.services import find_outlook, tell_outlook
 from controller.uploads import leases
+from controller.uploads import repo as uploads
 from controller.uploads.models import Upload, UploadState
 from tests.fakes.room import RoomyStore, with_room
 from tests.house import House, make_house
@@ -71,13 +73,20 @@ def test_no_lease_without_room_for_two_ticks(placed: tuple[House, RoomyStore]) -
 
 
 def test_running_leases_are_counted(placed: tuple[House, RoomyStore]) -> None:
-    """Room for one lease and a half: the second unit, which would halve the rates, fits; nothing is promised twice."""
+    """Room for one lease at the whole rate: two units share it, and never promise more than there is."""
     house, store = placed
     store.free = 2 * 10**9 + LEASE_BYTES
-    add_waiting(house, "Ada")
-    assert granted(house) == 1
-    add_waiting(house, "Ben")
-    assert granted(house) == 2
+    for name in ("Ada", "Ben"):
+        add_waiting(house, name)
+        for _ in range(4):
+            granted(house)
+            with house.services.database.reading() as session:
+                running = uploads.leases_in_force(session, house.clock())
+                promised = [policy.promise_of(row.rate_bps, ends_at=row.ends_at, now=house.clock()) for row in running]
+            assert sum(promised) <= LEASE_BYTES
+            store.free -= LEASE_BYTES // 30  # what came in these 30 s
+            house.clock.pass_time(timedelta(seconds=30))
+    assert len(running) == 2
     assert full_since(house) is None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from zlib import crc32
@@ -19,8 +20,9 @@ from sqlalchemy import bindparam, select
 from controller.audit.models import Incident
 from controller.audit.repo import note_once
 from controller.errors import Refusal
-from controller.recordings import ingest
+from controller.recordings import ingest, manifests
 from controller.recordings.models import Recording, RecordingState
+from controller.recordings.wanted import find_lying, find_wanted
 from controller.services import Services
 from controller.uploads.incoming import Claim, IncomingError, IncomingStore, UploadNotFoundError
 from controller.uploads.models import Upload, UploadState
@@ -38,6 +40,14 @@ _OWNER = select(Recording.device).where(Recording.id == bindparam("recording"))
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Announcement:
+    """How many lines of a manifest are held now, and which objects are wanted."""
+
+    lines: int
+    wanted: tuple[int, ...]
+
+
 class Arrivals:
     """Uploads of one controller process, from their making to their end."""
 
@@ -46,6 +56,27 @@ class Arrivals:
         self._incoming = incoming
         self.quotas = Quotas(services, incoming)
         self._locks = tuple(threading.Lock() for _ in range(STRIPES))
+
+    def announce(self, device: str, recording: str, data: bytes) -> Announcement:
+        """Take in a manifest and tell what is wanted; raise `Refusal`, of which faults are written down."""
+        self.require_room(len(data))
+        self.quotas.require_recording(device, recording)
+        try:
+            return self._take_in_manifest(device, recording, data)
+        except Refusal as refusal:
+            with self._services.database.writing() as session:
+                manifests.note_refusal(session, device, recording, refusal, self._services.clock())
+            raise
+
+    def _take_in_manifest(self, device: str, recording: str, data: bytes) -> Announcement:
+        services = self._services
+        with services.database.reading() as session:
+            arrived = manifests.verify_arrived(session, services.manifests, data, device=device, recording=recording)
+        ingest.refuse_when_ended(services, arrived.manifest)
+        lying = find_lying(services, arrived.manifest)
+        with services.database.writing() as session:
+            row = manifests.take_in_manifest(session, services.objects, arrived, now=services.clock())
+            return Announcement(row.manifest_lines, find_wanted(services, session, row, arrived.manifest, lying=lying))
 
     def create(self, device: str, length_bytes: int, metadata: Mapping[str, bytes]) -> Claim:
         """Make an upload for the object that `metadata` names; raise `Refusal` when nobody waits for it."""

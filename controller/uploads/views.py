@@ -15,9 +15,8 @@ from werkzeug.exceptions import HTTPException
 from controller.connections import connection_of
 from controller.devices.policy import Need
 from controller.errors import Refusal
-from controller.recordings import ingest, manifests, receipts
+from controller.recordings import receipts
 from controller.recordings.models import Recording
-from controller.recordings.wanted import find_lying, find_wanted
 from controller.services import Services
 from controller.uploads import leases, spools
 from controller.uploads.arrivals import Arrivals
@@ -85,25 +84,8 @@ class UploadViews:
         recording = _parse_recording(recording)
         with self._ingress.body(lease, request.environ["wsgi.input"]) as body:
             data = _read_limited(body, MANIFEST_LIMIT_BYTES)
-        self.arrivals.require_room(len(data))
-        self.arrivals.quotas.require_recording(lease.device, recording)
-        try:
-            return self._take_in_manifest(lease.device, recording, data)
-        except Refusal as refusal:
-            with self._services.database.writing() as session:
-                manifests.note_refusal(session, lease.device, recording, refusal, self._services.clock())
-            raise
-
-    def _take_in_manifest(self, device: str, recording: str, data: bytes) -> Response:
-        services = self._services
-        with services.database.reading() as session:
-            arrived = manifests.verify_arrived(session, services.manifests, data, device=device, recording=recording)
-        ingest.refuse_when_ended(services, arrived.manifest)
-        lying = find_lying(services, arrived.manifest)
-        with services.database.writing() as session:
-            row = manifests.take_in_manifest(session, services.objects, arrived, now=services.clock())
-            wanted = find_wanted(services, session, row, arrived.manifest, lying=lying)
-        return answer_json({"lines": row.manifest_lines, "wanted": list(wanted)})
+        announced = self.arrivals.announce(lease.device, recording, data)
+        return answer_json({"lines": announced.lines, "wanted": list(announced.wanted)})
 
     def receipt(self, recording: str) -> Response:
         """Give the newest receipt."""

@@ -23,13 +23,13 @@ from controller.config import load_config
 from controller.devices.services import NewDevice
 from controller.migrations import upgrade
 from controller.services import Services
-from controller.uploads.leases import issue_lease
 from controller.uploads.scheduler.plan import Grant
 from protocol.documents import Receipt, verify_document
 from protocol.keyfiles import load_signing_key
 from protocol.signing import SigningKey
 from tests.broker import free_port
 from tests.joined import add_device
+from tests.leasing import issue_lease
 from tests.school import encode_toml, make_school
 
 if TYPE_CHECKING:

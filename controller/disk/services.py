@@ -38,11 +38,11 @@ def marks_of(services: Services) -> policy.Marks:
 
 def look(services: Services, session: Session, now: datetime) -> policy.Room:
     """Give the room for leases that are granted now, beside those that run. Writes nothing."""
-    running = uploads.leases_in_force(session, now)
+    running = uploads.promises(session, now)
     state = session.get(DiskState, THE_ROW)
     disk = policy.Disk(
         free_bytes=services.objects.free_bytes(),
-        promised_bytes=sum(policy.promise_of(row.rate_bps, ends_at=row.ends_at, now=now) for row in running),
+        promised_bytes=sum(policy.promise_of(rate_bps, ends_at=ends_at, now=now) for rate_bps, ends_at in running),
         was_full=state is not None and state.full_since is not None,
     )
     return policy.decide_room(disk, marks_of(services))

@@ -1,46 +1,98 @@
-"""Leases performed: what the scheduler planned becomes rows, signed documents and messages, in one transaction.
+"""The tick: what is known of units and sites becomes leases, revocations, and a reason for every owner to read.
 
-A renewal and another rate are newer versions of the same lease under the same fence, so that running requests go on.
-Another lease of a device has a higher fence, and a revocation takes a fence as well: whoever still shows the older one
-is refused.
+Looks, decides and signs without a lock, then writes everything in one short transaction, so that a process that is
+killed leaves nothing or all of it. Two that tick at once grant nothing twice. See docs/adr/0029-leases-at-a-tick.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from controller.bridge import outbox
-from controller.devices.models import Device
 from controller.disk import services as disk
 from controller.disk.policy import Ask, Room, admit, promise_of, time_for
 from controller.services import Services
 from controller.uploads import repo
-from controller.uploads.models import LeaseRow
-from controller.uploads.scheduler.plan import Grant, Limits, Plan, Running, Waiting, plan_leases
-from protocol.documents import Lease, issue_document
-from protocol.topics import Down
+from controller.uploads.issuing import Signed, revoke_leases, sign_leases, write_leases
+from controller.uploads.looking import Holder, Looked, count_granted, look, open_sites
+from controller.uploads.models import SpoolReportRow
+from controller.uploads.scheduler.plan import AT_A_TIME, Grant, Limits, Plan, plan_leases
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One tick that has been decided: what it saw, what it does, and the room that is left on the disk."""
+
+    now: datetime
+    looked: Looked
+    plan: Plan
+    room: Room
+
+    @property
+    def revoked(self) -> list[Holder]:
+        """Give those whose lease is taken back."""
+        over = set(self.plan.revocations)
+        return [holder for holder in self.looked.holders.values() if holder.lease and holder.lease.id in over]
+
+    @property
+    def granted(self) -> list[tuple[Holder, Grant]]:
+        """Give the grants with what their devices hold."""
+        return [(self.looked.holders[grant.device], grant) for grant in self.plan.grants]
 
 
 def tick(services: Services) -> Plan:
     """Plan leases by what is known now, and perform the plan; tell what was done."""
-    now = services.clock()
-    with services.database.writing() as session:
+    decided = decide(services)
+    signed = sign_leases(services, decided.granted, decided.now)
+    return perform(services, decided, signed)
+
+
+def decide(services: Services) -> Tick:
+    """Look and decide; writes nothing."""
+    now, uploads = services.clock(), services.config.uploads
+    lease = timedelta(seconds=uploads.lease_s)
+    with services.database.reading() as session:
+        looked = look(session, now, lease)
+        sites = open_sites(session, services.config, {unit.site for unit in looked.units}, now)
         room = disk.look(services, session, now)
-        limits = _limits(services, now, room)
-        running = [Running(row.device, row.id, row.rate_bps, row.ends_at) for row in repo.leases_in_force(session, now)]
-        waiting = _waiting(session, now, limits.lease)
-        plan = plan_leases(now, waiting, running, limits)
-        for lease in plan.revocations:
-            revoke(session, session.get_one(LeaseRow, lease), now)
-        room, granted = _fit(room, plan.grants, running, now=now, least=2 * _tick(services))
-        for grant in granted:
-            issue_lease(services, session, grant)
-        disk.remember(session, room, now)
-    return Plan(granted, plan.revocations)
+    at_a_time = min(AT_A_TIME, services.config.units.threads * 4 // 5)  # each body holds a thread
+    limits = Limits(sites, uploads.rate_bps, lease, _tick(services), not room.is_overdrawn, at_a_time)
+    plan = plan_leases(now, looked.units, limits)
+    room, granted = _fit(room, plan.grants, looked.holders, now=now, least=2 * _tick(services))
+    return Tick(now, looked, replace(plan, grants=granted), room)
+
+
+def perform(services: Services, decided: Tick, signed: Sequence[Signed]) -> Plan:
+    """Write what was decided and signed: taken back first, then granted. Nothing where somebody granted meanwhile."""
+    now = decided.now
+    with services.database.writing() as session:
+        if count_granted(session) != decided.looked.granted:
+            log.warning("leases were granted by another process meanwhile: nothing is done at this tick")
+            return Plan((), ())
+        revoke_leases(session, decided.revoked, now)
+        written = {each.device for each in write_leases(session, signed, now)}
+        _note_reasons(session, decided)
+        disk.remember(session, decided.room, now)
+    return replace(decided.plan, grants=tuple(grant for grant in decided.plan.grants if grant.device in written))
+
+
+def _note_reasons(session: Session, decided: Tick) -> None:
+    """Keep for each unit's owner why it sends or waits, where that has changed."""
+    held = decided.looked.reasons
+    changed = [
+        {"device": unit.device, "reason": reason}
+        for unit, reason in zip(decided.looked.units, decided.plan.reasons, strict=True)
+        if held.get(unit.device, reason) != reason
+    ]
+    if changed:
+        session.execute(update(SpoolReportRow), changed)
 
 
 def _tick(services: Services) -> timedelta:
@@ -48,97 +100,29 @@ def _tick(services: Services) -> timedelta:
 
 
 def _fit(
-    room: Room, grants: Sequence[Grant], running: Sequence[Running], *, now: datetime, least: timedelta
+    room: Room, grants: Sequence[Grant], holders: Mapping[str, Holder], *, now: datetime, least: timedelta
 ) -> tuple[Room, tuple[Grant, ...]]:
     """Shorten grants to what the disk has room for, and leave out those that would be shorter than `least`."""
-    held = {lease.device: promise_of(lease.rate_bps, ends_at=lease.ends_at, now=now) for lease in running}
     asks = [
         Ask(
             promise_bytes=promise_of(grant.rate_bps, ends_at=grant.ends_at, now=now),
-            held_bytes=held.get(grant.device, 0),
+            held_bytes=_promised(holders[grant.device], now),
             least_bytes=promise_of(grant.rate_bps, ends_at=now + least, now=now),
         )
         for grant in grants
     ]
     room, shares = admit(room, asks)
-    fitted = zip(grants, shares, strict=True)
+    fitted = zip(grants, asks, shares, strict=True)
     return room, tuple(
-        replace(grant, ends_at=min(grant.ends_at, now + time_for(share, grant.rate_bps)))
-        for grant, share in fitted
+        replace(grant, ends_at=now + time_for(share, grant.rate_bps)) if share < ask.promise_bytes else grant
+        for grant, ask, share in fitted
         if share > 0
     )
 
 
-def _waiting(session: Session, now: datetime, lease: timedelta) -> list[Waiting]:
-    """Give who said that bytes wait, and who asks while nothing is heard of it: what waits there is not known."""
-    said = [
-        Waiting(row.device, row.waiting_bytes, row.waiting_since or row.said_at)
-        for row in repo.waiting_units(session, asked_after=now - lease)
-    ]
-    known = {unit.device for unit in said}
-    asking = repo.asking_units(session, asked_after=now - lease, said_before=now - 2 * lease)
-    return [*said, *(Waiting(row.id, 0, row.asked_at or now) for row in asking if row.id not in known)]
-
-
-def _limits(services: Services, now: datetime, room: Room) -> Limits:
-    uploads = services.config.uploads
-    return Limits(
-        span=uploads.window.span_at(now, services.config.controller.time_zone),
-        rate_bps=uploads.rate_bps,
-        lease=timedelta(seconds=uploads.lease_s),
-        has_room=not room.is_overdrawn,
-    )
-
-
-def issue_lease(services: Services, session: Session, grant: Grant) -> LeaseRow:
-    """Sign a lease, and put it into the outbox; call inside a writing session.
-
-    A device that has a lease keeps it with its fence, and gets a newer version of it: what it is sending goes on at the
-    new rate and to the new end. Only a lease that would end *earlier* is another one, with a fence of its own, because
-    whoever shows an older version is let in until that one's end.
-    """
-    device = session.get_one(Device, grant.device, with_for_update=True)
-    now = services.clock()
-    row = repo.lease_in_force(session, device.id, now)
-    if row is None or grant.ends_at < row.ends_at:
-        row = _begin_lease(services, session, device, replaced=row)
-        row.begins_at, row.granted_at = grant.begins_at, now
-    device.lease_version += 1
-    row.version, row.rate_bps, row.ends_at, row.first = device.lease_version, grant.rate_bps, grant.ends_at, grant.first
-    row.line = issue_document(_describe(row, services.config.controller.generation, now), services.keys.lease)
-    session.add(row)
-    session.flush()
-    outbox.enqueue(session, device=device.id, kind=Down.LEASE, line=row.line, now=now)
-    return row
-
-
-def _begin_lease(services: Services, session: Session, device: Device, *, replaced: LeaseRow | None) -> LeaseRow:
-    """Make the row of another lease under the device's next fence."""
-    device.fence += 1
-    if replaced:
-        replaced.revoked_at = services.clock()
-    return LeaseRow(id=services.new_id(), device=device.id, fence=device.fence)
-
-
-def _describe(row: LeaseRow, generation: int, now: datetime) -> Lease:
-    return Lease(
-        generation=generation,
-        version=row.version,
-        issued_at=now,
-        expires_at=row.ends_at,
-        device=row.device,
-        lease=row.id,
-        fence=row.fence,
-        rate_bps=row.rate_bps,
-        not_before=row.begins_at,
-        first=row.first,
-    )
-
-
-def revoke(session: Session, row: LeaseRow, now: datetime) -> None:
-    """Take a lease back: from now on its fence is too old."""
-    row.revoked_at = now
-    session.get_one(Device, row.device, with_for_update=True).fence += 1
+def _promised(holder: Holder, now: datetime) -> int:
+    lease = holder.lease
+    return promise_of(lease.rate_bps, ends_at=lease.ends_at, now=now) if lease else 0
 
 
 def current_line(session: Session, device: str, now: datetime) -> bytes | None:

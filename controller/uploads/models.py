@@ -49,21 +49,29 @@ class LeaseRow(Base):
     ends_at: Mapped[datetime] = mapped_column(index=True)
     granted_at: Mapped[datetime]
     """When its first version was signed."""
+    rate_since: Mapped[datetime]
+    """Since when it has had about its present rate; what arrives is measured against the lease from then on."""
+    earlier_bps: Mapped[int] = mapped_column(BigInteger, default=0)
+    """The higher rate of an older version, by which bytes may still arrive until `earlier_until`."""
+    earlier_until: Mapped[datetime | None]
     first: Mapped[str | None] = mapped_column(String(ID_CHARS))
-    revoked_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None] = mapped_column(index=True)
     line: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class TodayWish(Base):
-    """An owner needs a recording today: its unit may send by day, within the allowance of its site."""
+    """A lesson is needed today: its unit may send by day, within the allowance of its site.
+
+    Only who asked sees it. Without a `recording` everything that waits on the unit is meant.
+    """
 
     __tablename__ = "today_wish"
 
-    recording: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
-    device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
-    asked_by: Mapped[str] = mapped_column(String(ID_CHARS))
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    recording: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default="")
+    asked_by: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
     asked_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SpoolReportRow(Base):
@@ -82,3 +90,5 @@ class SpoolReportRow(Base):
     """When the unit was first seen waiting; first come, first served goes by it."""
     said_at: Mapped[datetime]
     received_at: Mapped[datetime]
+    reason: Mapped[int] = mapped_column(default=0)
+    """Why it sends or waits, a `scheduler.fleet.Reason` of the newest tick; for its owner to read."""

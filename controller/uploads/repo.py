@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, and_, bindparam, delete, insert, or_, select
+from sqlalchemy import Table, and_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from controller.devices.models import Device, Presence
+from controller.devices.models import Device
 from controller.devices.policy import DELIVERING
-from controller.uploads.models import LeaseRow, SpoolReportRow, Upload, UploadState
+from controller.uploads.models import LeaseRow, Upload, UploadState
 from controller.uploads.policy import Standing
 
 _UPLOAD = cast("Table", Upload.__table__)
@@ -53,37 +53,11 @@ def leases_in_force(session: Session, now: datetime) -> Sequence[LeaseRow]:
     return session.scalars(running.where(newest, LeaseRow.revoked_at.is_(None), LeaseRow.ends_at > now)).all()
 
 
-def waiting_units(session: Session, *, asked_after: datetime) -> Sequence[SpoolReportRow]:
-    """Give the reports of units that may deliver and have bytes to send: those online, and those that asked lately."""
-    reachable = or_(Presence.online, Device.asked_at > asked_after)
-    waiting = (
-        select(SpoolReportRow)
-        .join(Device, Device.id == SpoolReportRow.device)
-        .outerjoin(Presence, Presence.device == SpoolReportRow.device)
-        .where(reachable, Device.state.in_(DELIVERING), SpoolReportRow.waiting_bytes > 0)
-    )
-    return session.scalars(waiting).all()
-
-
-def asking_units(session: Session, *, asked_after: datetime, said_before: datetime) -> Sequence[Device]:
-    """Give the units that asked for a lease over HTTPS, and of which nobody knows whether bytes wait.
-
-    That is so where a unit of an older release says nothing when it asks, while broker or agent are gone: it is
-    unreachable, or its newest report is older than `said_before`.
-    """
-    not_heard = or_(
-        Presence.device.is_(None),
-        Presence.online.is_(False),
-        SpoolReportRow.received_at < said_before,
-    )
-    not_said = or_(SpoolReportRow.device.is_(None), and_(SpoolReportRow.received_at < Device.asked_at, not_heard))
-    asking = (
-        select(Device)
-        .outerjoin(Presence, Presence.device == Device.id)
-        .outerjoin(SpoolReportRow, SpoolReportRow.device == Device.id)
-        .where(Device.state.in_(DELIVERING), Device.asked_at > asked_after, not_said)
-    )
-    return session.scalars(asking).all()
+def promises(session: Session, now: datetime) -> Sequence[tuple[int, datetime]]:
+    """Give rate (bit/s) and end of all leases in force."""
+    running = select(LeaseRow.rate_bps, LeaseRow.ends_at).join(Device, Device.id == LeaseRow.device)
+    standing = running.where(LeaseRow.fence == Device.fence, LeaseRow.revoked_at.is_(None), LeaseRow.ends_at > now)
+    return [(rate_bps, ends_at) for rate_bps, ends_at in session.execute(standing)]
 
 
 def forget_leases(session: Session, before: datetime) -> None:

@@ -31,6 +31,7 @@ PURE = (
     "device/spool/retention.py",
     "device/uploads/meter.py",
     "device/uploads/plan.py",
+    "controller/uploads/expecting.py",
     "device/agent/session.py",
     "device/health/report.py",
     "provisioning/card/cloud.py",

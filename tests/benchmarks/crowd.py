@@ -25,11 +25,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from controller.devices.models import Device, DeviceState
-from controller.uploads.leases import issue_lease
 from controller.uploads.scheduler.plan import Grant
 from protocol.ids import make_id
 from tests.benchmarks.ingest import Load, announce, name_object
 from tests.controller_process import PATH, ControllerProcess, make_controller
+from tests.leasing import issue_lease
 
 CROWDS = (40, 200, 500, 1500)
 CAP_BPS = 160_000_000

@@ -88,17 +88,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('device', name=op.f('pk_unit_night'))
     )
     op.create_table('today_wish',
-        sa.Column('recording', sa.String(length=26), nullable=False),
         sa.Column('device', sa.String(length=26), nullable=False),
+        sa.Column('recording', sa.String(length=26), nullable=False),
         sa.Column('asked_by', sa.String(length=26), nullable=False),
         sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
         sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(['device'], ['device.id'], name=op.f('fk_today_wish_device')),
-        sa.ForeignKeyConstraint(['recording'], ['recording.id'], name=op.f('fk_today_wish_recording')),
-        sa.PrimaryKeyConstraint('recording', name=op.f('pk_today_wish'))
+        sa.PrimaryKeyConstraint('device', 'recording', 'asked_by', name=op.f('pk_today_wish'))
     )
     with op.batch_alter_table('today_wish') as batch_op:
-        batch_op.create_index(batch_op.f('ix_today_wish_device'), ['device'], unique=False)
+        batch_op.create_index(batch_op.f('ix_today_wish_ends_at'), ['ends_at'], unique=False)
 
     with op.batch_alter_table('device') as batch_op:
         batch_op.add_column(sa.Column('sends_by_day', sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -111,6 +110,13 @@ def upgrade() -> None:
 
     with op.batch_alter_table('lease') as batch_op:
         batch_op.add_column(sa.Column('first', sa.String(length=26), nullable=True))
+        batch_op.add_column(
+            sa.Column('rate_since', sa.DateTime(timezone=True), nullable=False, server_default='1970-01-01 00:00:00')
+        )
+        batch_op.add_column(sa.Column('earlier_bps', sa.BigInteger(), nullable=False, server_default='0'))
+        batch_op.add_column(sa.Column('earlier_until', sa.DateTime(timezone=True), nullable=True))
+        batch_op.create_index(batch_op.f('ix_lease_revoked_at'), ['revoked_at'], unique=False)
+    op.execute('UPDATE lease SET rate_since = granted_at')
 
     with op.batch_alter_table('held_object') as batch_op:
         batch_op.add_column(sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True))
@@ -130,6 +136,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('due_bytes', sa.BigInteger(), nullable=False, server_default='0'))
         batch_op.add_column(sa.Column('measured_bps', sa.BigInteger(), nullable=False, server_default='0'))
         batch_op.add_column(sa.Column('link_bps', sa.BigInteger(), nullable=False, server_default='0'))
+        batch_op.add_column(sa.Column('reason', sa.Integer(), nullable=False, server_default='0'))
 
 
 def downgrade() -> None:
@@ -137,6 +144,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_outbox_topic'))
 
     with op.batch_alter_table('spool_report') as batch_op:
+        batch_op.drop_column('reason')
         batch_op.drop_column('link_bps')
         batch_op.drop_column('measured_bps')
         batch_op.drop_column('due_bytes')
@@ -151,6 +159,10 @@ def downgrade() -> None:
         batch_op.drop_column('verified_at')
 
     with op.batch_alter_table('lease') as batch_op:
+        batch_op.drop_index(batch_op.f('ix_lease_revoked_at'))
+        batch_op.drop_column('earlier_until')
+        batch_op.drop_column('earlier_bps')
+        batch_op.drop_column('rate_since')
         batch_op.drop_column('first')
 
     with op.batch_alter_table('device') as batch_op:
@@ -162,7 +174,7 @@ def downgrade() -> None:
         batch_op.drop_column('sends_by_day')
 
     with op.batch_alter_table('today_wish') as batch_op:
-        batch_op.drop_index(batch_op.f('ix_today_wish_device'))
+        batch_op.drop_index(batch_op.f('ix_today_wish_ends_at'))
 
     op.drop_table('today_wish')
     op.drop_table('unit_night')

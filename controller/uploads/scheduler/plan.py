@@ -1,51 +1,74 @@
-"""Leases as the allocation wants them: which to sign now and which to take back.
+"""Leases as the allocation wants them: which to sign now and which to take back, and why each unit sends or waits.
 
-Pure: everything that matters comes in, grants and revocations come out. At no time do the rates of all leases in force
-add up to more than the total: a share that is lowered now is given to another at the next tick.
+Pure: everything that matters comes in, grants and revocations come out. At no time do the rates of all leases that may
+still be used add up to more than a cap: what is lowered or taken back counts at its old rate, `counted_bps`, until
+nothing more can arrive by it. Defined in docs/adr/0028 and 0029; controller/uploads/leases.py performs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 AT_A_TIME = 1500
 """The most units with a lease together: what one controller serves, with its database on a disk."""
 CHANGED = 0.005
-"""A lease is replaced by a faster one from this part of its rate on; by a slower one always."""
+"""A lease is replaced by a slower or faster one from this part of its rate on."""
+LINGERS_BPS = 8_000
+"""What a unit that has sent everything keeps until the end of its lease: under it, it fetches its receipts."""
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """A unit that has something to send, or may have (0 bytes: it is not known how much), and since when."""
-
-    device: str
-    waiting_bytes: int
-    since: datetime
-    due_bytes: int = 0
-    link_bps: int = 0
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Running:
     """A lease in force."""
 
-    device: str
     lease: str
     rate_bps: int
     ends_at: datetime
+    first: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unit:
+    """A unit that has something to send, or a lease, or may still be sending under one that was taken back.
+
+    `waiting_bytes`: 0 of one that may not send. `counted_bps`: the most at which bytes of it may still arrive, whatever
+    is decided now. `first`: the recording that its owner needs today.
+    """
+
+    device: str
+    site: str
+    waiting_bytes: int
+    due_bytes: int = 0
+    link_bps: int = 0
+    measured_bps: int = -1
+    by_day: bool = False
+    may_send: bool = True
+    first: str | None = None
+    running: Running | None = None
+    counted_bps: int = 0
+
+
+@dataclass(frozen=True)
+class SiteOpening:
+    """What a site's calendar allows now: so many bit/s together until `ends_at`; `by_day`: only who needs it by day."""
+
+    rate_bps: int
+    ends_at: datetime
+    by_day: bool = False
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the school allows: the span of the window that covers now (None outside), rate, length, and room on disk."""
+    """What the school allows: the openings of its sites (one that is not named is closed), the total, and lengths."""
 
-    span: tuple[datetime, datetime] | None
+    sites: Mapping[str, SiteOpening]
     rate_bps: int
     lease: timedelta
-    has_room: bool
-    tick: timedelta = timedelta(seconds=30)
+    tick: timedelta
+    has_room: bool = True
+    at_a_time: int = AT_A_TIME
 
 
 @dataclass(frozen=True)
@@ -61,42 +84,61 @@ class Grant:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do now. Revoke before granting: only then is the total kept."""
+    """What to do now: take back, then grant in this order, the lowered first. `reasons` has one for each unit."""
 
     grants: tuple[Grant, ...]
     revocations: tuple[str, ...]
+    reasons: tuple[int, ...] = ()
 
 
-def plan_leases(now: datetime, waiting: Sequence[Waiting], running: Sequence[Running], limits: Limits) -> Plan:
-    """Decide leases: whose rate is 0 gives its lease back, whose rate or time demands it gets another."""
-    if limits.span is None or not limits.has_room:
-        return Plan((), tuple(lease.lease for lease in running))
-    held = {lease.device: lease for lease in running}
-    rates = _rates(now, sorted(waiting, key=lambda unit: unit.device), held, limits)
-    ends_at = min(now + limits.lease, limits.span[1])
-    return Plan(
-        grants=tuple(
-            Grant(device, rate_bps, now, ends_at)
-            for device, rate_bps in rates.items()
-            if _needs_lease(held.get(device), rate_bps, now, limits)
-        ),
-        revocations=tuple(lease.lease for lease in running if lease.device not in rates),
-    )
+def plan_leases(now: datetime, units: Sequence[Unit], limits: Limits) -> Plan:
+    """Decide leases: whose rate is 0 gives its lease back, whose rate or time demands it gets another version."""
+    from controller.uploads.scheduler.columns import decide_rates  # numpy is loaded here and not with the program
+
+    rates, reasons = decide_rates(now, units, limits)
+    if not limits.has_room:
+        rates = [0] * len(units)
+    lowered: list[Grant] = []
+    others: list[Grant] = []
+    revocations: list[str] = []
+    for unit, rate_bps in zip(units, rates, strict=True):
+        grant = _grant(unit, rate_bps, now, limits)
+        held = unit.running
+        if grant is not None:
+            (lowered if held and grant.rate_bps < held.rate_bps else others).append(grant)
+        elif held and not rate_bps and not _lingers(unit, limits):
+            revocations.append(held.lease)
+    return Plan((*lowered, *others), tuple(revocations), tuple(reasons))
 
 
-def _rates(now: datetime, waiting: Sequence[Waiting], held: dict[str, Running], limits: Limits) -> dict[str, int]:
-    """Give the rate of everybody who may send, in bit/s. numpy is loaded here and not with the program."""
-    from controller.uploads.scheduler.one_site import allocate_one_site
+def _grant(unit: Unit, rate_bps: int, now: datetime, limits: Limits) -> Grant | None:
+    """Give the lease, or the version of it, that a unit needs; None where it needs none."""
+    held = unit.running
+    if rate_bps:
+        ends_at = min(now + limits.lease, limits.sites[unit.site].ends_at)
+        if _needs_lease(unit, rate_bps, now, limits):
+            return Grant(unit.device, rate_bps, now, ends_at, unit.first)
+        return None
+    if held and held.rate_bps > LINGERS_BPS and _lingers(unit, limits):
+        return Grant(unit.device, LINGERS_BPS, now, held.ends_at, unit.first)
+    return None
 
-    left = (limits.span[1] - now).total_seconds() if limits.span else 0.0
-    granted = [held[unit.device].rate_bps if unit.device in held else 0 for unit in waiting]
-    rates = allocate_one_site(waiting, granted, rate_bps=limits.rate_bps, left_s=left, tick=limits.tick)
-    return {unit.device: rate_bps for unit, rate_bps in zip(waiting, rates, strict=True) if rate_bps > 0}
+
+def _lingers(unit: Unit, limits: Limits) -> bool:
+    """Tell whether a unit that has sent everything keeps its lease; not beyond the opening that holds now."""
+    opening, held = limits.sites.get(unit.site), unit.running
+    is_open = opening is not None and held is not None and held.ends_at <= opening.ends_at
+    return limits.has_room and unit.may_send and unit.waiting_bytes == 0 and is_open
 
 
-def _needs_lease(lease: Running | None, rate_bps: int, now: datetime, limits: Limits) -> bool:
-    """Renew in the second half of a lease, long before it ends; not when the window's end is its end already."""
-    if lease is None or not lease.rate_bps <= rate_bps < lease.rate_bps * (1 + CHANGED):
+def _needs_lease(unit: Unit, rate_bps: int, now: datetime, limits: Limits) -> bool:
+    """Renew in the second half of a lease, long before it ends; not when the opening's end is its end already.
+
+    A change of less than `CHANGED` waits until it has grown: what is not lowered is not free for others either.
+    """
+    held, opening_ends_at = unit.running, limits.sites[unit.site].ends_at
+    if held is None or held.first != unit.first or held.ends_at > opening_ends_at:
         return True
-    ends_with_window = limits.span is not None and lease.ends_at >= limits.span[1]
-    return lease.ends_at - now < limits.lease / 2 and not ends_with_window
+    if abs(rate_bps - held.rate_bps) > held.rate_bps * CHANGED:
+        return True
+    return held.ends_at - now < limits.lease / 2 and held.ends_at < opening_ends_at

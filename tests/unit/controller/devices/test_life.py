@@ -21,7 +21,7 @@ from controller.devices.refusals import ChangeRefusedError
 from controller.devices.unit_commands import renew_retirements
 from controller.enrollment.models import EnrollmentSecret
 from controller.recordings.models import Recording
-from controller.uploads import repo as uploads
+from controller.uploads.looking import look
 from controller.uploads.models import SpoolReportRow
 from protocol.commands import Command, Task
 from protocol.counters import Counters, encode_counters
@@ -246,7 +246,7 @@ def test_scheduler_grants_leases_to_retired_units_and_to_no_quarantined_one(hous
 
     def waiting() -> int:
         with house.services.database.reading() as session:
-            return len(uploads.waiting_units(session))
+            return sum(each.may_send for each in look(session, now, timedelta(minutes=15)).units)
 
     life.retire(house.services, device, deed(house))
     assert waiting() == 1
@@ -326,7 +326,6 @@ def test_old_card_is_quarantined_and_delivers_after_a_person_looked(house: House
     assert (row.state, row.state_reason) == (DeviceState.QUARANTINED, "rolled_back")
     assert history(house, device)[-1] == ("quarantined", "rolled_back")
     lesson = house.make_lesson(unit.teacher, [made_up_segment()])
-    unit.take_lease()
     assert unit.put_manifest(lesson).get_json()["error"] == "device_quarantined"
     life.accept(house.services, device, "card restored on purpose", deed(house))
     unit.take_lease()

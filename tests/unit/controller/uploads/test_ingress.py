@@ -14,12 +14,11 @@ import pytest
 from controller.devices.models import Device, DeviceState
 from controller.errors import Refusal
 from controller.uploads.ingress import FRESH_S, MOST_BODIES, Ingress, LeaseOverError, Timing
-from controller.uploads.leases import issue_lease, revoke
 from controller.uploads.pace import Bucket
-from controller.uploads.repo import lease_in_force
 from controller.uploads.scheduler.plan import Grant
 from protocol.documents import Lease, verify_document
 from tests.house import House, make_house
+from tests.leasing import issue_lease, revoke
 
 RATE_BPS = 8_000_000
 BYTES_PER_S = RATE_BPS // 8
@@ -180,9 +179,7 @@ def test_block_that_came_after_the_end_is_thrown_away(room: Room) -> None:
 
 def _revoke(room: Room) -> None:
     with room.house.services.database.writing() as session:
-        row = lease_in_force(session, room.device, room.house.clock())
-        assert row
-        revoke(session, row, room.house.clock())
+        revoke(room.house.services, session, room.device)
 
 
 def _fence(room: Room) -> None:

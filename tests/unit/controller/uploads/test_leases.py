@@ -16,9 +16,10 @@ from controller.config import Uploads
 from controller.devices.models import Presence
 from controller.uploads import leases, repo, spools
 from controller.uploads.models import LeaseRow, SpoolReportRow
-from controller.uploads.scheduler.plan import Grant
+from controller.uploads.scheduler.plan import LINGERS_BPS, Grant
 from protocol.documents import Lease, verify_document
 from tests.house import House, Teacher, make_house
+from tests.leasing import issue_lease, revoke
 from tests.school import new_id
 
 
@@ -91,6 +92,7 @@ def test_second_unit_halves_the_rate_for_both(house: House) -> None:
     second = add_waiting(house, "Bo")
     leases.tick(house.services)
     assert lines_of(house, second.device) == []
+    house.clock.pass_time(timedelta(seconds=30))
     leases.tick(house.services)
     assert [(lease.rate_bps, lease.fence) for lease in lines_of(house, first.device)] == [(1_000_000, 1), (500_000, 1)]
     assert [lease.rate_bps for lease in lines_of(house, second.device)] == [500_000]
@@ -98,12 +100,25 @@ def test_second_unit_halves_the_rate_for_both(house: House) -> None:
         assert sum(row.rate_bps for row in repo.leases_in_force(session, house.clock())) == 1_000_000
 
 
-def test_revoked_lease_lets_nobody_in(house: House) -> None:
-    """When everything was sent, the lease is taken back: no lease is in force, and its fence is passed."""
+def test_unit_that_has_sent_everything_keeps_a_trifle_until_the_end_of_its_lease(house: House) -> None:
+    """Under it, it fetches its receipts, without a broker too; it is not renewed, and the line is free for others."""
     unit = add_waiting(house, "Ada")
     leases.tick(house.services)
     with house.services.database.writing() as session:
         session.get_one(SpoolReportRow, unit.device).waiting_bytes = 0
+    for _ in range(29):
+        house.clock.pass_time(timedelta(seconds=30))
+        leases.tick(house.services)
+    first, second = lines_of(house, unit.device)
+    assert (second.rate_bps, second.fence, second.expires_at) == (LINGERS_BPS, first.fence, first.expires_at)
+
+
+def test_revoked_lease_lets_nobody_in(house: House) -> None:
+    """Of a unit that is gone the lease is taken back: no lease is in force, and its fence is passed."""
+    unit = add_waiting(house, "Ada")
+    leases.tick(house.services)
+    with house.services.database.writing() as session:
+        session.get_one(Presence, unit.device).online = False
     leases.tick(house.services)
     with house.services.database.reading() as session:
         assert leases.current_line(session, unit.device, house.clock()) is None
@@ -115,7 +130,7 @@ def grant(house: House, unit: Teacher, *, lasts: timedelta, rate_bps: int = 1000
     """Grant a lease from now on, and give what was signed."""
     now = house.clock()
     with house.services.database.writing() as session:
-        row = leases.issue_lease(house.services, session, Grant(unit.device, rate_bps, now, now + lasts, first))
+        row = issue_lease(house.services, session, Grant(unit.device, rate_bps, now, now + lasts, first))
     return verify_document(Lease, row.line, house.services.keys.trust)
 
 
@@ -139,7 +154,7 @@ def test_lease_after_one_that_was_revoked_or_ended_is_another_one(house: House, 
         house.clock.pass_time(timedelta(hours=1))
     else:
         with house.services.database.writing() as session:
-            leases.revoke(session, session.get_one(LeaseRow, before.lease), house.clock())
+            revoke(house.services, session, unit.device)
     after = grant(house, unit, lasts=timedelta(hours=1))
     assert after.lease != before.lease
     assert after.fence > before.fence
@@ -170,7 +185,8 @@ def test_unit_that_is_not_heard_gets_a_lease_by_asking(house: House) -> None:
     for unit in (unreachable, never_heard):
         assert not granted(house, unit)
         spools.note_asking(house.services, unit.device, None)
-        leases.tick(house.services)  # whose lease has to be lowered for it is heard of until the next tick
+        leases.tick(house.services)  # a lease that has to be lowered for it counts until the next tick
+        house.clock.pass_time(timedelta(seconds=30))
         assert granted(house, unit)
     house.clock.pass_time(timedelta(seconds=house.services.config.uploads.lease_s))
     assert not granted(house, unreachable)

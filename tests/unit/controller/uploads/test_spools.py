@@ -17,6 +17,7 @@ from controller.uploads.models import SpoolReportRow
 from protocol.backlog import HEADER, Backlog, encode_backlog
 from protocol.messages import SpoolReport
 from tests.house import House, make_house
+from tests.leasing import revoke
 from tests.unit.controller.uploads.unit_client import UnitClient, make_unit
 
 SAID = Backlog(waiting_bytes=1000, due_bytes=300, measured_bps=20, link_bps=30)
@@ -98,6 +99,9 @@ def test_unit_without_a_broker_gets_a_lease_by_what_it_said(
 ) -> None:
     """A unit that is offline for MQTT is known by its asking: with bytes it has a lease at the tick, without none."""
     house, teacher = unit.house, unit.house.add_teacher("Bo Moreno", "Bo")
+    with house.services.database.writing() as session:
+        revoke(house.services, session, unit.teacher.device)  # it promises more than any disk holds
+    house.clock.pass_time(timedelta(seconds=30))
     with house.services.database.writing() as session:
         session.add(Presence(device=teacher.device, birth=1, online=False, version="1", changed_at=house.clock()))
     spools.note_asking(house.services, teacher.device, Backlog(waiting_bytes=waiting_bytes))

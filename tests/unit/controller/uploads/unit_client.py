@@ -14,7 +14,6 @@ from werkzeug.test import TestResponse
 
 from controller import Surface, create_app
 from controller.uploads import repo
-from controller.uploads.leases import issue_lease, revoke
 from controller.uploads.scheduler.plan import Grant
 from protocol.documents import Receipt, verify_document
 from protocol.manifest import (
@@ -30,6 +29,7 @@ from protocol.manifest import (
     sign_content,
 )
 from tests.house import House, Teacher
+from tests.leasing import issue_lease, revoke
 from tests.lesson import Lesson, MediaSegment
 
 PATH = "/units/v1"
@@ -89,7 +89,7 @@ class UnitClient:
         now = self.house.clock()
         with self.house.services.database.writing() as session:
             if before := repo.lease_in_force(session, self.teacher.device, now):
-                revoke(session, before, now)
+                revoke(self.house.services, session, before.device)
             grant = Grant(self.teacher.device, FAST_BPS, now, now + lasts)
             self.lease = issue_lease(self.house.services, session, grant).line
         self.headers = {"Backrow-Lease": self.lease.decode().strip()}

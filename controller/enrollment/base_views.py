@@ -72,7 +72,7 @@ def read_body(content_type: str) -> bytes:
         raise EnrollmentRefusal(HTTPStatus.LENGTH_REQUIRED, "length", "send a Content-Length; chunks are not taken")
     if length > LONGEST_BODY_BYTES:
         detail = f"expected at most {LONGEST_BODY_BYTES} bytes, got {length}"
-        raise EnrollmentRefusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_long", detail)
+        raise EnrollmentRefusal(HTTPStatus.BAD_REQUEST, "too_long", detail)
     if request.mimetype != content_type:
         detail = f"expected Content-Type {content_type}, got {request.mimetype[:80] or 'none'}"
         raise EnrollmentRefusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_type", detail)

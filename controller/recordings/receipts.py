@@ -6,6 +6,7 @@ acknowledgement then names one receipt. What a receipt says is committed before 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -20,18 +21,30 @@ from protocol.documents import Receipt, ReceiptItem, issue_document
 from protocol.signing import split_line
 from protocol.topics import Down
 
-AT_ONCE = 8
 LASTS = timedelta(days=3650)  # that bytes were taken in stays true; a document must end some time
 
 
 def issue_receipt(services: Services, session: Session, row: Recording) -> bytes:
     """Sign a receipt of everything held of a recording and put it into the outbox; call inside a writing session."""
     device = session.get_one(Device, row.device, with_for_update=True)
+    signed = _sign(services, _describe(services, session, row, device.receipt_version + 1))
+    _store(session, device, row, signed)
+    return signed.line
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """A receipt and its signed line."""
+
+    receipt: Receipt
+    line: bytes
+
+
+def _describe(services: Services, session: Session, row: Recording, version: int) -> Receipt:
     now = services.clock()
-    device.receipt_version += 1
-    receipt = Receipt(
+    return Receipt(
         generation=services.config.controller.generation,
-        version=device.receipt_version,
+        version=version,
         issued_at=now,
         expires_at=now + LASTS,
         device=row.device,
@@ -40,11 +53,6 @@ def issue_receipt(services: Services, session: Session, row: Recording) -> bytes
         manifest_head=row.manifest_head,
         items=_items(session, row),
     )
-    line = issue_document(receipt, services.keys.receipt)
-    row.receipt_due, row.receipt_version = False, receipt.version
-    row.receipt_line, row.receipt_issued_at = line, now
-    outbox.enqueue(session, device=row.device, kind=Down.RECEIPT, line=line, now=now)
-    return line
 
 
 def _items(session: Session, row: Recording) -> tuple[ReceiptItem, ...]:
@@ -55,21 +63,48 @@ def _items(session: Session, row: Recording) -> tuple[ReceiptItem, ...]:
     )
 
 
-def issue_due(services: Services, most: int = 200) -> int:
-    """Sign the receipts that are due and that no unit has fetched, at most `most`; tell how many.
+def _sign(services: Services, receipt: Receipt) -> _Signed:
+    return _Signed(receipt, issue_document(receipt, services.keys.receipt))
 
-    A few at a time: whoever takes in an object waits for the database meanwhile.
+
+def _store(session: Session, device: Device, row: Recording, signed: _Signed) -> None:
+    receipt = signed.receipt
+    device.receipt_version = receipt.version
+    row.receipt_due, row.receipt_version = False, receipt.version
+    row.receipt_line, row.receipt_issued_at = signed.line, receipt.issued_at
+    outbox.enqueue(session, device=row.device, kind=Down.RECEIPT, line=signed.line, now=receipt.issued_at)
+
+
+def issue_due(services: Services, most: int = 200) -> int:
+    """Issue the receipts that are due and that no unit has fetched, at most `most`; tell how many were.
+
+    They are read and signed before the database is locked: whoever takes in an object would wait for it meanwhile. One
+    that does not say any more what is held, or whose device got another one meanwhile, stays due.
     """
-    issued = 0
-    while issued < most:
-        with services.database.writing() as session:
-            due = session.scalars(select(Recording).where(Recording.receipt_due).limit(AT_ONCE)).all()
-            for row in due:
-                issue_receipt(services, session, row)
-        issued += len(due)
-        if len(due) < AT_ONCE:
-            break
-    return issued
+    with services.database.reading() as session:
+        due = session.scalars(select(Recording).where(Recording.receipt_due).limit(most)).all()
+        versions = {row.device: session.get_one(Device, row.device).receipt_version for row in due}
+        drafts = []
+        for row in due:
+            versions[row.device] += 1
+            drafts.append(_describe(services, session, row, versions[row.device]))
+    signed = [_sign(services, draft) for draft in drafts]
+    if not signed:
+        return 0
+    with services.database.writing() as session:
+        return sum(_store_if_true(session, one) for one in signed)
+
+
+def _store_if_true(session: Session, signed: _Signed) -> bool:
+    receipt = signed.receipt
+    device = session.get_one(Device, receipt.device, with_for_update=True)
+    row = session.get_one(Recording, receipt.recording, with_for_update=True)
+    held = repo.held_indexes(session, row.id)
+    said = (receipt.manifest_head, frozenset(item.index for item in receipt.items))
+    if device.receipt_version >= receipt.version or said != (row.manifest_head, held):
+        return False
+    _store(session, device, row, signed)
+    return True
 
 
 def receipt_of(services: Services, recording: str) -> bytes | None:

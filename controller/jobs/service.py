@@ -18,6 +18,7 @@ from controller.devices.unit_commands import renew_retirements
 from controller.enrollment.revocation import renew_list
 from controller.epochs.services import end_due
 from controller.errors import OperatorError
+from controller.nights.keeping import keep_nights
 from controller.recordings import receipts, repo
 from controller.recordings.manifests import read_for_release
 from controller.recordings.models import Recording
@@ -59,6 +60,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
         Job("retirements", timedelta(hours=1), lambda: renew_retirements(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
+        Job("nights", timedelta(minutes=1), lambda: keep_nights(services)),
         Job("epochs", timedelta(hours=1), lambda: end_due(services)),
         Job("storage identity", timedelta(hours=1), lambda: rotate_when_due(services)),
         Job("old uploads and leases", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),

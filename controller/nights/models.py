@@ -29,33 +29,44 @@ class LineUse(Base):
 
 
 class Night(Base):
-    """One night of one site, by the local date on which it opened."""
+    """One night of one site, by the local date on which it opened. Its figures are shown of its part alone."""
 
     __tablename__ = "night"
 
     site: Mapped[str] = mapped_column(String(SITE_CHARS), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
+    part: Mapped[str | None] = mapped_column(String(SITE_CHARS))
+    """The first site of the part in which its sums are shown; None: they are not shown."""
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     rooms: Mapped[int]
     """Units that counted in it, whether or not they had anything."""
     planned_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    due_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    planned_at: Mapped[datetime | None]
+    """When five rooms of its part had last said anew what waits there."""
     expected_end_at: Mapped[datetime | None]
+    """Of the whole part; None where not everything fits, or nothing is known yet."""
     taken_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     left_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    unusable: Mapped[int] = mapped_column(default=0)
+    """Recordings of which something came and which nobody can watch, or that have no sound."""
     ended_at: Mapped[datetime | None]
-    """When the last byte of it had come, or the window had closed."""
+    """When its last byte had come; None where none came."""
+    closed_at: Mapped[datetime | None]
+    """When it was written down what became of it."""
 
 
 class Outcome(StrEnum):
-    """How the newest night went for a unit: it had all or nothing to send, or a fault kept it."""
+    """How the newest night went for a unit, out of what IT reads of it anyway: a fault, or none that is known."""
 
     NORMAL = "normal"
     UNREACHABLE = "unreachable"
+    CUT_OFF = "cut_off"
+    QUARANTINED = "quarantined"
+    CERTIFICATE = "certificate"
     REFUSED = "refused"
     STUCK = "stuck"
-    NO_TIME = "no_time"
-    NO_ROOM = "no_room"
 
 
 class UnitNight(Base):

@@ -51,6 +51,10 @@ PURE = (
     "controller/calendar/telling.py",
     "controller/calendar/window.py",
     "controller/devices/refusals.py",
+    "controller/nights/calculator.py",
+    "controller/nights/chart.py",
+    "controller/nights/forecast.py",
+    "controller/nights/outcomes.py",
     *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),
     "controller/uploads/pace.py",
 )

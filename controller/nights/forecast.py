@@ -1,12 +1,12 @@
 """How much a line carries until when: openings of one or several sites, under one total. Pure.
 
-A forecast is of sums: what waits together, over what the line allows, no faster than it was measured. A single slow link
-can take longer; that is the allocation's affair (docs/adr/0028-who-sends-and-how-fast.md).
+A forecast is of sums: what waits together, over what the line allows, no faster than it was measured. A single slow
+link can take longer; that is the allocation's affair (docs/adr/0028-who-sends-and-how-fast.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -56,13 +56,6 @@ def end_of(stretches: Sequence[Stretch], waiting_bytes: float) -> datetime | Non
             return each.begins_at + timedelta(seconds=left * BITS / each.rate_bps)
         left -= each.carries_bytes
     return None
-
-
-def shares_of(total_bps: float, waiting: Sequence[int]) -> Iterator[float]:
-    """Share a total by what waits, as the allocation does; equally while nothing is known to wait."""
-    together = sum(waiting)
-    for each in waiting:
-        yield total_bps * each / together if together else total_bps / len(waiting)
 
 
 def measured_bps(slots: Sequence[float]) -> float | None:

@@ -1,4 +1,4 @@
-"""The job that keeps the nights: their rows and parts, the plan until it runs, and what became of it when it has closed.
+"""The job that keeps the nights: their rows and parts, the plan until it runs, and what became of it at its end.
 
 Performs what policy.py, forecast.py and outcomes.py decide. Of a unit only the newest night's outcome is kept.
 """
@@ -16,7 +16,7 @@ from controller.calendar import policy as calendar
 from controller.calendar.repo import read_calendar
 from controller.devices.models import Device
 from controller.nights import forecast
-from controller.nights.line import BITS, SLOT, forget_line_use
+from controller.nights.line import SLOT, forget_line_use
 from controller.nights.models import LineUse, Night, Outcome, UnitNight
 from controller.nights.outcomes import judge
 from controller.nights.policy import Part, coarsen, divide, may_renew
@@ -67,8 +67,8 @@ def _read_nights(services: Services, session: Session, sites: Collection[str]) -
 
 def _open(session: Session, found: SiteNights, units: Sequence[SeenUnit], now: datetime) -> None:
     """Make the rows of the night that runs or comes next, of all sites at once: so they are divided together."""
-    current = {min(day for day, night in nights.items() if night.ends_at > now) for nights in found.values() if nights}
-    for day in sorted(current):
+    ahead = ([day for day, night in nights.items() if night.ends_at > now] for nights in found.values())
+    for day in sorted({min(days) for days in ahead if days}):
         entered = set(session.scalars(select(Night.site).where(Night.day == day)))
         missing = [site for site, nights in found.items() if day in nights and site not in entered]
         rooms = {site: _in_touch(units, site, now) for site in missing}
@@ -102,13 +102,13 @@ def _unclosed(session: Session) -> Sequence[Night]:
 
 def _follow(session: Session, found: SiteNights, now: datetime) -> None:
     """Follow a calendar that was changed: other hours, a pause, a night that is none."""
-    for row in _unclosed(session):
+    for row in session.scalars(select(Night).where(Night.closes_at > now - IN_TOUCH)):
         night = found.get(row.site, {}).get(row.day)
-        if night:
-            row.opens_at, row.closes_at = night.begins_at, night.ends_at
-        elif row.opens_at > now:
+        if night and (row.closed_at is None or night.ends_at > now):
+            row.opens_at, row.closes_at, row.closed_at = night.begins_at, night.ends_at, None
+        elif not night and row.closed_at is None and row.opens_at > now:
             session.delete(row)
-        else:
+        elif not night and row.closed_at is None:
             row.closes_at = min(row.closes_at, now)
     session.flush()
 
@@ -183,7 +183,7 @@ def measured_bps(session: Session, sites: Collection[str], now: datetime) -> flo
     """Give what the line of some sites together really gave in the last two weeks; None while that is not known."""
     slots = select(func.sum(LineUse.taken_bytes)).where(LineUse.site.in_(sites), LineUse.slot_at > now - MEASURED_BACK)
     taken = session.scalars(slots.group_by(LineUse.slot_at)).all()
-    return forecast.measured_bps([count * BITS / SLOT.total_seconds() for count in taken])
+    return forecast.measured_bps([count * forecast.BITS / SLOT.total_seconds() for count in taken])
 
 
 def _close(session: Session, units: Sequence[SeenUnit], now: datetime) -> None:

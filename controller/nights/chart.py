@@ -21,7 +21,7 @@ LINES = 4
 
 @dataclass(frozen=True)
 class Point:
-    """What came in one slot and what was allowed in it, in bit/s; `used_bps` is None for a slot that is still to come."""
+    """What came in one slot and what was allowed in it, in bit/s; `used_bps` is None for one still to come."""
 
     at: datetime
     used_bps: float | None

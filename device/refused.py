@@ -62,6 +62,11 @@ class RefusedFile:
             (self._folder / FILE).unlink(missing_ok=True)
         self._said = code
 
+    @property
+    def is_said(self) -> bool:
+        """Tell whether the file says that the unit is refused; raise `OSError` when it cannot be read."""
+        return bool(self._known())
+
     def _known(self) -> str | None:
         """Give what the file says; None when that cannot be read, so that it is written anew."""
         if self._said is None:

@@ -48,6 +48,7 @@ from protocol.pki import (
     issue_root_authority,
     issue_server,
 )
+from protocol.schedule import Opening, Schedule
 from protocol.signing import SigningKey
 
 WEEK = timedelta(days=7)
@@ -169,6 +170,20 @@ class School:
             not_before=not_before or self.now,
         )
         return issue_document(lease, self.lease_key)
+
+    def issue_schedule(
+        self, device: str, openings: Sequence[Opening], *, expires_at: datetime, version: int = 1
+    ) -> bytes:
+        """Sign a unit's schedule."""
+        schedule = Schedule(
+            generation=1,
+            version=version,
+            issued_at=self.now,
+            expires_at=expires_at,
+            device=device,
+            openings=tuple(openings),
+        )
+        return issue_document(schedule, self.lease_key)
 
     def issue_receipt(
         self, manifest: Manifest, *, items: Sequence[ReceiptItem] | None = None, version: int = 1

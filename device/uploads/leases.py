@@ -7,6 +7,7 @@ or an end is obeyed within a second.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from device.identity import DocumentStore, Held
@@ -58,12 +59,20 @@ class Leases:
         """Do not use the lease that was shown last, nor an older one, again; a newer version of it may come."""
         self._refused = max(self._refused, self._shown)
 
-    def permit(self, held: Held[Lease]) -> Permit:
-        """Give the permit to send under a lease that `current` gave, as long as its fence is the newest here."""
+    def permit(self, held: Held[Lease], *, before: Callable[[], None]) -> Permit:
+        """Give the permit to send under a lease that `current` gave, as long as its fence is the newest here.
+
+        `before` is called before each request: a newer version may be fetched there.
+        """
         if held.document is None:
             raise EndedError(held.reason)
         fence = held.document.fence
-        return Permit(line=lambda: self._show(fence), rate_bps=lambda: self._newest(fence).rate_bps)
+
+        def show() -> bytes:
+            before()
+            return self._show(fence)
+
+        return Permit(line=show, rate_bps=lambda: self._newest(fence).rate_bps)
 
     def _show(self, fence: int) -> bytes:
         """Give the line of the newest version, which a request is about to show."""

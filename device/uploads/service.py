@@ -18,15 +18,17 @@ from device.config import DeviceConfig, UploadTable
 from device.hardware.clock import SystemClock
 from device.identity import DocumentStore, load_root
 from device.identity.tls import tls_files
-from device.refused import NOT_BELIEVED, SHUT_OUT, RefusedFile
+from device.refused import RefusedFile
+from device.uploads.asking import Asker, Sources
 from device.uploads.backlog import Backlogs
-from device.uploads.client import Client, ClientSettings, Door, LinkError, ShutOutError
+from device.uploads.client import Client, ClientSettings, Door, LinkError
 from device.uploads.courier import Courier
 from device.uploads.delivery import Delivery
 from device.uploads.endpoints import Endpoints, LeaseRefusedError, RefusalError
 from device.uploads.gauge import Gauge
 from device.uploads.inbox import Inbox
 from device.uploads.introduction import introduce
+from device.uploads.knocking import Knocking
 from device.uploads.leases import Leases
 from device.uploads.parcel import EndedError, Pacer
 from device.uploads.pause import Pause
@@ -82,15 +84,23 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
         patience=Patience(least_s=upload.retry_min_s, most_s=upload.retry_max_s),
         jitter=world.jitter,
     )
+    leases, knocking = Leases(store, world), Knocking(RefusedFile(data / "uploads"))
+    asking = Sources(
+        inbox=inbox,
+        leases=leases,
+        store=store,
+        backlogs=Backlogs(data, spool, records, reserve_bytes=config.limits.spool_reserve_bytes),
+        knocking=knocking,
+    )
     parts = Parts(
         worker=worker,
         inbox=inbox,
         store=store,
-        leases=Leases(store, world),
+        leases=leases,
         statement=Statement(Endpoints(door), data / "recorder" / "epochs"),
         courier=_make_courier(config, Endpoints(door), world),
-        refused=RefusedFile(data / "uploads"),
-        backlogs=Backlogs(data, spool, records, reserve_bytes=config.limits.spool_reserve_bytes),
+        knocking=knocking,
+        asker=Asker(asking, worker.patience, world=world),
     )
     return Uploader(upload, parts, world=world, stop=stop)
 
@@ -111,8 +121,8 @@ class Parts:
     leases: Leases
     statement: Statement
     courier: Courier
-    refused: RefusedFile
-    backlogs: Backlogs
+    knocking: Knocking
+    asker: Asker
 
 
 class Uploader:
@@ -124,15 +134,14 @@ class Uploader:
         self._store = parts.store
         self._leases = parts.leases
         self._statement = parts.statement
-        self._backlogs = parts.backlogs
         self._courier = parts.courier
-        self._refused = parts.refused
+        self._knocking = parts.knocking
+        self._asker = parts.asker
         self._look_every_s = settings.look_every_s
         self._world = world
         self._stop = stop
         patience = Patience(least_s=settings.retry_min_s, most_s=settings.retry_max_s)
         self._link_pause = Pause(patience, world)
-        self._lease_pause = Pause(patience, world)
         self._documents_pause = Pause(patience, world)
         self._documents_pause.wait(FIRST_DOCUMENTS_S * world.jitter())
 
@@ -155,15 +164,17 @@ class Uploader:
             return min(self._link_pause.left_s, self._look_every_s)
         self._fetch_documents_when_due()
         self._courier.carry(self._leases.line_in_force)
+        self._asker.renew_when_due()
         now = self._leases.now()
         held = self._leases.current(now)
         match plan_next(self._items(look, now), held.document, now):
             case AskForLease():
-                return self._ask_for_lease_when_due()
+                return min(self._asker.ask_when_due(), self._look_every_s)
             case Rest():
                 return self._look_every_s
             case step:
-                return self._attempt(Job(step=step, permit=self._leases.permit(held), now=now))
+                permit = self._leases.permit(held, before=self._asker.renew_when_due)
+                return self._attempt(Job(step=step, permit=permit, now=now))
 
     def _items(self, look: Look, now: datetime) -> Iterator[Item]:
         for recording in look.recordings:
@@ -192,24 +203,6 @@ class Uploader:
             self._link_pause.clear()
         return 0.0
 
-    def _ask_for_lease_when_due(self) -> float:
-        if self._lease_pause.left_s == 0:
-            self._ask_for_lease()
-        return 0.0 if self._leases.in_force() else min(self._lease_pause.left_s, self._look_every_s)
-
-    def _ask_for_lease(self) -> None:
-        try:
-            self._inbox.fetch_lease(self._backlogs.look().backlog)
-        except (LinkError, RefusalError) as error:
-            log.info("no lease: %s", error)
-            self._note_refusal(error)
-        else:
-            self._refused.say("")
-        if self._leases.in_force():
-            self._lease_pause.clear()
-        else:
-            self._lease_pause.lengthen()
-
     def _fetch_documents_when_due(self) -> None:
         if self._documents_pause.left_s > 0:
             return
@@ -217,16 +210,9 @@ class Uploader:
             self._inbox.fetch_documents()
         except (LinkError, RefusalError) as error:
             log.info("no documents: %s", error)
-            self._note_refusal(error)
+            self._knocking.note_refusal(error)
             self._documents_pause.lengthen()
         else:
             self._documents_pause.clear()
             self._documents_pause.wait(DOCUMENTS_EVERY_S * (0.5 + self._world.jitter()))
             self._statement.send(self._leases.line_in_force())
-
-    def _note_refusal(self, error: LinkError | RefusalError) -> None:
-        """Write down that the unit itself is refused; a link that is gone, or a busy server, says nothing of that."""
-        if isinstance(error, ShutOutError):
-            self._refused.say(NOT_BELIEVED)
-        elif isinstance(error, RefusalError) and error.code in SHUT_OUT:
-            self._refused.say(error.code)

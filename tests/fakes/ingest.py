@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -90,7 +91,7 @@ class Ingest:
         self.recorder = recorder
         self.now = now
         self.lease_line: bytes | None = None
-        self.grant_lease: Callable[[], bytes | None] | None = None
+        self.grant_lease: Callable[[Backlog | None], bytes | None] | None = None
         self.documents: tuple[bytes, ...] = (school.keyring, school.recipients)
         self.fence = 0
         self.manifests: dict[str, bytes] = {}
@@ -180,6 +181,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PATCH(self) -> None:
         self._serve(self._on_upload)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Tell the controller's time, as `Date` does."""
+        return format_datetime(self.ingest.now(), usegmt=True)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent; `asked` is the log."""
 
@@ -255,7 +260,8 @@ class _Handler(BaseHTTPRequestHandler):
             return tus.Response(200, (), b"".join(self.ingest.documents))
         if self.path == f"{PREFIX}/lease":
             grant = self.ingest.grant_lease
-            line = grant() if grant else self.ingest.lease_line
+            waiting = self.headers.get(BACKLOG)
+            line = grant(parse_backlog(waiting) if waiting else None) if grant else self.ingest.lease_line
             return tus.Response(200, (), line) if line else tus.Response(204)
         if self.path.startswith(f"{PREFIX}/time/"):
             tell = self.ingest.tell_time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,12 +106,12 @@ class Night:
         return Records(self.unit.data / "uploads").load(recording)
 
 
-@pytest.fixture
-def night(tmp_path: Path) -> Iterator[Night]:
-    """A unit at the beginning of a night, and the controller that waits for it."""
-    school = make_school(tmp_path / "school", now=NOW)
+@contextmanager
+def make_night(folder: Path, **upload: float) -> Iterator[Night]:
+    """A unit at the beginning of a night, with these settings of `[upload]`, and the controller that waits for it."""
+    school = make_school(folder / "school", now=NOW)
     world = FakeWorld(NOW)
-    unit = school.make_unit(tmp_path / "unit", tables={"upload": UPLOAD})
+    unit = school.make_unit(folder / "unit", tables={"upload": {**UPLOAD, **upload}})
     ingest = Ingest(school, unit.recorder.verifying, lambda: world.now_at)
     with IngestServer(ingest) as server:
         tls = tls_files(load_config(unit.config))
@@ -119,3 +120,10 @@ def night(tmp_path: Path) -> Iterator[Night]:
         uploader = make_uploader(load_config(unit.config), client, world=world.world, stop=world)
         yield Night(school, unit, world, ingest, server, client, uploader)
         client.close()
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    """A unit at the beginning of a night, and the controller that waits for it."""
+    with make_night(tmp_path) as made:
+        yield made

@@ -184,9 +184,10 @@ def _attach() -> None:
     from controller.devices.commands import device
     from controller.enrollment.commands import enrollment
     from controller.epochs.commands import epochs
+    from controller.simulation.commands import simulate_night
     from controller.storage.commands import storage
 
-    for command in (device, night, enrollment, epochs, storage, teacher_commands, admin_link, new_link):
+    for command in (device, night, enrollment, epochs, storage, teacher_commands, admin_link, new_link, simulate_night):
         group.add_command(command)
 
 

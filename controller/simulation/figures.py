@@ -122,8 +122,15 @@ def _share(told: Told, bound: Bound, makespan: float | None) -> float:
         return float(sites[bound.row] / (told.load.site_bps[bound.row] * time_s))
     if bound.binds == "unit":
         sent = np.array(told.record.watched_bits)[within].sum()
-        return float(sent / (told.load.link_bps[bound.row] * time_s))
+        here_s = time_s - _away_until(told.load, bound.row, ends)
+        return float(sent / (told.load.link_bps[bound.row] * here_s))
     return float(sites.sum() / (told.load.total_bps * time_s))
+
+
+def _away_until(load: Workload, row: int, ends_s: float) -> float:
+    """Give for how many seconds a unit could not be reached until a moment."""
+    begins, ends = np.minimum(load.away_from_s[row], ends_s), np.minimum(load.away_to_s[row], ends_s)
+    return float((ends - begins).sum())
 
 
 def _full(told: Told) -> int:

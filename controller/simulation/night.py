@@ -104,13 +104,15 @@ class _Night:
 
     def _pass_tick(self, stretch: Stretch, now_s: float, lasts_s: float) -> Floats:
         """Let the time until the next decision pass; a controller that is gone decides nothing and takes nothing."""
-        down_s = self.setting.down_s(now_s, lasts_s)
-        if down_s:
-            back_s = self.world.chance.uniform(0.0, RESUMES_S, len(self.world.load))
-            return self.world.pass_time(now_s, lasts_s, self.world.heard_bps, silent_s=down_s + back_s)
-        granted = self._decide(stretch, now_s)
-        self._hold_against_caps(stretch, granted)
-        return self.world.pass_time(now_s, lasts_s, granted, silent_s=np.zeros(1))
+        down_s, crash = self.setting.down_s(now_s, lasts_s), self.setting.crash
+        granted = self.world.heard_bps
+        if crash is None or not crash.at_s <= now_s < crash.at_s + crash.lasts_s:
+            granted = self._decide(stretch, now_s)
+            self._hold_against_caps(stretch, granted)
+        silent_s = np.full(len(self.world.load), down_s)
+        if crash and now_s < crash.at_s + crash.lasts_s <= now_s + lasts_s:
+            silent_s += self.world.chance.uniform(0.0, RESUMES_S, len(self.world.load))
+        return self.world.pass_time(now_s, lasts_s, granted, silent_s=silent_s)
 
     def _decide(self, stretch: Stretch, now_s: float) -> Ints:
         fleet, line = self._fleet(stretch, now_s), self._line(stretch, now_s)

@@ -15,6 +15,8 @@ from controller.uploads.scheduler.fleet import Flags, Floats, Ints
 LESSON_BYTES = 0.7e9
 LESSONS_A_DAY = 6
 SLOWEST_BPS, FASTEST_BPS = 2e6, 100e6
+DAY_S = 4 * 3600.0
+"""How long the allowance by day is open before the power is cut."""
 OUTAGES = 2
 """The most outages of one unit in a night."""
 
@@ -127,7 +129,11 @@ def _with_troubles(
     if Trouble.CLOCK in troubles:
         load = replace(load, clock_late_s=chance.normal(0.0, 30.0, units))
     if Trouble.SWITCHED_OFF in troubles:
-        load = replace(load, switched_off=chance.random(units) < 0.05)
+        off = chance.random(units) < 0.05
+        in_the_day = (load.link_bps * DAY_S * 0.6 / 8).astype(np.int64)
+        load = replace(
+            load, switched_off=off, due_bytes=np.where(off, np.minimum(load.due_bytes, in_the_day), load.due_bytes)
+        )
     if Trouble.MIXED_LINKS in troubles:
         load = replace(load, wavers=0.15, known_bps=np.where(chance.random(units) < 0.5, 0, load.known_bps))
     return load

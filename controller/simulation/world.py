@@ -76,7 +76,9 @@ class World:
 
     def _waver(self) -> None:
         if self.load.wavers:
-            self.link_bps = self.load.link_bps * self.chance.lognormal(0.0, self.load.wavers, len(self.load))
+            self.link_bps = self.load.link_bps * self.chance.lognormal(
+                -(self.load.wavers**2) / 2, self.load.wavers, len(self.load)
+            )
 
     def _away(self, now_s: float, lasts_s: float) -> Floats:
         begins = np.maximum(self.load.away_from_s, now_s)

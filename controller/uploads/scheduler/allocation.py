@@ -20,6 +20,9 @@ from controller.uploads.scheduler.water import pour_line
 PRESSED = 0.95
 """From this part of the time left on, what must leave tonight goes before everything else."""
 SOON_TICKS = 10
+TIGHT = 0.9
+"""From this share of its time left on, nothing that the link of a unit may give for a moment must be missed."""
+TIGHT_MARGIN = 1.4
 WORTH_IT = 1.005
 """A lease is raised only by more than this: each change is a signature and a message."""
 ROUNDING = 1e-3
@@ -72,19 +75,21 @@ def _load(fleet: Fleet, line: Line, rows: Ints) -> _Load:
     usable = usable_bps(fleet)
     caps: Floats = np.minimum(usable[rows], site_bps[site])
     bounds = line_bounds(site, bits, site_bps=site_bps, total_bps=line.total_bps)
+    sure = np.minimum(sure_bps(fleet, usable)[rows], site_bps[site])
     ends_s = np.minimum(line.left_s[site], fleet.leaves_s[rows])
     bound_s = float(max(bounds.max(initial=0.0), (bits / caps).max(initial=0.0)))
     horizon = max(bound_s, places_bound(bits, caps, line.at_a_time), line.tick_s)
     due = np.minimum(fleet.due_bytes[rows] * 8.0, bits)
+    time_s = np.minimum(horizon, ends_s)
     must = ((bounds[site] >= PRESSED * ends_s) & (due > 0)) | (line.by_day[site] & fleet.by_day[rows])
     return _Load(
         rows=rows,
         site=site,
         bits=np.where(must & (due > 0), due, bits),
-        caps=caps,
-        sure=np.minimum(sure_bps(fleet, usable)[rows], site_bps[site]),
+        caps=np.where(bits / sure >= TIGHT * time_s, np.minimum(caps * TIGHT_MARGIN, site_bps[site]), caps),
+        sure=sure,
         must=must,
-        time_s=np.minimum(horizon, ends_s),
+        time_s=time_s,
         bound_s=bound_s,
     )
 

@@ -16,10 +16,9 @@ from controller.uploads.scheduler.water import pour, ranks
 
 CANNOT_WAIT = 0.97
 CAN_WAIT = 0.85
-SPARE = 1.5
-"""How much more the chosen units could send than the line takes, so that one of them that is done leaves no hole."""
-
-
+LEAST_SPARE, MOST_SPARE = 1.05, 1.5
+"""How much more the chosen units could send than the line takes: the more of them are quick, the less of a hole one
+leaves that is done; where places are scarce, slow ones have to come early instead."""
 RESERVE = 0.05
 """Which part of the places is kept for sites whose quick units are done while slow ones hold their places."""
 
@@ -42,6 +41,7 @@ def choose(crowd: Crowd, need: Floats, at_a_time: int) -> Flags:
     """Choose at most `at_a_time` units; `need` is the rate in bit/s at which each site has to send to be in time."""
     if len(crowd.site) <= at_a_time:
         return np.ones(len(crowd.site), bool)
+    need = need * np.clip(at_a_time / max(float(crowd.share.sum()), 1.0), LEAST_SPARE, MOST_SPARE)
     places = _places(crowd, len(need), at_a_time - int(at_a_time * RESERVE))
     kept = _keep(crowd, places, at_a_time)
     free = _free(places, kept, crowd.site, at_a_time)
@@ -52,7 +52,7 @@ def choose(crowd: Crowd, need: Floats, at_a_time: int) -> Flags:
 
 def _missing(crowd: Crowd, chosen: Flags, need: Floats) -> Floats:
     """Give the rate by which the chosen units of each site are too slow."""
-    missing: Floats = need * SPARE - np.bincount(crowd.site[chosen], crowd.speed[chosen], len(need))
+    missing: Floats = need - np.bincount(crowd.site[chosen], crowd.speed[chosen], len(need))
     return missing
 
 

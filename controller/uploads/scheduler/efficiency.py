@@ -14,6 +14,7 @@ FIRST_GUESS_BPS = 20e6
 """What an unknown link is thought to give: an ordinary classroom's. It proves more, or less, within a few decisions."""
 SLOWEST_GUESS_BPS = 2e6
 """What an unknown link is feared to give, when it is asked who has to begin early."""
+RELIED_ON = 0.9
 LEAST_BPS = 256e3
 """What a unit is granted that makes nothing of its lease, so that it is noticed when it can send again."""
 LAGS = 0.94
@@ -38,9 +39,10 @@ def usable_bps(fleet: Fleet) -> Floats:
 
 
 def sure_bps(fleet: Fleet, usable: Floats) -> Floats:
-    """Give the speed on which a unit can be relied: an unknown link may be the slowest, until it has proved more."""
+    """Give the speed on which a unit can be relied: of a link that does not carry anything now less than was known."""
     proved = np.maximum(fleet.measured_bps, SLOWEST_GUESS_BPS)
-    return np.where(fleet.link_bps > 0, usable, np.minimum(usable, proved))
+    known = np.where(fleet.granted_bps > 0, usable, usable * RELIED_ON)
+    return np.where(fleet.link_bps > 0, known, np.minimum(usable, proved))
 
 
 def learn_links(link_bps: Ints, measured_bps: Ints, granted_bps: Ints) -> Ints:

@@ -31,7 +31,8 @@ LASTS = timedelta(days=21)
 SHORTEST = timedelta(days=14)
 """How far a schedule reaches ahead; the shorter one where the rate changes so often that it could not be sent."""
 MOST_OPENINGS = 480  # of about 120 bytes each: a broker carries 64 KiB
-AT_ONCE = 200  # units in one transaction, for other writers wait meanwhile
+AT_ONCE = 100  # units in one transaction, for other writers wait meanwhile
+AT_A_TIME = 500  # units in one go of the job, for leases wait meanwhile: a second or two
 
 
 _UNITS = select(Device.id, Device.site, Device.state, Device.sends_by_day, Device.schedule_basis).where(
@@ -54,10 +55,10 @@ def schedule_of(device: Device) -> bytes | None:
 
 
 def issue_due(services: Services) -> int:
-    """Issue a schedule to every unit whose openings changed, or whose schedule is a day old; tell how many."""
+    """Issue a schedule to units whose openings changed, or whose schedule is a day old, `AT_A_TIME`; tell how many."""
     with services.database.reading() as session:
         maker = _Maker(services, read_calendar(session, services.config, services.clock()))
-        due = [unit.id for unit in session.execute(_UNITS) if maker.is_due(unit)]
+        due = [unit.id for unit in session.execute(_UNITS) if maker.is_due(unit)][:AT_A_TIME]
     for some in _batches(due):
         with services.database.writing() as session:
             for device in session.scalars(select(Device).where(Device.id.in_(some), Device.state.in_(HEARD))):
@@ -86,6 +87,10 @@ class _Maker:
         self._calendar = calendar
         self._now = services.clock()
         self._key = services.keys.lease
+        core = services.config.controller
+        signed_by = f"{core.generation} {self._key.verifying.key_id}"
+        self._reach = _Reach(core.time_zone, self._now.astimezone(UTC).date(), signed_by)
+        self._bases: dict[tuple[str, bool, bool], Basis] = {}
 
     def is_due(self, unit: _Unit) -> bool:
         """Tell whether a unit's schedule was made from something else than holds now."""
@@ -108,12 +113,14 @@ class _Maker:
         outbox.enqueue(session, device=device.id, kind=Down.SCHEDULE, line=line, now=self._now)
 
     def _basis(self, unit: _Unit) -> Basis:
-        core = self._services.config.controller
-        hours = self._calendar.of(unit.site).promised() if unit.state in DELIVERING else None
-        reach = _Reach(
-            core.time_zone, self._now.astimezone(UTC).date(), f"{core.generation} {self._key.verifying.key_id}"
-        )
-        return make_basis(replace(hours, trickle=None) if hours and not unit.sends_by_day else hours, reach)
+        group = (unit.site, unit.state in DELIVERING, unit.sends_by_day)
+        if group not in self._bases:
+            self._bases[group] = make_basis(self._hours(*group), self._reach)
+        return self._bases[group]
+
+    def _hours(self, site: str, delivers: bool, by_day: bool) -> Hours | None:  # noqa: FBT001 - columns of a row
+        hours = self._calendar.of(site).promised() if delivers else None
+        return replace(hours, trickle=None) if hours and not by_day else hours
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from protocol.manifest import Manifest
 
 KEYS = timedelta(seconds=15)  # after a rotation or an extension, which nobody waits for at a lamp
 REVOCATIONS = timedelta(seconds=5)  # whoever revokes issues the list at once; this is for one that was killed between
-SCHEDULES = timedelta(seconds=15)  # after a change of hours, a pause, a unit that joined or moved
+SCHEDULES = timedelta(seconds=5)  # some at a time, after a change of hours, or of a unit's site or state
 KEPT = timedelta(days=7)  # a client that lost its last answer asks within days, not weeks
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("sealing", "ingest", "crowd", "muxing", "sound", "responding", "unit", "first_second")
+BENCHMARKS = ("sealing", "ingest", "crowd", "muxing", "sound", "responding", "unit", "first_second", "schedules")
 
 
 def main(names: list[str]) -> None:

@@ -156,6 +156,7 @@ class School:
         not_before: datetime | None = None,
         lasts: timedelta = timedelta(hours=1),
         version: int | None = None,
+        first: str | None = None,
     ) -> bytes:
         """Sign a lease that holds from now on."""
         lease = Lease(
@@ -168,6 +169,7 @@ class School:
             fence=fence,
             rate_bps=rate_bps,
             not_before=not_before or self.now,
+            first=first,
         )
         return issue_document(lease, self.lease_key)
 

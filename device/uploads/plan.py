@@ -1,9 +1,9 @@
 """Decides what the uploader does next: which recording, which object, ask for the receipt, or wait. Pure.
 
-The oldest closed recording comes first: its manifest, then what the controller wants of it, `key.age` before the
-segments, then the receipt. A failure delays its own recording, ever longer, and never ends the trying; after a few it
-lets the others go first, after a day it needs a person, and says why. Discarded and unfinished recordings are never
-planned. Defined in docs/protocol/uploads.md.
+The oldest closed recording comes first, after the one that the lease names: its manifest, then what the controller wants
+of it, `key.age` before the segments, then the receipt. A failure delays its own recording, ever longer, and never ends
+the trying; after a few it lets the others go first, after a day it needs a person, and says why. Discarded and
+unfinished recordings are never planned. Defined in docs/protocol/uploads.md.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 from protocol.backlog import Backlog
@@ -149,7 +150,7 @@ def plan_next(items: Iterable[Item], lease: Lease | None, now: datetime) -> Step
     if lease is None or not holds(lease, now):
         return AskForLease()
     delayed: list[datetime] = []
-    for item in sorted(items, key=_turn):
+    for item in sorted(items, key=partial(_turn, first=lease.first)):
         step = _plan_recording(item)
         if step is None:
             continue
@@ -159,10 +160,10 @@ def plan_next(items: Iterable[Item], lease: Lease | None, now: datetime) -> Step
     return Rest(min(delayed, default=None))
 
 
-def _turn(item: Item) -> tuple[int, datetime, str]:
-    """Order recordings: the oldest first, but those that keep failing behind the others, so that none is held up."""
-    failures = item.record.failures
-    return (failures if failures >= STEPS_BACK_AFTER else 0, item.recording.began_at, item.recording.recording)
+def _turn(item: Item, *, first: str | None) -> tuple[int, bool, datetime, str]:
+    """Order recordings: the one its owner needs today, then the oldest; those that keep failing come last."""
+    failures, name = item.record.failures, item.recording.recording
+    return (failures if failures >= STEPS_BACK_AFTER else 0, name != first, item.recording.began_at, name)
 
 
 def _plan_recording(item: Item) -> Step | None:

@@ -11,6 +11,7 @@ import pytest
 from protocol.documents import KeyringKey, Purpose, issue_document
 from protocol.manifest import CloseReason, EventName
 from protocol.signing import SigningKey
+from tests.fakes.ingest import Fault
 from tests.fakes.spooled import append_event, spool_recording
 from tests.unit.device.uploads.conftest import NOW, Night
 
@@ -46,6 +47,26 @@ def test_night_sends_the_oldest_recording_first(night: Night) -> None:
     night.deliver(late, early, middle)
     order = list(dict.fromkeys(recording for recording, _ in night.ingest.held))
     assert order == [early.recording, middle.recording, late.recording]
+
+
+def test_night_sends_what_its_owner_needs_today_ahead_of_older_ones(night: Night) -> None:
+    """The recording that the lease names goes first with its manifest; a name that is not here changes nothing."""
+    early, middle, late = (spool_recording(night.unit, began_at=EVENING + timedelta(hours=hour)) for hour in (1, 2, 3))
+    night.grant(night.school.issue_lease(night.unit.device, first=late.recording))
+    night.settle(lambda: night.is_delivered(late))
+    assert list(night.ingest.manifests) == [late.recording]
+    night.grant(night.school.issue_lease(night.unit.device, version=2, first="a" * 26))
+    night.deliver(early, middle)
+    assert list(night.ingest.manifests) == [late.recording, early.recording, middle.recording]
+
+
+def test_night_is_not_held_up_by_a_wanted_recording_that_fails(night: Night) -> None:
+    """What its owner needs today and cannot be taken steps back like every other after a few attempts."""
+    stuck, other = (spool_recording(night.unit, began_at=EVENING + timedelta(hours=hour)) for hour in (2, 1))
+    night.ingest.faults.extend(Fault("PUT", path=f"/{stuck.recording}/manifest", status=409) for _ in range(9))
+    night.grant(night.school.issue_lease(night.unit.device, first=stuck.recording))
+    night.deliver(other)
+    assert not night.is_delivered(stuck)
 
 
 def test_night_leaves_discarded_and_unfinished_recordings_alone(night: Night) -> None:

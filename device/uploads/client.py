@@ -7,9 +7,10 @@ machine). What to ask and what an answer means is decided in its neighbours.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,9 +19,13 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, SystemTimeWarning
 
 from device.identity.tls import Credentials, Stamp
+from device.uploads.courtesy import RoundTrip
+from device.uploads.roundtrip import ask_round_trip
 from protocol.loopback import is_loopback
 
 ANSWER_LIMIT_BYTES = 2 * 1024 * 1024
@@ -115,7 +120,8 @@ class Client:
         self._stamp: Stamp | None = None
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.mount("http://", Adapter(None))
+        self._socket: socket.socket | None = None
+        self._session.mount("http://", Adapter(None, self._note_socket))
 
     def ask(self, request: Request) -> Answer:
         """Send one request and give the answer; raise `LinkError` when there is none.
@@ -139,6 +145,13 @@ class Client:
             cause = _innermost(error)
             raise _kind_of(cause)(f"{request.method} {url}: {cause}") from error
 
+    def round_trip(self) -> RoundTrip | None:
+        """Give the round trip of the connection, also while a body is being sent; None where it is not known."""
+        return ask_round_trip(self._socket) if self._socket else None
+
+    def _note_socket(self, sock: socket.socket) -> None:
+        self._socket = sock
+
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
@@ -154,7 +167,7 @@ class Client:
         """Begin new connections when the certificate was renewed, or dates have begun to count; raise `OSError`."""
         stamp = self._tls.stamp()
         if self._base.startswith("https://") and (self._stamp is None or self._stamp.is_older_than(stamp)):
-            adapter = Adapter(self._tls.context())
+            adapter = Adapter(self._tls.context(), self._note_socket)
             if self._stamp is not None:
                 self._session.get_adapter(self._base).close()
             self._session.mount("https://", adapter)
@@ -167,14 +180,16 @@ class Adapter(HTTPAdapter):
     Reads bodies in blocks of 64 KiB: http.client's own 8 KiB cost a fast link half its rate.
     """
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        """Take the context of all connections to https://; None for plain HTTP."""
+    def __init__(self, context: ssl.SSLContext | None, note: Callable[[socket.socket], None]) -> None:
+        """Take the context of all connections to https:// (None for plain HTTP), and who is told of each connection."""
         self._context = context
+        self._note = note
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> Any:
         """See `HTTPAdapter.init_poolmanager`."""
-        return super().init_poolmanager(*args, **options, blocksize=BLOCK_BYTES, ssl_context=self._context)
+        super().init_poolmanager(*args, **options, blocksize=BLOCK_BYTES, ssl_context=self._context)
+        self.poolmanager.pool_classes_by_scheme = _pools_that_tell(self._note)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         """Name host and port alone: the pool has its context already."""
@@ -183,6 +198,28 @@ class Adapter(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave checking and showing of certificates to the context."""
+
+
+def _pools_that_tell(note: Callable[[socket.socket], None]) -> dict[str, type[HTTPConnectionPool]]:
+    """Give urllib3's pools with connections that tell of their socket; it shows no connection that is in use."""
+
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            note(self.sock)
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            note(self.sock)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.uploads.pace import Bucket
+from device.uploads.courtesy import Courtesy, RoundTrip
+from device.uploads.pace import BITS, Bucket
 from device.world import Stop, World
 
 LEAST_BLOCK_BYTES = 4 * 1024
 SLICE_S = 0.25
+PAUSE_S = 5.0  # after a longer one what was sent before it says nothing
 LEAST_WAIT_S = 0.001  # less stays lent, and is waited for with the next block
 
 
@@ -64,13 +66,25 @@ class Parcel:
         return SpoolFileError(f"object {self.index}: {self.path.name} cannot be read: {error.strerror}")
 
 
-class Pacer:
-    """Holds bytes back to the rate of the lease in force; the rate is asked for at every block."""
+def no_round_trip() -> RoundTrip | None:
+    """Know no round trip: nobody is made way for."""
+    return None
 
-    def __init__(self, world: World, stop: Stop) -> None:
+
+class Pacer:
+    """Holds bytes back to the rate of the lease in force, asked for at every block, and makes way for others.
+
+    `round_trip` gives that of the connection on which the bytes leave.
+    """
+
+    def __init__(self, world: World, stop: Stop, round_trip: Callable[[], RoundTrip | None] = no_round_trip) -> None:
         self._world = world
         self._stop = stop
+        self._round_trip = round_trip
         self._bucket: Bucket | None = None
+        self._courtesy = Courtesy()
+        self._sent_bytes = 0
+        self._looked_at_s = 0.0
 
     def now_s(self) -> float:
         """Give the monotonic time, in seconds, by which it paces."""
@@ -81,13 +95,26 @@ class Pacer:
 
         A rate that changes meanwhile counts from the next slice of waiting on, up and down.
         """
-        self._bucket, wait_s = self._bucket_at(rate_bps()).take(count, self._world.monotonic_s())
+        self._bucket, wait_s = self._bucket_at(self._politely(rate_bps())).take(count, self._world.monotonic_s())
+        self._sent_bytes += count
         while wait_s > LEAST_WAIT_S:
             self._stop.wait(min(wait_s, SLICE_S))
-            self._bucket = self._bucket_at(rate_bps())
+            self._bucket = self._bucket_at(self._politely(rate_bps()))
             wait_s = self._bucket.wait_s
             self._require_running()
         self._require_running()
+
+    def _politely(self, lease_bps: int) -> int:
+        """Give the rate that leaves room for others, after a look at the round trip a few times in a second."""
+        now_s = self._world.monotonic_s()
+        past_s = now_s - self._looked_at_s
+        if past_s < SLICE_S:
+            return self._courtesy.limit(lease_bps)
+        found, sent_bps = self._round_trip(), self._sent_bytes * BITS / past_s
+        self._sent_bytes, self._looked_at_s = 0, now_s
+        if found and past_s < PAUSE_S:
+            self._courtesy = self._courtesy.note(found, sent_bps=sent_bps, now_s=now_s)
+        return self._courtesy.limit(lease_bps)
 
     def _bucket_at(self, rate_bps: int) -> Bucket:
         now_s = self._world.monotonic_s()

@@ -1,8 +1,8 @@
 """Decides what the uploader does next: which recording, which object, ask for the receipt, or wait. Pure.
 
-The oldest closed recording comes first, after the one that the lease names: its manifest, then what the controller wants
-of it, `key.age` before the segments, then the receipt. A failure delays its own recording, ever longer, and never ends
-the trying; after a few it lets the others go first, after a day it needs a person, and says why. Discarded and
+The oldest closed recording comes first, after the one that the lease names: its manifest, then what the controller
+wants of it, `key.age` before the segments, then the receipt. A failure delays its own recording, ever longer, and never
+ends the trying; after a few it lets the others go first, after a day it needs a person, and says why. Discarded and
 unfinished recordings are never planned. Defined in docs/protocol/uploads.md.
 """
 

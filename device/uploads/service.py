@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,6 +23,7 @@ from device.uploads.asking import Asker, Sources
 from device.uploads.backlog import Backlogs
 from device.uploads.client import Client, ClientSettings, Door, LinkError
 from device.uploads.courier import Courier
+from device.uploads.courtesy import RoundTrip
 from device.uploads.delivery import Delivery
 from device.uploads.endpoints import Endpoints, LeaseRefusedError, RefusalError
 from device.uploads.gauge import Gauge
@@ -30,7 +31,7 @@ from device.uploads.inbox import Inbox
 from device.uploads.introduction import introduce
 from device.uploads.knocking import Knocking
 from device.uploads.leases import Leases
-from device.uploads.parcel import EndedError, Pacer
+from device.uploads.parcel import EndedError, Pacer, no_round_trip
 from device.uploads.pause import Pause
 from device.uploads.plan import AskForLease, Item, Patience, Rest, plan_next
 from device.uploads.records import Records
@@ -61,13 +62,20 @@ def run(config: DeviceConfig, stop: Stop) -> None:
     client = Client(settings)
     try:
         told = ToldTime(client, REAL_WORLD, SystemClock().is_trusted)
-        make_uploader(config, told, world=told.world, stop=stop).run()
+        make_uploader(config, told, world=told.world, stop=stop, round_trip=client.round_trip).run()
     finally:
         client.close()
 
 
-def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop) -> Uploader:
-    """Put the uploader together from the unit's configuration."""
+def make_uploader(
+    config: DeviceConfig,
+    door: Door,
+    *,
+    world: World,
+    stop: Stop,
+    round_trip: Callable[[], RoundTrip | None] = no_round_trip,
+) -> Uploader:
+    """Put the uploader together from the unit's configuration; `round_trip` gives that of the door's connection."""
     data, upload = config.data, config.upload
     store = DocumentStore(data / "state", device=config.device.id, root=load_root(data / "identity"), files=REAL)
     spool = Spool(data / "spool", load_verifying_key(data / "identity" / "recorder.pub"))
@@ -77,7 +85,10 @@ def make_uploader(config: DeviceConfig, door: Door, *, world: World, stop: Stop)
         endpoints=Endpoints(door),
         inbox=inbox,
         delivery=Delivery(
-            door=door, pacer=Pacer(world, stop), gauge=Gauge(data / "uploads"), piece_bytes=upload.chunk_bytes
+            door=door,
+            pacer=Pacer(world, stop, round_trip),
+            gauge=Gauge(data / "uploads"),
+            piece_bytes=upload.chunk_bytes,
         ),
         spool=spool,
         records=records,

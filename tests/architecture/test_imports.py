@@ -29,6 +29,7 @@ PURE = (
     "device/media/levels.py",
     "device/spool/days.py",
     "device/spool/retention.py",
+    "device/uploads/courtesy.py",
     "device/uploads/follow.py",
     "device/uploads/meter.py",
     "device/uploads/plan.py",

@@ -66,11 +66,12 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.calendar import views as calendar_pages
     from controller.devices import views as unit_pages
     from controller.enrollment import est_views, page_views, renewal_views
+    from controller.nights import views as night_pages
     from controller.recordings import views as recording_pages
     from controller.rest import views as rest
 
     pages = (account_pages.register, recording_pages.register, unit_pages.register, calendar_pages.register)
-    joining = (page_views.register, est_views.register, renewal_views.register)
+    joining = (night_pages.register, page_views.register, est_views.register, renewal_views.register)
     return (guards.register, *pages, *joining, rest.register)
 
 

@@ -74,6 +74,8 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
         of_admin={
             "accounts": "/accounts",
             "joining": "/joining",
+            "nights": "/nights",
+            "night-calculator": "/nights/calculator?rooms=40&line=30&lessons=5&minutes=45&quality=2000000&hours=8",
             "night-hours": "/night-hours",
             "night-hours-site": f"/night-hours?site={quote(mark('North'))}",
             "night-hours-import": "/night-hours/import",

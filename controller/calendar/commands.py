@@ -14,6 +14,7 @@ import click
 
 from controller.calendar.acting import TICK, doing, site_option
 from controller.calendar.day_commands import free_days, other_day
+from controller.nights.commands import calculate, plan, report
 from controller.opening import config_option, opened
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @click.group(name="night")
 def night() -> None:
-    """When units may send, and how fast."""
+    """When units may send and how fast; what a night will be, and what it was."""
 
 
 @night.command(name="show")
@@ -215,3 +216,5 @@ def resume(path: Path, site: str) -> None:
 
 for group in (free_days, other_day):
     night.add_command(group)
+for command in (plan, report, calculate):
+    night.add_command(command)

@@ -136,11 +136,15 @@ class LeasedBody:
         self.block_bytes = Bucket(lease.rate_bps, at_s=0.0).block_bytes(1)
         self._ingress = ingress
         self._lease = lease
+        self._stream = stream
         self._fill = filler(stream)
 
     def readinto(self, buffer: memoryview) -> int:
         """Read some of the next bytes and tell how many, none at the end; raise `LeaseOverError`."""
-        most = self._ingress.admit(self._lease, len(buffer))
+        rest: int = getattr(self._stream, "remaining", len(buffer))  # cheroot's body tells; nobody waits for its end
+        if rest == 0:
+            return 0
+        most = self._ingress.admit(self._lease, min(rest, len(buffer)))
         count = self._fill(buffer[:most])
         self._ingress.account(self._lease, count)
         return count

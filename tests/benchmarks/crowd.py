@@ -28,7 +28,7 @@ from controller.devices.models import Device, DeviceState
 from controller.uploads.scheduler.plan import Grant
 from protocol.ids import make_id
 from tests.benchmarks.ingest import Load, announce, name_object
-from tests.controller_process import PATH, ControllerProcess, make_controller
+from tests.controller_process import FAST_BPS, PATH, ControllerProcess, make_controller
 from tests.leasing import issue_lease
 
 CROWDS = (40, 200, 500, 1500)
@@ -176,8 +176,8 @@ def run(controller: ControllerProcess, count: int) -> None:
     assert controller.process
     pid = controller.process.pid
     units = add_units(controller, count)
+    places = [make_upload(unit, lease) for unit, lease in zip(units, grant(units, FAST_BPS), strict=True)]
     leases = grant(units, CAP_BPS // count)
-    places = [make_upload(unit, lease) for unit, lease in zip(units, leases, strict=True)]
     quiet_ms = time_heads(controller, controller.grant_lease(), 20)
     with ExitStack() as closing_all:
         senders = [begin(*one) for one in zip(units, leases, places, strict=True)]

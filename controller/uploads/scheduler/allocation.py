@@ -14,7 +14,8 @@ import numpy as np
 from controller.uploads.scheduler.bound import line_bounds, places_bound
 from controller.uploads.scheduler.choosing import Crowd, choose
 from controller.uploads.scheduler.efficiency import sure_bps, usable_bps
-from controller.uploads.scheduler.fleet import Allocation, Flags, Fleet, Floats, Ints, Line, Reason
+from controller.uploads.scheduler.fleet import Allocation, Flags, Fleet, Floats, Ints, Line
+from controller.uploads.scheduler.reasons import Reason
 from controller.uploads.scheduler.water import pour_line
 
 PRESSED = 0.95
@@ -58,7 +59,7 @@ def allocate(fleet: Fleet, line: Line) -> Allocation:
         chosen = _chosen(load, fleet, line)
         wanted[load.rows[chosen]] = _rates(load, chosen, fleet, line)
     rates = _settle(wanted, fleet, line)
-    reason = _reasons(fleet, line, rates, load)
+    reason = _reasons(fleet, line, load, wanted=wanted >= 1.0, sends=rates > 0)
     return Allocation(rate_bps=rates, reason=reason, bound_s=load.bound_s)
 
 
@@ -189,17 +190,25 @@ def _sums(site: Ints, values: Ints, sites: int) -> Ints:
     return sums
 
 
-def _reasons(fleet: Fleet, line: Line, rates: Ints, load: _Load) -> Ints:
+def _reasons(fleet: Fleet, line: Line, load: _Load, *, wanted: Flags, sends: Flags) -> Ints:
     """Say why for each unit; the first reason that fits."""
     must = np.zeros(len(fleet), bool)
     must[load.rows] = load.must
-    waits, sends = fleet.waiting_bytes > 0, rates > 0
+    waits = fleet.waiting_bytes > 0
     day = line.by_day[fleet.site]
     closed = (line.site_bps[fleet.site] == 0) | (line.left_s[fleet.site] <= 0) | (line.total_bps == 0)
     pressed = np.zeros(len(line.site_bps), bool)
     pressed[fleet.site[must & ~day]] = True
     return np.select(
-        [~waits, closed, day & ~fleet.by_day, sends & must & day, sends & must, sends],
-        [Reason.NOTHING_WAITS, Reason.CLOSED, Reason.NOT_BY_DAY, Reason.SENDS_TODAY, Reason.SENDS_DUE, Reason.SENDS],
+        [~waits, closed, day & ~fleet.by_day, sends & must & day, sends & must, sends, wanted],
+        [
+            Reason.NOTHING_WAITS,
+            Reason.CLOSED,
+            Reason.NOT_BY_DAY,
+            Reason.SENDS_TODAY,
+            Reason.SENDS_DUE,
+            Reason.SENDS,
+            Reason.ROOM_FROM_NEXT,
+        ],
         np.where(pressed[fleet.site] & ~must, Reason.DUE_FIRST, Reason.TURN_COMES),
     ).astype(np.int64)

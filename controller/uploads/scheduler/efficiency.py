@@ -20,7 +20,7 @@ LEAST_BPS = 256e3
 LAGS = 0.94
 """Below this part of its lease it was the link that was slow, and not a pause between two requests."""
 USED_UP = 0.998
-MARGIN = 1.005
+MARGIN = 1.003
 PROVES = 1.5
 OUTGROWS = 1.25
 

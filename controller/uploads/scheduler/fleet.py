@@ -7,7 +7,6 @@ them is controller/uploads/leases.py, or the simulation. Defined in docs/adr/002
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -66,20 +65,6 @@ class Line:
     """The most units that may have a lease together."""
     tick_s: float
     """Seconds until the next decision."""
-
-
-class Reason(IntEnum):
-    """Why a unit may send now, or why not. `explain.py` has the words."""
-
-    NOTHING_WAITS = 0
-    SENDS = 1
-    SENDS_DUE = 2
-    SENDS_TODAY = 3
-    CLOSED = 4
-    NOT_BY_DAY = 5
-    DUE_FIRST = 6
-    TURN_COMES = 7
-    ROOM_FROM_NEXT = 8
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.uploads.scheduler.allocation import allocate
-from controller.uploads.scheduler.fleet import NOT_MEASURED, Allocation, Fleet, Line, Reason
+from controller.uploads.scheduler.fleet import NOT_MEASURED, Allocation, Fleet, Line
+from controller.uploads.scheduler.reasons import Reason
 
 MBIT = 1_000_000
 LESSON = 700_000_000

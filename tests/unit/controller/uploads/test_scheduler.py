@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.uploads.scheduler.fleet import Reason
 from controller.uploads.scheduler.measuring import NOT_MEASURED, OBJECT_BYTES, measure
 from controller.uploads.scheduler.plan import (
     LINGERS_BPS,
@@ -21,6 +20,7 @@ from controller.uploads.scheduler.plan import (
     Unit,
     plan_leases,
 )
+from controller.uploads.scheduler.reasons import Reason
 
 NOW = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=15)

@@ -13,7 +13,7 @@ from html import escape
 from itertools import groupby
 
 WIDTH, HEIGHT = 480.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 8.0, 12.0, 26.0
+LEFT, RIGHT, TOP, BOTTOM = 48.0, 8.0, 28.0, 26.0
 MEGA = 1_000_000
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 LINES = 4
@@ -112,7 +112,7 @@ def _grid(plot: _Plot, unit: str) -> Iterator[str]:
         yield f'<path class="grid" d="M{LEFT:g} {y:g}H{WIDTH - RIGHT:g}"/>'
         text = f"{rate_bps / MEGA:g}"
         yield f'<text class="label" x="{LEFT - 6:g}" y="{y + 4:g}" text-anchor="end">{text}</text>'
-    yield f'<text class="label" x="{LEFT + 4:g}" y="{TOP + 12:g}">{escape(unit)}</text>'
+    yield f'<text class="label" x="0" y="12">{escape(unit)}</text>'
 
 
 def _hours(plot: _Plot, zone: tzinfo) -> Iterator[str]:

@@ -62,11 +62,3 @@ def measured_bps(slots: Sequence[float]) -> float | None:
     """Give what a line really carries when it is used, out of the rates of slots; None while too few are known."""
     busy = sorted(rate for rate in slots if rate > 0)
     return busy[int(len(busy) * USUAL_BEST)] if len(busy) >= BUSY_SLOTS else None
-
-
-def slow_down(stretches: Iterable[Stretch], most_bps: float | None) -> tuple[Stretch, ...]:
-    """Let no stretch be faster than was measured."""
-    return tuple(
-        Stretch(each.begins_at, each.ends_at, each.rate_bps if most_bps is None else min(each.rate_bps, most_bps))
-        for each in stretches
-    )

@@ -5,6 +5,7 @@ Performs what policy.py, forecast.py and outcomes.py decide. Of a unit only the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -144,7 +145,7 @@ def _plan(services: Services, session: Session, rows: Sequence[Night], found: Si
     waiting = sum(each.waiting_bytes for each in waits.values())
     total_bps = _share(services, session, waiting)
     stretches = forecast.join(openings, total_bps=total_bps, since=now)
-    end = forecast.end_of(forecast.slow_down(stretches, measured_bps(session, sites, now)), waiting)
+    end = forecast.end_of(stretches, waiting)
     for row in rows:
         row.expected_end_at = end
 
@@ -157,8 +158,9 @@ def _openings(found: SiteNights, row: Night) -> Sequence[Opening]:
 def _share(services: Services, session: Session, waiting: int) -> float:
     """Give a part's share of the whole line: by what waits, as the allocation gives it."""
     everywhere = session.scalar(select(func.sum(SpoolReportRow.waiting_bytes))) or 0
-    total_bps = services.config.uploads.rate_bps
-    return total_bps * waiting / everywhere if everywhere and waiting else float(total_bps)
+    measured = measured_bps(session, services.clock())
+    total_bps = min(float(services.config.uploads.rate_bps), measured or math.inf)
+    return total_bps * waiting / everywhere if everywhere and waiting else total_bps
 
 
 def _fresh_rooms(session: Session, sites: Collection[str], since: datetime) -> int:
@@ -179,9 +181,12 @@ def taken_bytes(session: Session, sites: Collection[str], since: datetime, until
     return int(session.scalar(select(func.sum(LineUse.taken_bytes)).where(*slots)) or 0)
 
 
-def measured_bps(session: Session, sites: Collection[str], now: datetime) -> float | None:
-    """Give what the line of some sites together really gave in the last two weeks; None while that is not known."""
-    slots = select(func.sum(LineUse.taken_bytes)).where(LineUse.site.in_(sites), LineUse.slot_at > now - MEASURED_BACK)
+def measured_bps(session: Session, now: datetime) -> float | None:
+    """Give what the whole line really gave in the last two weeks; None while that is not known.
+
+    Of one site nothing can be said so: what it got was its share of the line, and not what its own line gives.
+    """
+    slots = select(func.sum(LineUse.taken_bytes)).where(LineUse.slot_at > now - MEASURED_BACK)
     taken = session.scalars(slots.group_by(LineUse.slot_at)).all()
     return forecast.measured_bps([count * forecast.BITS / SLOT.total_seconds() for count in taken])
 

@@ -26,5 +26,5 @@ def find_line(services: Services, session: Session) -> Line:
     """Give the measured rate of all parts of this night, at most the limit, and the night's hours."""
     night, limit_bps = find_tonight(services, session), services.config.uploads.rate_bps
     hours = (night.closes_at - night.opens_at).total_seconds() / 3600 if night else USUAL_HOURS
-    found = measured_bps(session, night.total.sites, services.clock()) if night and night.total else None
+    found = measured_bps(session, services.clock()) if night and night.total else None
     return Line(min(limit_bps, int(found)) if found else limit_bps, found is not None, round(hours, 1) or USUAL_HOURS)

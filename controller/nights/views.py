@@ -38,13 +38,20 @@ def register(app: Flask, services: Services) -> None:
     room = Blueprint("nights", __name__)
     NightPages(services).add_to(room)
     app.register_blueprint(room)
-    app.jinja_env.filters.update(size=word_size, about=about, span=word_span, mean_rate=word_mean_rate)
+    app.jinja_env.filters.update(
+        size=word_size, about=about, span=word_span, tenths=word_tenths, mean_rate=word_mean_rate
+    )
 
 
 def word_size(count: int) -> str:
     """Write bytes in the language of the request."""
     number, unit = size_of(count)
     return gettext("%(number)s %(unit)s", number=format_decimal(number), unit=unit)
+
+
+def word_tenths(number: float) -> str:
+    """Write a number to a tenth in the language of the request."""
+    return str(format_decimal(round(number, 1)))
 
 
 def word_span(span: timedelta) -> str:

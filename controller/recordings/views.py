@@ -6,7 +6,7 @@ Deletion locks at once and can be undone for some days; what that means is decid
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypedDict
@@ -19,6 +19,8 @@ from controller.accounts.models import Role
 from controller.audit.services import list_watched
 from controller.auth.access import for_roles, open_to, signed_in
 from controller.auth.languages import gettext
+from controller.nights.owners import outlooks
+from controller.nights.prospects import Outlook
 from controller.recordings import late, policy, repo
 from controller.recordings.models import Recording, RecordingState
 from controller.recordings.ownership import require_owned, require_playable, source_of
@@ -50,6 +52,9 @@ def register(app: Flask, services: Services) -> None:
     app.jinja_env.filters["clock"] = clock_text
 
 
+NOTHING_KNOWN = Outlook()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One recording as the pages show it."""
@@ -60,6 +65,7 @@ class Entry:
     length: tuple[int, str]
     may_undo: bool
     damage: policy.Damage | None = None
+    outlook: Outlook = NOTHING_KNOWN
 
     @property
     def damage_words(self) -> str:
@@ -153,6 +159,7 @@ class RecordingPages:
             row = require_owned(session, recording)
             watched = list_watched(session, recording)
             entry = self._describe(row, repo.damage_of(session, [row.id]))
+            entry = replace(entry, outlook=self._look_out(session, [row]).get(row.id, NOTHING_KNOWN))
             bookmarks = self._find_bookmarks(session, row) if entry.opens else ()
         return render_template("recordings/recording.html", entry=entry, watched=watched, bookmarks=bookmarks)
 
@@ -218,7 +225,12 @@ class RecordingPages:
             too_late = late.are_late(session, [row.id for row in rows if row.state is RecordingState.ARRIVING])
             notes = late.late_of(session, signed_in().id)
             damage = repo.damage_of(session, [row.id for row in rows])
-        entries = [self._describe(row, damage) for row in rows if row.id not in too_late]
+            coming = self._look_out(session, [row for row in rows if row.id not in too_late])
+        entries = [
+            replace(self._describe(row, damage), outlook=coming.get(row.id, NOTHING_KNOWN))
+            for row in rows
+            if row.id not in too_late
+        ]
         return render_template(
             template,
             late=notes,
@@ -238,6 +250,9 @@ class RecordingPages:
             may_undo=policy.may_undo(row.state, destroy_after=row.destroy_after, now=now),
             damage=damage if is_told else None,
         )
+
+    def _look_out(self, session: Session, rows: Sequence[Recording]) -> Mapping[str, Outlook]:
+        return outlooks(self._services, session, rows)
 
     def _find_bookmarks(self, session: Session, row: Recording) -> Sequence[Bookmark]:
         if not policy.may_play(row.state):

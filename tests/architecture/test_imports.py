@@ -57,6 +57,9 @@ PURE = (
     "controller/nights/chart.py",
     "controller/nights/forecast.py",
     "controller/nights/outcomes.py",
+    "controller/nights/prospects.py",
+    "controller/nights/telling.py",
+    "controller/nights/words.py",
     *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),
     "controller/uploads/pace.py",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from controller.nights.forecast import BUSY_SLOTS, carries_bytes, end_of, join, measured_bps, slow_down
+from controller.nights.forecast import BUSY_SLOTS, carries_bytes, end_of, join, measured_bps
 from protocol.schedule import Opening, OpeningKind
 
 T = datetime(2026, 11, 9, 22, tzinfo=UTC)
@@ -35,13 +35,6 @@ def test_end_is_where_the_sum_is_carried() -> None:
     assert end_of(joined, 3.5 * 3600 * 1e6) == T + 4.5 * HOUR
     assert end_of(joined, 7 * 3600 * 1e6) == T + 8 * HOUR
     assert end_of(joined, 7 * 3600 * 1e6 + 1) is None
-
-
-def test_line_that_is_slower_than_its_cap_ends_later() -> None:
-    """What was measured counts, not what was typed; a faster measure lifts no cap."""
-    joined = join([_open(0, 8, 8_000_000)], total_bps=1e9, since=T)
-    assert end_of(slow_down(joined, 4e6), 3600 * 1e6) == T + 2 * HOUR
-    assert slow_down(joined, 9e9) == joined == slow_down(joined, None)
 
 
 def test_few_slots_are_no_measure() -> None:

@@ -90,7 +90,7 @@ def test_scale_of_a_chart_holds_every_rate(top_bps: float) -> None:
     """No point lies above the picture, whatever the line."""
     drawn = draw([Point(OPENS, top_bps, top_bps / 2)], WORDS, OPENS.tzinfo, SLOT)  # type: ignore[arg-type]  # UTC
     heights = [float(found) for found in re.findall(r"V([-\d.]+)", drawn)]
-    assert min(heights) >= 12
+    assert min(heights) >= 28
 
 
 def test_table_has_the_means_of_hours() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-TARGET_S = 0.1  # RFC 6817, 2.4.1: at most 100 ms. Much less, and acknowledgements that are put off by 40 ms would count
+TARGET_S = 0.06  # of LEDBAT++; at the 100 ms that RFC 6817 (2.4.1) allows, others' TCP still gave way to us
+    0.06  # of draft-irtf-iccrg-ledbat-plus-plus, 4; RFC 6817 allows 100 ms, where a neighbour's TCP still gave way
+)
 HISTORY = 10  # RFC 6817, 3.4.2: minutes, of each the least
 MINUTE_S = 60.0
 FILTER = 4  # the least of so many samples counts: one late acknowledgement is no queue
@@ -18,6 +20,7 @@ MOST_FALL_PER_S = 0.5
 LEAST_SHARE = 1 / 8
 LEAST_BPS = 64_000
 ENOUGH = 1.5
+SMOOTHED_S = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +33,14 @@ class RoundTrip:
 
 @dataclass(frozen=True, kw_only=True)
 class Courtesy:
-    """`rate_bps` is what may be sent at the most, None while nobody is in need; `top_bps` was sent before it fell."""
+    """`rate_bps` is what may be sent at the most, None while nobody is in need; `top_bps` was sent before it fell.
+
+    `sent_bps` is what was really sent in the last seconds: a socket takes bytes in gulps, and nothing in between.
+    """
 
     rate_bps: float | None = None
     top_bps: float = 0.0
+    sent_bps: float = 0.0
     at_s: float | None = None
     bases: tuple[tuple[int, float], ...] = ()
     recent: tuple[float, ...] = ()
@@ -44,10 +51,11 @@ class Courtesy:
 
     def note(self, found: RoundTrip, *, sent_bps: float, now_s: float) -> Courtesy:
         """Note a round trip, and what was really sent since the one before, in bits a second."""
-        seen = self._see(found, now_s)
-        past_s = min(1.0, now_s - self.at_s) if self.at_s is not None else 0.0
+        past_s = min(1.0, now_s - self.at_s) if self.at_s is not None else SMOOTHED_S
+        smoothed = self.sent_bps + (sent_bps - self.sent_bps) * past_s / SMOOTHED_S
+        seen = replace(self._see(found, now_s), sent_bps=smoothed)
         off = seen.queueing_s / TARGET_S
-        return seen._fall(off, sent_bps, past_s) if off > 1 else seen._rise(off, sent_bps, past_s)
+        return seen._fall(off, past_s) if off > 1 else seen._rise(off, past_s)
 
     @property
     def queueing_s(self) -> float:
@@ -61,16 +69,16 @@ class Courtesy:
         bases = tuple(item for item in known.items() if minute - item[0] < HISTORY)
         return replace(self, at_s=now_s, bases=bases, recent=(*self.recent, found.now_s)[-FILTER:])
 
-    def _fall(self, off: float, sent_bps: float, past_s: float) -> Courtesy:
+    def _fall(self, off: float, past_s: float) -> Courtesy:
         """Send less than what was sent: by the share of the target that is too much, in a second at most by half."""
-        before = sent_bps if self.rate_bps is None else min(self.rate_bps, max(sent_bps, self.floor_bps))
-        fallen = replace(self, top_bps=sent_bps) if self.rate_bps is None else self
+        fallen = replace(self, top_bps=self.sent_bps) if self.rate_bps is None else self
+        before = min(fallen.rate_bps or self.sent_bps, self.sent_bps)
         share = max(MOST_FALL_PER_S, 1 - (off - 1)) ** past_s
         return replace(fallen, rate_bps=max(fallen.floor_bps, before * share))
 
-    def _rise(self, off: float, sent_bps: float, past_s: float) -> Courtesy:
+    def _rise(self, off: float, past_s: float) -> Courtesy:
         """Send more again; what is not used is not raised, and far above what there was before nothing is held back."""
-        if self.rate_bps is None or sent_bps < self.rate_bps / 2:
+        if self.rate_bps is None or self.sent_bps < self.rate_bps / 2:
             return self
         risen = self.rate_bps + RISE_PER_S * max(self.top_bps, self.rate_bps) * past_s * (1 - off)
         return replace(self, rate_bps=None if risen > ENOUGH * self.top_bps else risen)

@@ -118,6 +118,15 @@ def test_rate_is_never_above_the_lease_nor_below_its_least(history: list[tuple[f
             assert courtesy.rate_bps >= max(LEAST_BPS, courtesy.top_bps * LEAST_SHARE) * 0.999
 
 
+def test_moment_in_which_the_socket_took_nothing_is_not_what_was_sent_before() -> None:
+    """A full socket buffer at the very moment of the first fall does not take the rate to the ground."""
+    courtesy = seconds(Courtesy(), 10, 0, start_s=0)
+    for number in range(200):
+        sent_bps = 0 if number < 4 else courtesy.limit(LEASE_BPS)
+        courtesy = courtesy.note(trip(1.0), sent_bps=sent_bps, now_s=10 + number / 4)
+    assert courtesy.limit(LEASE_BPS) == pytest.approx(LEASE_BPS * LEAST_SHARE, rel=0.5)
+
+
 def test_one_late_acknowledgement_is_no_queue() -> None:
     """The least of the last few round trips counts."""
     courtesy = seconds(Courtesy(), 10, 0, start_s=0)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 TARGET_S = 0.06  # of LEDBAT++; at the 100 ms that RFC 6817 (2.4.1) allows, others' TCP still gave way to us
-    0.06  # of draft-irtf-iccrg-ledbat-plus-plus, 4; RFC 6817 allows 100 ms, where a neighbour's TCP still gave way
-)
 HISTORY = 10  # RFC 6817, 3.4.2: minutes, of each the least
 MINUTE_S = 60.0
 FILTER = 4  # the least of so many samples counts: one late acknowledgement is no queue

@@ -107,10 +107,10 @@ class Night:
 
 
 @contextmanager
-def make_night(folder: Path, **upload: float) -> Iterator[Night]:
+def make_night(folder: Path, now: datetime = NOW, **upload: float) -> Iterator[Night]:
     """A unit at the beginning of a night, with these settings of `[upload]`, and the controller that waits for it."""
-    school = make_school(folder / "school", now=NOW)
-    world = FakeWorld(NOW)
+    school = make_school(folder / "school", now=now)
+    world = FakeWorld(now)
     unit = school.make_unit(folder / "unit", tables={"upload": {**UPLOAD, **upload}})
     ingest = Ingest(school, unit.recorder.verifying, lambda: world.now_at)
     with IngestServer(ingest) as server:

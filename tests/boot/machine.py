@@ -139,8 +139,15 @@ def _first_child(process: subprocess.Popen[bytes]) -> str:
     assert process.poll() is None, f"the container ended with status {process.returncode}"
     with suppress(OSError):
         found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
-        return found[0] if len(found) == 1 else ""  # for a moment there are helpers beside it
+        return next((each for each in found if _is_first(each)), "")
     return ""
+
+
+def _is_first(pid: str) -> bool:
+    """Tell whether a process is the first of its own process namespace; for a moment there are helpers beside it."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    within = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()
+    return within[-1] == "1" and len(within) > 2
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def _missing(crowd: Crowd, chosen: Flags, need: Floats) -> Floats:
 def _stand_ins(crowd: Crowd, waits: Flags, missing: Floats, places: int) -> Flags:
     """Choose for the places in reserve: the quickest of sites that would not be in time, until they are."""
     rows = np.flatnonzero(waits & (missing[crowd.site] > 0))
-    rank = ranks(crowd.site[rows], -crowd.speed[rows])
+    rank = ranks(crowd.site[rows], -crowd.speed[rows], -crowd.share[rows])
     rows = rows[np.lexsort((rank, crowd.site[rows]))]
     speed, site = crowd.speed[rows], crowd.site[rows]
     until = np.concatenate(([0.0], np.cumsum(speed)))
@@ -110,7 +110,7 @@ def _newcomers(crowd: Crowd, waits: Flags, free: Ints, missing: Floats) -> Flags
     rows = np.flatnonzero(waits)
     site, speed = crowd.site[rows], crowd.speed[rows]
     by_need = ranks(site, ~crowd.must[rows], -crowd.share[rows])
-    by_speed = ranks(site, -speed)
+    by_speed = ranks(site, -speed, by_need)
     near = np.flatnonzero(np.minimum(by_need, by_speed) < free[site])
     near = near[np.lexsort((by_speed[near], site[near]))]
     ahead = _Ahead(rows[near], site[near], speed[near], by_need[near])

@@ -17,8 +17,17 @@ from controller.auth.logins import COOKIE
 from tests.browser.chromium import open_chromium, wait_until
 from tests.house import Person, make_house, serve
 from tests.lesson import record_synthetic
+from tests.nights import live_through, populate
 from tests.pages import Addresses, furnish
 
+NIGHTS = {
+    "district": {
+        f"{name} School {number}": 1 + number * 7 % 45
+        for name in ("Alder", "Birch", "Cedar", "Elm")
+        for number in range(25)
+    },
+    "small": {"": 4},
+}
 OUT = Path(__file__).resolve().parents[2] / "build" / "screens"
 
 
@@ -80,6 +89,19 @@ def picture_everything(browser: Browser, site: str, found: Addresses) -> None:
                 picture_pages(context, site, pages, look)
 
 
+def picture_nights(browser: Browser, name: str, rooms: Mapping[str, int]) -> None:
+    """Make pictures of the morning after a night of a school with so many rooms at each site."""
+    with tempfile.TemporaryDirectory() as folder:
+        house = make_house(Path(folder))
+        admin = house.add_admin()
+        live_through(house, populate(house, rooms), bytes_each=200_000_000)
+        with serve(house.make_app()) as site:
+            for look in LOOKS:
+                with open_context(browser, look, site, admin) as context:
+                    picture_pages(context, site, {f"nights-{name}": "/nights"}, look)
+        house.services.database.close()
+
+
 def main() -> int:
     """Make the pictures and say where they are."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -89,6 +111,9 @@ def main() -> int:
         with serve(house.make_app()) as site, open_chromium() as browser:
             picture_everything(browser, site, found)
         house.services.database.close()
+    with open_chromium() as browser:
+        for name, rooms in NIGHTS.items():
+            picture_nights(browser, name, rooms)
     print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT}")
     return 0
 

@@ -9,7 +9,8 @@ import pytest
 
 from controller.accounts import policy
 from controller.audit.repo import SAME_VIEW
-from controller.config import Retention
+from controller.config import Nights, Retention
+from controller.nights.policy import FEWEST_ROOMS
 
 PAGE = " ".join((Path(__file__).parents[3] / "docs" / "PRIVACY.md").read_text("utf-8").split())
 
@@ -29,6 +30,8 @@ def hours(span: timedelta) -> int:
         f"counted for {round(policy.ATTEMPTS_WITHIN / timedelta(minutes=1))} minutes",
         f"taken back for {Retention().delete_undo_days} days (a setting)",
         f"the next rotation, every {Retention().storage_rotation_days} days (a setting)",
+        f"sums over {FEWEST_ROOMS} rooms or more",
+        f"sums of nights by site, for {Nights().kept_days} days (a setting)",
         f"{Retention().epoch_end_days} days (a setting) after its last day",
     ],
 )

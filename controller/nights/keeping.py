@@ -132,13 +132,14 @@ class _Waiting:
 
 
 def _plan(services: Services, session: Session, rows: Sequence[Night], found: SiteNights) -> None:
-    """Plan a part anew, when five of its rooms have said anew what waits."""
+    """Count what came to a part, and plan it anew when five of its rooms have said anew what waits."""
     now, sites, planned_at = services.clock(), [row.site for row in rows], rows[0].planned_at
+    for row in rows:
+        row.taken_bytes = taken_bytes(session, [row.site], row.opens_at, row.closes_at)
     if planned_at is not None and not may_renew(_fresh_rooms(session, sites, planned_at)):
         return
     waits = {site: _waiting_at(session, site) for site in sites}
     for row in rows:
-        row.taken_bytes = taken_bytes(session, [row.site], row.opens_at, row.closes_at)
         row.planned_bytes = row.taken_bytes + waits[row.site].waiting_bytes
         row.due_bytes, row.planned_at = waits[row.site].due_bytes, now
     openings = [opening for row in rows for opening in _openings(found, row)]

@@ -184,7 +184,7 @@ def _sum_up(rows: Sequence[Night]) -> PartTold:
         rooms=sum(row.rooms for row in rows),
         opens_at=min(row.opens_at for row in rows),
         closes_at=max(row.closes_at for row in rows),
-        planned_bytes=sum(row.planned_bytes for row in rows),
+        planned_bytes=sum(max(row.planned_bytes, row.taken_bytes) for row in rows),
         due_bytes=sum(row.due_bytes for row in rows),
         taken_bytes=sum(row.taken_bytes for row in rows),
         left_bytes=sum(row.left_bytes for row in rows),

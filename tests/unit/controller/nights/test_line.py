@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from controller.calendar.policy import default_hours
 from controller.calendar.window import parse_window
 from controller.devices.models import Device
 from controller.nights.line import SLOT, LineLog, LineMeter, allowed_bps, flushing, forget_line_use, slot_of
 from controller.nights.models import LineUse
+from tests.controller_process import make_controller
 from tests.house import House, make_house
+from tests.unit.controller.uploads.unit_client import made_up_segment
 
 AT = datetime(2026, 11, 9, 23, 1, tzinfo=UTC)
 
@@ -119,3 +122,15 @@ def test_old_slots_are_forgotten(house: House) -> None:
         session.flush()
         forget_line_use(session, AT - timedelta(days=1))
     assert len(_rows(house)) == 1
+
+
+def test_real_controller_counts_what_it_takes(tmp_path: Path) -> None:
+    """A process of its own takes a manifest over TLS and is stopped in order: the manifest's bytes are in the table."""
+    with closing(make_controller(tmp_path)) as controller:
+        controller.start()
+        lesson = controller.make_lesson(made_up_segment(50_000))
+        controller.put_manifest(controller.session(), lesson)
+        assert controller.stop() == 0
+        with controller.services.database.reading() as session:
+            taken = session.scalar(select(func.sum(LineUse.taken_bytes)))
+    assert taken == len(lesson.manifest)

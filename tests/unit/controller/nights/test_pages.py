@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,10 +12,13 @@ from click.testing import CliRunner
 from controller.cli import group
 from controller.nights.chart import Point, Words, by_hour, draw
 from controller.nights.line import SLOT
+from controller.nights.models import Outcome
+from controller.nights.told import find_report
 from tests.house import House, house
-from tests.nights import MORNING, OPENS, live_through, populate
+from tests.nights import EVENING, MORNING, OPENS, keep_at, live_through, lose_touch, populate, say
 
 __all__ = ["house"]
+DAY = timedelta(days=1)
 DISTRICT = {f"School {number:03}": 1 + number % 9 for number in range(30)}
 FIGURE = re.compile(r"\d[\d.,]* (GB|TB|Mbit/s)")
 
@@ -27,6 +31,33 @@ def test_small_school_is_shown_no_figure(house: House) -> None:
     assert "4 rooms deliver normally" in page
     assert not FIGURE.search(page)
     assert "<svg" not in page
+
+
+def test_small_school_reads_the_same_whatever_was_recorded(house: House) -> None:
+    """Page and live part are equal, byte for byte, whether four rooms hold nothing, a lesson, or more than fits."""
+    rooms = populate(house, {"": 4})
+    browser = house.browser(house.add_admin())
+    shown = set()
+    for waiting in (0, 700_000_000, 10**13):
+        say(house, {room.device: waiting for room in rooms})
+        keep_at(house, EVENING)
+        shown.add((browser.get("/nights").text, browser.get("/nights/now").text))
+    assert len(shown) == 1
+
+
+def test_faults_read_the_same_whatever_was_recorded(house: House) -> None:
+    """Which rooms are named, and why, does not change with what waits on them when the night closes."""
+    named = set()
+    for number, waiting in enumerate((0, 10**12)):
+        rooms = populate(house, {f"Site {number}": 30})
+        say(house, {room.device: waiting for room in rooms})
+        keep_at(house, EVENING + number * DAY)
+        lose_touch(house, rooms[2].device, OPENS + number * DAY)
+        keep_at(house, MORNING + number * DAY)
+        with house.services.database.reading() as session:
+            told = find_report(house.services, session)
+        named.add(tuple(fault.outcome for fault in told.faults if fault.site == f"Site {number}"))
+    assert named == {(Outcome.UNREACHABLE,)}
 
 
 def test_district_is_shown_sums_and_faults(house: House) -> None:

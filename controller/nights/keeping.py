@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from controller.calendar import policy as calendar
@@ -41,9 +41,10 @@ SiteNights = Mapping[str, Mapping[date, calendar.Night]]
 def keep_nights(services: Services) -> None:
     """Bring the rows of the nights up to now; called once a minute."""
     now = services.clock()
-    with services.database.writing() as session:
+    with services.database.reading() as session:  # what takes long with many units is read before others wait
         units = see_units(services, session)
         found = _read_nights(services, session, {unit.site for unit in units})
+    with services.database.writing() as session:
         _open(session, found, units, now)
         _follow(session, found, now)
         for rows in _parts(_unclosed(session)):
@@ -195,13 +196,16 @@ def measured_bps(session: Session, now: datetime) -> float | None:
 def _close(session: Session, units: Sequence[SeenUnit], now: datetime) -> None:
     """Write down what became of the nights that are over, and how the newest one went for each unit."""
     over = [row for row in _unclosed(session) if row.closes_at + SETTLED <= now]
+    by_site: dict[str, list[SeenUnit]] = {}
+    for unit in units if over else ():
+        by_site.setdefault(unit.site, []).append(unit)
     for row in over:
-        mine = [unit for unit in units if unit.site == row.site]
+        mine = by_site.get(row.site, [])
         outcomes = {unit.id: judge(unit.seen, opens_at=row.opens_at, closes_at=row.closes_at) for unit in mine}
         reached = sum(unit.may_deliver and outcomes[unit.id] is not Outcome.UNREACHABLE for unit in mine)
         row.rooms = min(row.rooms, reached)
         _close_one(session, row, now)
-        _note_outcomes(session, row.day, outcomes)
+        _note_outcomes(session, row, outcomes)
     for day in {row.day for row in over}:
         _coarsen(session, day)
 
@@ -228,9 +232,12 @@ def _unusable(session: Session, row: Night) -> int:
     return count + (session.scalar(late.where(Device.site == row.site, *learned)) or 0)
 
 
-def _note_outcomes(session: Session, day: date, outcomes: Mapping[str, Outcome]) -> None:
-    for device, outcome in outcomes.items():
-        session.merge(UnitNight(device=device, day=day, outcome=outcome))
+def _note_outcomes(session: Session, row: Night, outcomes: Mapping[str, Outcome]) -> None:
+    """Put this night in the place of the one before, for all units of a site."""
+    session.execute(delete(UnitNight).where(UnitNight.device.in_(select(Device.id).where(Device.site == row.site))))
+    told = [{"device": device, "day": row.day, "outcome": outcome} for device, outcome in outcomes.items()]
+    if told:
+        session.execute(insert(UnitNight), told)
 
 
 def _coarsen(session: Session, day: date) -> None:

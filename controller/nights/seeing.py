@@ -43,7 +43,17 @@ def see_units(services: Services, session: Session) -> list[SeenUnit]:
     ends = select(Certificate.device, func.max(Certificate.ends_at)).where(Certificate.revoked_at.is_(None))
     certificates = {device: at for device, at in session.execute(ends.group_by(Certificate.device))}
     wanted = (
-        select(Device, Presence, Health)
+        select(
+            Device.id,
+            Device.label,
+            Device.site,
+            Device.state,
+            Device.asked_at,
+            Presence.online,
+            Presence.changed_at,
+            Health.reason,
+            Health.school_days_left,
+        )
         .outerjoin(Presence, Presence.device == Device.id)
         .outerjoin(Health, Health.device == Device.id)
         .where(Device.state.in_(COUNTED))
@@ -51,19 +61,19 @@ def see_units(services: Services, session: Session) -> list[SeenUnit]:
     )
     return [
         SeenUnit(
-            device.id,
-            device.label,
-            device.site,
+            row.id,
+            row.label,
+            row.site,
             Seen(
-                state=device.state,
-                online=presence.online if presence else None,
-                changed_at=presence.changed_at if presence else None,
-                asked_at=device.asked_at,
-                certificate_ends_at=certificates.get(device.id),
-                reasons=frozenset(health.reason.split("; ")) if health else frozenset(),
-                was_refused=device.id in refused,
+                state=row.state,
+                online=row.online,
+                changed_at=row.changed_at,
+                asked_at=row.asked_at,
+                certificate_ends_at=certificates.get(row.id),
+                reasons=frozenset(row.reason.split("; ")) if row.reason else frozenset(),
+                was_refused=row.id in refused,
             ),
-            health.school_days_left if health else None,
+            row.school_days_left,
         )
-        for device, presence, health in session.execute(wanted)
+        for row in session.execute(wanted)
     ]

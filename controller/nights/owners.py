@@ -44,6 +44,7 @@ def outlooks(services: Services, session: Session, rows: Sequence[Recording]) ->
 def _circumstances(session: Session, row: Recording) -> Circumstances:
     device = session.get_one(Device, row.device)
     presence, health = session.get(Presence, row.device), session.get(Health, row.device)
+    said = session.get(SpoolReportRow, row.device)
     disk = session.get(DiskState, THE_ROW)
     damaged = select(func.count()).where(Upload.recording == row.id, Upload.state == UploadState.QUARANTINED)
     away = presence.changed_at if presence and not presence.online else None
@@ -55,6 +56,7 @@ def _circumstances(session: Session, row: Recording) -> Circumstances:
         reasons=frozenset(health.reason.split("; ")) if health else frozenset(),
         away_since=away,
         part_quarantined=bool(session.scalar(damaged)),
+        reason=said.reason if said else None,
     )
 
 

@@ -14,6 +14,7 @@ from controller.devices.models import DeviceState
 from controller.nights.words import about
 from controller.recordings.titles import mark
 from controller.uploads.expecting import Prospect, expected_end
+from controller.uploads.explain import explain
 
 AWAY = timedelta(hours=1)
 """How long a unit is away before its owner is told: a restart takes a minute."""
@@ -60,14 +61,20 @@ class Circumstances:
     reasons: frozenset[str]
     away_since: datetime | None
     part_quarantined: bool
+    reason: int | None = None
+    """What the scheduler wrote down for the unit's owner; None where it never spoke of what waits."""
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What is said: `words` to be translated, or else the time by about which it is here, or neither."""
+    """What is said: `words` to be translated, or else the time by about which it is here, or neither.
+
+    `why` its unit sends now or waits, to be translated, where nothing is wrong; empty where that is not known.
+    """
 
     words: str = ""
     ready_by: datetime | None = None
+    why: str = ""
 
 
 def judge_trouble(seen: Circumstances, now: datetime) -> Trouble | None:
@@ -89,7 +96,8 @@ def look_out(seen: Circumstances, prospect: Prospect | None, now: datetime) -> O
     trouble = judge_trouble(seen, now)
     if trouble:
         return Outlook(WORDS[trouble])
+    why = explain(seen.reason) if seen.reason else ""
     if prospect is None or prospect.ahead_bytes <= 0:
-        return Outlook()
+        return Outlook(why=why)
     at = expected_end(prospect, now)
-    return Outlook(ready_by=about(at)) if at else Outlook(NEXT_NIGHTS)
+    return Outlook(ready_by=about(at), why=why) if at else Outlook(NEXT_NIGHTS, why=why)

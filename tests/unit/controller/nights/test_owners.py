@@ -11,6 +11,8 @@ from controller.devices.models import DeviceState, Presence
 from controller.nights.keeping import keep_nights
 from controller.nights.prospects import NEXT_NIGHTS, WORDS, Circumstances, Outlook, Trouble, judge_trouble, look_out
 from controller.uploads.expecting import Prospect
+from controller.uploads.explain import explain
+from controller.uploads.scheduler.reasons import Reason
 from tests.house import House, house
 from tests.lesson import record_synthetic
 from tests.nights import CLOSES, EVENING, NOON, OPENS, say
@@ -53,6 +55,9 @@ def test_time_is_told_where_nothing_is_wrong() -> None:
     assert look_out(WELL, PROSPECT, EVENING) == Outlook(ready_by=OPENS + timedelta(minutes=30))
     assert look_out(WELL, replace(PROSPECT, line_s=36_000 * 10), EVENING) == Outlook(NEXT_NIGHTS)
     assert look_out(WELL, None, EVENING) == Outlook()
+    waits = replace(WELL, reason=int(Reason.TURN_COMES))
+    assert look_out(waits, PROSPECT, EVENING).why == explain(Reason.TURN_COMES)
+    assert not look_out(replace(waits, server_full=True), PROSPECT, EVENING).why
     assert look_out(replace(WELL, server_full=True), PROSPECT, EVENING) == Outlook(WORDS[Trouble.SERVER_FULL])
 
 

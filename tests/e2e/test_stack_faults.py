@@ -308,7 +308,7 @@ def test_bytes_that_were_not_signed_are_quarantined_and_the_true_ones_taken(stac
     answer = bring(stack, recording, 1, bytes(edited))
     assert (answer.status_code, answer.json()["error"]) == (requests.codes.unprocessable_entity, "digest_mismatch")
     quarantine = stack.school.folder / "controller" / "quarantine"
-    (kept,) = quarantine.glob(f"{recording}-*")
+    (kept,) = quarantine.glob(f"*/{recording}-*")
     assert kept.read_bytes() == edited
     stack.start("uploader")
     stack.wait_home(recording)

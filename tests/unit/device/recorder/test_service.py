@@ -356,10 +356,13 @@ def test_nothing_that_the_recorder_writes_is_in_the_clear(room: Room, unit: Unit
 
 
 def test_status_is_the_same_before_and_after_a_lesson(room: Room, unit: UnitBundle) -> None:
-    """P7: whoever reads the status learns whether the unit is fit, and not when it recorded."""
+    """P7: whoever reads the status learns whether the unit is fit, and not when it recorded.
+
+    The bytes of a school day are worked out once a day, as the days left are.
+    """
     before = (unit.data / "recorder" / "status").read_bytes()
     _record(room, STOP_S)
-    assert set(json.loads(before)) == {"fit", "reasons", "school_days_left", "damaged", "notes"}
+    assert set(json.loads(before)) == {"fit", "reasons", "school_days_left", "damaged", "notes", "day_bytes"}
     assert (unit.data / "recorder" / "status").read_bytes() == before
 
 

@@ -20,35 +20,16 @@ import click
 
 from device.config import ConfigError, DeviceConfig, load_config
 from device.notify import WatchedStop, make_notifier
+from device.opening import CONFIG, config_option
 from device.world import Stop
 from protocol.errors import ProtocolError
 
 log = logging.getLogger("device")
 NOT_YET = 75
-CONFIG = Path("/etc/backrow/device.toml")
 IN_USE = "the camera is in use; nothing was touched. Wait until the lamp shows that the unit is ready."
 RECORDER_RUNS = (
     "the recorder holds button, lamp and camera. While the lamp shows that the unit is ready, stop it (sudo systemctl "
     "stop backrow-recorder), aim, and start it again (sudo systemctl start backrow-recorder)."
-)
-
-
-def _load(_context: click.Context, _parameter: click.Parameter, path: Path) -> DeviceConfig:
-    try:
-        config = load_config(path)
-    except ConfigError as error:
-        raise click.ClickException(str(error)) from None
-    handed_over = os.environ.get("CREDENTIALS_DIRECTORY")  # systemd's LoadCredential=
-    return config.with_keys(Path(handed_over)) if handed_over else config
-
-
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=CONFIG,
-    show_default=True,
-    callback=_load,
-    help="The unit's device.toml.",
 )
 
 
@@ -366,6 +347,14 @@ def _on_signal(stop: Callable[[], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop())
 
+
+def _attach() -> None:
+    from device.stick.commands import stick
+
+    group.add_command(stick)
+
+
+_attach()
 
 if __name__ == "__main__":
     group()

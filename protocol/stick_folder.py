@@ -11,6 +11,7 @@ import stat
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import Self
 
 from protocol.durable import SHARED, Files, write_all
 from protocol.ids import is_id, parse_id
@@ -117,7 +118,7 @@ def lay_file(path: Path, data: bytes, files: Files) -> None:
 
 
 class PartsReader:
-    """The parts of an export as one stream."""
+    """The parts of an export as one stream; a context manager that leaves none open."""
 
     def __init__(self, parts: tuple[Path, ...]) -> None:
         """Take the parts in order; each is opened when it is come to."""
@@ -133,6 +134,12 @@ class PartsReader:
                 return data
             self.close()
         return b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the part that is open."""

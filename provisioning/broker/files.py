@@ -144,6 +144,9 @@ def store_files(out: Path, placed: Mapping[PurePosixPath, Placed]) -> None:
         for path, file in placed.items():
             (draft / path).parent.mkdir(parents=True, exist_ok=True)
             replace_file(draft / path, file.content, mode=file.mode)
+            (draft / path).chmod(file.mode)
+        for folder in filter(Path.is_dir, draft.rglob("*")):
+            folder.chmod(PROGRAM)  # like the files' modes: as asked for, whatever the umask
         draft.replace(out)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

@@ -30,7 +30,7 @@ from protocol.pki import (
     issue_root_authority,
 )
 from protocol.topics import PREFIX, Down, Up, down_topic, every_down, up_topic
-from provisioning.broker.files import Placed, store_files
+from provisioning.broker.files import PUBLIC, Placed, store_files
 from provisioning.commands import group
 from tests.mqtt_wire import GRANTED, Wire
 from tests.school import make_school, new_id
@@ -300,6 +300,20 @@ def test_files_are_there_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     store_files(tmp_path / "out", {key: Placed(b"secret", PRIVATE)})
     assert (tmp_path / "out" / key).read_bytes() == b"secret"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_folders_can_be_gone_through_by_the_brokers_user(tmp_path: Path, umask: int) -> None:
+    """A person whose umask closes new folders to others makes files that the broker can read all the same."""
+    before = os.umask(umask)
+    try:
+        store_files(tmp_path / "out", {PurePosixPath("etc/mosquitto/backrow/units.acl"): Placed(b"x")})
+    finally:
+        os.umask(before)
+    inner = sorted(path for path in (tmp_path / "out").rglob("*") if path.is_dir())
+    assert {path.stat().st_mode & 0o777 for path in inner} == {0o755}
+    assert len(inner) == 3
+    assert (inner[-1] / "units.acl").stat().st_mode & 0o777 == PUBLIC
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")

@@ -42,10 +42,17 @@ class Timing:
 
 @dataclass
 class _Unit:
-    """A unit's bucket, and how many of its bodies run."""
+    """A unit's bucket, the version of the lease whose rate it has, and how many of its bodies run."""
 
     bucket: Bucket
+    version: int
     bodies: int = 0
+
+    def follow(self, version: int, rate_bps: int, now_s: float) -> None:
+        """Go by the rate of this version of its lease; one that was read before a newer one is too late to count."""
+        if version >= self.version:
+            self.version = version
+            self.bucket.set_rate(rate_bps, now_s)
 
 
 class Ingress:
@@ -63,7 +70,10 @@ class Ingress:
 
     @contextmanager
     def body(self, lease: Lease, stream: Body) -> Iterator[LeasedBody]:
-        """Give a body to read under a lease that was judged just now; raise `Refusal` when too many run already."""
+        """Give a body to read under a lease that was judged just now, at the newest version's rate.
+
+        Raise `Refusal` when too many run already.
+        """
         self._begin(lease)
         try:
             yield LeasedBody(self, lease, stream)
@@ -74,12 +84,13 @@ class Ingress:
     def _begin(self, lease: Lease) -> None:
         now_s = self._timing.monotonic()
         with self._lock:
-            unit = self._units.setdefault(lease.device, _Unit(Bucket(lease.rate_bps, now_s)))
+            new = _Unit(Bucket(lease.rate_bps, now_s), lease.version)
+            unit = self._units.setdefault(lease.device, new)
             if unit.bodies >= MOST_BODIES:
                 detail = f"{MOST_BODIES} bodies of this unit are being read already; wait until one has ended"
                 raise Refusal(HTTPStatus.LOCKED, "busy", detail)
             unit.bodies += 1
-            unit.bucket.set_rate(lease.rate_bps, now_s)
+            unit.follow(lease.version, lease.rate_bps, now_s)
 
     def admit(self, lease: Lease, most: int) -> int:
         """Wait until bytes may be read and tell how many, at most `most`; raise `LeaseOverError`."""
@@ -124,8 +135,8 @@ class Ingress:
             found = repo.find_standings(session, running)
         with self._lock:
             for device, standing in found.items():
-                if standing.rate_bps:
-                    self._units[device].bucket.set_rate(standing.rate_bps, asked_at_s)
+                if standing.version and standing.rate_bps:
+                    self._units[device].follow(standing.version, standing.rate_bps, asked_at_s)
         self._standings, self._asked_at_s = found, asked_at_s
 
 

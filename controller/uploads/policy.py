@@ -23,11 +23,13 @@ class Denial:
 class Standing:
     """What the database says of a unit while a body of it comes in.
 
-    `rate_bps` and `ends_at` are those of the newest lease under `fence`; None where there is none, or none any more.
+    `version`, `rate_bps` and `ends_at` are those of the newest lease under `fence`; None where there is none, or none
+    any more.
     """
 
     delivers: bool
     fence: int
+    version: int | None
     rate_bps: int | None
     ends_at: datetime | None
 

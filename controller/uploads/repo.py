@@ -17,7 +17,15 @@ from controller.uploads.policy import Standing
 _UPLOAD = cast("Table", Upload.__table__)
 _ENDED = select(_UPLOAD.c.id).where(_UPLOAD.c.id == bindparam("upload"))
 _STANDING = (
-    select(Device.id, Device.state, Device.fence, LeaseRow.rate_bps, LeaseRow.ends_at, LeaseRow.revoked_at)
+    select(
+        Device.id,
+        Device.state,
+        Device.fence,
+        LeaseRow.version,
+        LeaseRow.rate_bps,
+        LeaseRow.ends_at,
+        LeaseRow.revoked_at,
+    )
     .outerjoin(LeaseRow, and_(LeaseRow.device == Device.id, LeaseRow.fence == Device.fence))
     .where(Device.id.in_(bindparam("devices", expanding=True)))
     .order_by(Device.id, LeaseRow.version)
@@ -30,10 +38,11 @@ def find_standings(session: Session, devices: Collection[str]) -> dict[str, Stan
         device: Standing(
             delivers=state in DELIVERING,
             fence=fence,
+            version=None if revoked_at else version,
             rate_bps=None if revoked_at else rate_bps,
             ends_at=None if revoked_at else ends_at,
         )
-        for device, state, fence, rate_bps, ends_at, revoked_at in session.execute(
+        for device, state, fence, version, rate_bps, ends_at, revoked_at in session.execute(
             _STANDING, {"devices": sorted(devices)}
         )
     }

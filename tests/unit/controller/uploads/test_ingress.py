@@ -13,6 +13,7 @@ import pytest
 
 from controller.devices.models import Device, DeviceState
 from controller.errors import Refusal
+from controller.uploads.caller import LEASE_HEADER, Callers
 from controller.uploads.ingress import FRESH_S, MOST_BODIES, Ingress, LeaseOverError, Timing
 from controller.uploads.pace import Bucket
 from controller.uploads.scheduler.plan import Grant
@@ -71,6 +72,7 @@ class Room:
     passing: Passing
     ingress: Ingress
     device: str
+    lines: dict[int, bytes] = field(default_factory=dict)
 
     def grant(self, rate_bps: int = RATE_BPS, lasts: timedelta = timedelta(hours=1)) -> Lease:
         """Grant the unit a lease."""
@@ -78,7 +80,9 @@ class Room:
         now = services.clock()
         with services.database.writing() as session:
             line = issue_lease(services, session, Grant(self.device, rate_bps, now, now + lasts)).line
-        return verify_document(Lease, line, services.keys.trust)
+        lease = verify_document(Lease, line, services.keys.trust)
+        self.lines[lease.version] = line
+        return lease
 
 
 @pytest.fixture
@@ -107,6 +111,12 @@ def read_until_cut(room: Room, lease: Lease) -> tuple[list[tuple[float, int]], s
                 body.readinto(buffer)
         except LeaseOverError as over:
             return sender.taken, over.code
+
+
+def shown_anew(room: Room, lease: Lease) -> Lease:
+    """Give what the door makes of a lease that a unit shows with its next request."""
+    line = room.lines[lease.version].decode().strip()
+    return Callers(room.house.services).require_lease({LEASE_HEADER: line})
 
 
 def worst(taken: list[tuple[float, int]], span_s: float) -> int:
@@ -210,6 +220,32 @@ def test_lease_that_is_lengthened_under_its_fence_goes_on(room: Room) -> None:
     assert 3.8 < taken[-1][0] < 4.0
     late = sum(count for at_s, count in taken if at_s >= 2.0)
     assert late <= BYTES_PER_S / 4 * 2.1
+
+
+def test_body_under_a_lowered_version_is_read_at_the_newest_rate_from_its_first_byte(room: Room) -> None:
+    """A unit that has not heard of a lowering shows the older version, and is read no faster for that."""
+    older = room.grant()
+    read_until(room, shown_anew(room, older), 0.1)  # the database was asked just now, and is not asked again
+    room.grant(RATE_BPS // 4)
+    taken = read_until(room, shown_anew(room, older), FRESH_S - 0.05)
+    assert sum(count for _, count in taken) <= BYTES_PER_S / 4 * (FRESH_S + 0.05)
+
+
+def test_rate_that_was_read_before_a_lowering_does_not_undo_it(room: Room) -> None:
+    """A request that was judged before a lowering, and begins its body after it was seen, changes no rate."""
+    older, began_s = room.grant(), FRESH_S / 2
+    read_until(room, room.grant(RATE_BPS // 4), began_s)
+    taken = read_until(room, older, FRESH_S - 0.05)
+    assert sum(count for _, count in taken) <= BYTES_PER_S / 4 * (FRESH_S - began_s + 0.1)
+
+
+def test_raised_rate_is_read_before_the_unit_has_heard_of_it(room: Room) -> None:
+    """A unit that shows the older version, and sends as fast as it can, is read at what it may have by now."""
+    older = room.grant(RATE_BPS // 4)
+    read_until(room, shown_anew(room, older), 0.1)
+    room.grant()
+    taken = read_until(room, shown_anew(room, older), FRESH_S - 0.05)
+    assert sum(count for _, count in taken) >= BYTES_PER_S * (FRESH_S - 0.3)
 
 
 def test_lease_of_after_the_last_question_is_believed(room: Room) -> None:

@@ -8,7 +8,18 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("sealing", "ingest", "crowd", "muxing", "sound", "responding", "unit", "first_second", "schedules")
+BENCHMARKS = (
+    "sealing",
+    "ingest",
+    "crowd",
+    "muxing",
+    "sound",
+    "responding",
+    "unit",
+    "first_second",
+    "schedules",
+    "tick",
+)
 
 
 def main(names: list[str]) -> None:

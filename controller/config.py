@@ -129,12 +129,13 @@ class Uploads:
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """`[retention]`: how long a deletion can be undone, what is in quarantine stays, and keys of old copies last."""
+    """`[retention]`: how long a deletion can be undone, quarantine, keys of old copies and units' copies last."""
 
     delete_undo_days: int = 7
     quarantine_days: int = 30
     epoch_end_days: int = 14
     storage_rotation_days: int = 30
+    keep_delivered_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,6 +269,7 @@ RANGES = {
     ("retention", "quarantine_days"): (1, 3_650),
     ("retention", "epoch_end_days"): (1, 3_650),
     ("retention", "storage_rotation_days"): (1, 3_650),
+    ("retention", "keep_delivered_days"): (0, 3_650),
 }
 """The least and the most of a whole number, by table and key; all others are above zero."""
 

@@ -382,14 +382,19 @@ class Receipt(Document):
     manifest_head: str
     items: tuple[ReceiptItem, ...]
     backed_up_at: datetime | None = None
+    keep_until: datetime | None = None
+    """Until when the unit may keep what is named here, while it has the space; None: it lets go at once."""
+    wanted: tuple[int, ...] | None = None
+    """What was named once and is damaged now: the unit is asked to send it again, if it still has it."""
 
     def __post_init__(self) -> None:
-        """Refuse a receipt that names an object twice: it would leave open which bytes are meant."""
+        """Refuse a receipt that names an object twice, or as held and as wanted: it would leave open which is meant."""
         super().__post_init__()
         parse_id(self.device, "device")
         parse_id(self.recording, "recording")
         require_at_least(1, manifest_lines=self.manifest_lines)
         require_digest(self.manifest_head, "manifest_head")
-        indexes = [item.index for item in self.items]
+        indexes = [*(item.index for item in self.items), *(self.wanted or ())]
+        require_at_least(0, wanted=min(self.wanted or (0,)))
         if len(set(indexes)) != len(indexes):
             raise ValueError(f"items: an index stands twice among {sorted(indexes)[:20]}")

@@ -31,6 +31,7 @@ from controller.recordings.models import Recording, RecordingState
 from controller.recordings.repo import held_indexes
 from controller.services import Services
 from controller.uploads.models import SpoolReportRow
+from protocol.documents import Receipt, peek_document
 from protocol.durable import PRIVATE, replace_file
 from protocol.envelope import KeyTextError, Recipient, parse_recipient, seal
 from protocol.epochs import EpochsHeld, peek_epochs_held
@@ -85,11 +86,12 @@ def load_keeper(keys: Path) -> Recipient:
 def gather(services: Services, session: Session, device: str) -> Breach:
     """Collect what the tables and manifests say."""
     rows = session.scalars(select(Recording).where(Recording.device == device).order_by(Recording.began_at)).all()
-    living = [row for row in rows if row.state is not RecordingState.DESTROYED]
-    facts = {row.id: _describe(services, session, row) for row in living}
-    missing = [facts[row.id] for row in living if not _is_whole(facts[row.id])]
-    perhaps = [facts[row.id] for row in living if _is_whole(facts[row.id]) and not _is_acknowledged(row)]
     unit, said = _unit(session, device), _said(session, device)
+    living = [row for row in rows if row.state is not RecordingState.DESTROYED or not _has_let_go(row)]
+    facts = {row.id: _describe(services, session, row) for row in living}
+    missing = [facts[row.id] for row in living if not _is_over(row, facts[row.id])]
+    over = [row for row in living if _is_over(row, facts[row.id])]
+    perhaps = [facts[row.id] for row in over if not (_has_let_go(row) or _says_gone(said, facts[row.id]))]
     epochs = {each.epoch for each in (*missing, *perhaps)} | set(said.held if said else ())
     owners = {each.owner for each in (*missing, *perhaps)} | {session.get_one(Device, device).owner}
     return Breach(
@@ -104,13 +106,20 @@ def gather(services: Services, session: Session, device: str) -> Breach:
     )
 
 
-def _is_whole(facts: RecordingFacts) -> bool:
-    return facts.closed and facts.delivered_objects == facts.objects > 0
+def _is_over(row: Recording, facts: RecordingFacts) -> bool:
+    """Tell whether nothing of a recording is missing here: it was delivered whole, or its owner had it destroyed."""
+    return row.state is RecordingState.DESTROYED or (facts.closed and facts.delivered_objects == facts.objects > 0)
 
 
-def _is_acknowledged(row: Recording) -> bool:
-    """Tell whether the unit said that it has the newest receipt, by which its recorder releases what it held."""
-    return row.receipt_version > 0 and row.receipt_acked >= row.receipt_version
+def _has_let_go(row: Recording) -> bool:
+    """Tell whether the unit has the newest receipt and that lets it keep nothing: its recorder has released all."""
+    is_acknowledged = row.receipt_version > 0 and row.receipt_acked >= row.receipt_version
+    return is_acknowledged and (row.receipt_line is None or peek_document(Receipt, row.receipt_line).keep_until is None)
+
+
+def _says_gone(said: EpochsHeld | None, facts: RecordingFacts) -> bool:
+    """Tell whether the recorder signed that nothing of a recording's epoch is there: no kept copy either."""
+    return said is not None and not said.unknown and facts.epoch != UNREADABLE and facts.epoch not in said.held
 
 
 def _describe(services: Services, session: Session, row: Recording) -> RecordingFacts:

@@ -16,7 +16,8 @@ FORM = "backrow-breach-pack-v1"
 BLOCK_BYTES = 1024 * 1024
 """A pack's length tells of nothing that is in it: it is filled up to whole blocks of this size."""
 CARD = {
-    "gives_away": "when and how long it recorded since the last delivery; owner and lesson as opaque ids; sound "
+    "gives_away": "when and how long it recorded since the last delivery, and of what was delivered and is kept a few "
+    "days longer (not past its epoch); owner and lesson as opaque ids; sound "
     "measures and bookmarks' times; the room's label; the consent snapshot (times of lessons, ids); the Wi-Fi "
     "password; the unit's keys",
     "cannot_give_away": "picture, sound, names: segments are sealed to keys that the unit does not hold; nothing of "

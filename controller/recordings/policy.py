@@ -42,6 +42,18 @@ def is_whole(*, closed: bool, objects: tuple[int, ...], held: frozenset[int]) ->
     return closed and held.issuperset(objects)
 
 
+def decide_keeping(state: RecordingState, *, ready_at: datetime | None, now: datetime, days: int) -> datetime | None:
+    """Say until when a unit may keep a copy of what was delivered; None: it lets go at once.
+
+    A copy of what its owner deleted goes at once, undone or not: the controller has what an undoing needs. The unit
+    itself lets go earlier, see docs/protocol/uploads.md.
+    """
+    if state in (RecordingState.LOCKED, RecordingState.DESTROYED):
+        return None
+    until = (ready_at or now) + timedelta(days=days)
+    return until if until > now else None
+
+
 ASKED_FOR = timedelta(days=7)
 """How long a unit is given to send again what the server's disk damaged, until its owner is told that it is lost."""
 

@@ -6,8 +6,9 @@ acknowledgement then names one receipt. What a receipt says is committed before 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,19 +16,24 @@ from sqlalchemy.orm import Session
 from controller.bridge import outbox
 from controller.devices.models import Device
 from controller.recordings import repo
-from controller.recordings.models import Recording
+from controller.recordings.models import HeldObject, Recording, RecordingState
+from controller.recordings.policy import decide_keeping
 from controller.services import Services
 from protocol.documents import Receipt, ReceiptItem, issue_document
 from protocol.signing import split_line
 from protocol.topics import Down
 
+COPIES_LAST = timedelta(days=21)
+"""No unit has a copy of what it delivered for longer: it lets go with the epoch, a week."""
+TAKEN_BACK = 50
 LASTS = timedelta(days=3650)  # that bytes were taken in stays true; a document must end some time
 
 
 def issue_receipt(services: Services, session: Session, row: Recording) -> bytes:
     """Sign a receipt of everything held of a recording and put it into the outbox; call inside a writing session."""
     device = session.get_one(Device, row.device, with_for_update=True)
-    signed = _sign(services, _describe(services, session, row, device.receipt_version + 1))
+    draft = _describe(services, session, row, version=device.receipt_version + 1, now=services.clock())
+    signed = _sign(services, draft)
     _store(session, device, row, signed)
     return signed.line
 
@@ -40,8 +46,9 @@ class _Signed:
     line: bytes
 
 
-def _describe(services: Services, session: Session, row: Recording, version: int) -> Receipt:
-    now = services.clock()
+def _describe(services: Services, session: Session, row: Recording, *, version: int, now: datetime) -> Receipt:
+    held = repo.held_objects(session, row.id)
+    days = services.config.retention.keep_delivered_days
     return Receipt(
         generation=services.config.controller.generation,
         version=version,
@@ -51,16 +58,14 @@ def _describe(services: Services, session: Session, row: Recording, version: int
         recording=row.id,
         manifest_lines=row.manifest_lines,
         manifest_head=row.manifest_head,
-        items=_items(session, row),
+        items=tuple(_item(each) for each in held if each.damaged_at is None),
+        keep_until=decide_keeping(row.state, ready_at=row.ready_at, now=now, days=days),
+        wanted=tuple(each.object_index for each in held if each.damaged_at is not None) or None,
     )
 
 
-def _items(session: Session, row: Recording) -> tuple[ReceiptItem, ...]:
-    return tuple(
-        ReceiptItem(index=item.object_index, digest=item.digest, size_bytes=item.size_bytes)
-        for item in repo.held_objects(session, row.id)
-        if item.damaged_at is None
-    )
+def _item(held: HeldObject) -> ReceiptItem:
+    return ReceiptItem(index=held.object_index, digest=held.digest, size_bytes=held.size_bytes)
 
 
 def _sign(services: Services, receipt: Receipt) -> _Signed:
@@ -87,24 +92,42 @@ def issue_due(services: Services, most: int = 200) -> int:
         drafts = []
         for row in due:
             versions[row.device] += 1
-            drafts.append(_describe(services, session, row, versions[row.device]))
+            drafts.append(_describe(services, session, row, version=versions[row.device], now=services.clock()))
     signed = [_sign(services, draft) for draft in drafts]
     if not signed:
         return 0
     with services.database.writing() as session:
-        return sum(_store_if_true(session, one) for one in signed)
+        return sum(_store_if_true(services, session, one) for one in signed)
 
 
-def _store_if_true(session: Session, signed: _Signed) -> bool:
+def _store_if_true(services: Services, session: Session, signed: _Signed) -> bool:
     receipt = signed.receipt
     device = session.get_one(Device, receipt.device, with_for_update=True)
     row = session.get_one(Recording, receipt.recording, with_for_update=True)
-    held = repo.held_indexes(session, row.id)
-    said = (receipt.manifest_head, frozenset(item.index for item in receipt.items))
-    if device.receipt_version >= receipt.version or said != (row.manifest_head, held):
+    if device.receipt_version >= receipt.version:
+        return False
+    if receipt != _describe(services, session, row, version=receipt.version, now=receipt.issued_at):
         return False
     _store(session, device, row, signed)
     return True
+
+
+def taken_back(session: Session, device: str, now: datetime) -> Sequence[bytes]:
+    """Give the receipts by which a unit has to let go of a copy, or is asked for an object again.
+
+    For a unit that hears no broker; one that said that it has such a receipt is not told again.
+    """
+    damaged = select(HeldObject.recording).where(HeldObject.damaged_at.is_not(None))
+    is_over = Recording.state.in_((RecordingState.LOCKED, RecordingState.DESTROYED))
+    mine = (
+        Recording.device == device,
+        Recording.receipt_line.is_not(None),
+        Recording.receipt_acked < Recording.receipt_version,
+        Recording.began_at > now - COPIES_LAST,
+        is_over | Recording.id.in_(damaged),
+    )
+    newest = select(Recording.receipt_line).where(*mine).order_by(Recording.receipt_version.desc()).limit(TAKEN_BACK)
+    return [line for line in session.scalars(newest) if line]
 
 
 def receipt_of(services: Services, recording: str) -> bytes | None:

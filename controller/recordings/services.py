@@ -26,11 +26,15 @@ class Stores:
 
 
 def delete_recording(row: Recording, *, now: datetime, undo_days: int) -> bool:
-    """Lock a recording at its owner's word, at once; tell whether there was something to delete."""
+    """Lock a recording at its owner's word, at once; tell whether there was something to delete.
+
+    Its unit may have been told to keep a copy: the next receipt lets go of that.
+    """
     plan = policy.plan_deletion(row.state, now=now, undo_days=undo_days)
     if plan is None:
         return False
     row.state, row.locked_at, row.destroy_after = RecordingState.LOCKED, plan.locked_at, plan.destroy_after
+    row.receipt_due = row.receipt_due or row.receipt_line is not None
     return True
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import stat
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from controller.devices.breach_content import BLOCK_BYTES
+from controller.devices.breach import gather
+from controller.devices.breach_content import BLOCK_BYTES, Breach
 from controller.devices.history import OPERATOR, Deed, events_of
 from controller.devices.losing import Lost, Pack, lose
 from controller.devices.models import Device, DeviceState, Presence
 from controller.enrollment.models import Certificate
 from controller.enrollment.repo import enter_certificate
 from controller.enrollment.revocation import LIST
+from controller.epochs.models import EpochStatement
 from controller.keys import load_authority
 from controller.recordings.models import Recording
+from controller.recordings.receipts import issue_due
+from controller.recordings.services import Stores, destroy_recording
 from controller.uploads.models import SpoolReportRow
+from protocol.epochs import EpochsHeld, issue_epochs_held
 from protocol.pki import issue_device
 from tests.house import House, Teacher
 from tests.unit.controller.uploads.unit_client import made_up_segment
@@ -89,6 +95,51 @@ def test_lesson_whose_receipt_the_unit_has_is_counted_and_not_named(house: House
     told = open_pack(house, declare(house, teacher.device).pack)
     assert (told["not_delivered"], told["delivered_perhaps_still_held"]) == ([], [])
     assert told["delivered_and_released"] == 1
+
+
+def acknowledge(house: House, lesson: str, *, keep_days: int) -> None:
+    """Issue the lesson's receipt, by which the unit may keep a copy for some days, and let the unit have it."""
+    config = house.services.config
+    kept = replace(config, retention=replace(config.retention, keep_delivered_days=keep_days))
+    issue_due(replace(house.services, config=kept))
+    with house.services.database.writing() as session:
+        row = session.get_one(Recording, lesson)
+        row.receipt_acked = row.receipt_version
+
+
+def collected(house: House, teacher: Teacher) -> Breach:
+    """Collect what a pack would say now."""
+    with house.services.database.reading() as session:
+        return gather(house.services, session, teacher.device)
+
+
+def test_kept_copy_is_named_until_the_recorder_says_that_its_epoch_is_gone(house: House, teacher: Teacher) -> None:
+    """A unit with the receipt may hold its copy still; only the recorder's own word, or no keeping, says otherwise."""
+    lesson = house.deliver(house.make_lesson(teacher, [made_up_segment()]))
+    acknowledge(house, lesson, keep_days=7)
+    told = collected(house, teacher)
+    assert [each.recording for each in told.delivered_perhaps_still_held] == [lesson]
+    said = EpochsHeld(device=teacher.device, counter=1, at=house.clock(), held=("2030-W01",), unknown=False)
+    with house.services.database.writing() as session:
+        line = issue_epochs_held(said, teacher.recorder)
+        session.add(EpochStatement(device=teacher.device, line=line, counter=1, received_at=house.clock()))
+    told = collected(house, teacher)
+    assert (told.delivered_perhaps_still_held, told.delivered_and_released) == ([], 1)
+
+
+def test_destroyed_lesson_is_named_until_the_unit_has_its_receipt(house: House, teacher: Teacher) -> None:
+    """Its copy on the card goes with that receipt, and not before."""
+    lesson = house.deliver(house.make_lesson(teacher, [made_up_segment()]))
+    acknowledge(house, lesson, keep_days=7)
+    with house.services.database.writing() as session:
+        row = session.get_one(Recording, lesson)
+        stores = Stores(house.services.objects, house.services.key_store)
+        destroy_recording(session, row, None, stores=stores, now=house.clock())
+    told = collected(house, teacher)
+    assert [each.recording for each in told.delivered_perhaps_still_held] == [lesson]
+    acknowledge(house, lesson, keep_days=7)
+    told = collected(house, teacher)
+    assert (told.not_delivered, told.delivered_perhaps_still_held) == ([], [])
 
 
 def test_operator_learns_nothing_from_the_pack(house: House, teacher: Teacher) -> None:

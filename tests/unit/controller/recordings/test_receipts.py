@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from controller.live_keys import LiveKeys
 from controller.recordings import receipts
-from controller.recordings.models import Recording
+from controller.recordings.models import HeldObject, Recording, RecordingState
+from controller.recordings.services import delete_recording
 from controller.recordings.wanted import mark_damaged
 from protocol.documents import Receipt, verify_document
 from tests.house import House, make_house
@@ -80,8 +82,6 @@ def test_what_is_damaged_while_a_receipt_is_signed_is_not_in_it(unit: UnitClient
     house, keys = interrupted(unit.house)
 
     def damage() -> None:
-        from controller.recordings.models import HeldObject
-
         with house.services.database.writing() as session:
             row = session.get_one(Recording, lesson.id)
             mark_damaged(row, session.get_one(HeldObject, (lesson.id, 2)), house.clock())
@@ -100,3 +100,78 @@ def test_receipt_that_the_unit_fetches_meanwhile_is_the_newest(unit: UnitClient)
     assert receipts.issue_due(house.services) == 0
     assert newest(house, lesson).version == 1
     assert receipts.issue_due(house.services) == 0
+
+
+def keeping(house: House, days: int) -> House:
+    """Give the same controller, whose units may keep what they delivered for some days."""
+    config = house.services.config
+    kept = replace(config, retention=replace(config.retention, keep_delivered_days=days))
+    return replace(house, services=replace(house.services, config=kept))
+
+
+def state_of(house: House, lesson: Lesson, change: Callable[[Recording], object]) -> None:
+    """Change a recording's row."""
+    with house.services.database.writing() as session:
+        change(session.get_one(Recording, lesson.id))
+
+
+def test_receipt_says_until_when_a_copy_may_be_kept(unit: UnitClient) -> None:
+    """Days from when the lesson was whole, by the setting; with none a unit lets go at once, as older ones do."""
+    lesson = delivered(unit, segments=1)
+    house = keeping(unit.house, 7)
+    assert receipts.issue_due(house.services) == 1
+    assert newest(house, lesson).keep_until == house.clock() + timedelta(days=7)
+    state_of(house, lesson, lambda row: setattr(row, "receipt_due", True))
+    house.clock.pass_time(timedelta(days=7))
+    receipts.issue_due(house.services)
+    assert newest(house, lesson).keep_until is None
+    state_of(house, lesson, lambda row: setattr(row, "receipt_due", True))
+    receipts.issue_due(keeping(house, 0).services)
+    assert newest(house, lesson).keep_until is None
+
+
+def test_receipt_of_what_its_owner_deletes_lets_go_of_the_copy_at_once(unit: UnitClient) -> None:
+    """P8: the deletion makes a receipt due, and it keeps nothing; without a broker it comes with the documents."""
+    lesson, other = delivered(unit, segments=1), delivered(unit, segments=1)
+    house = keeping(unit.house, 7)
+    receipts.issue_due(house.services)
+    assert taken_back(house, unit) == []
+    state_of(house, lesson, lambda row: delete_recording(row, now=house.clock(), undo_days=7))
+    assert receipts.issue_due(house.services) == 1
+    assert newest(house, lesson).keep_until is None
+    assert newest(house, other).keep_until is not None
+    assert taken_back(house, unit) == [newest(house, lesson)]
+    state_of(house, lesson, lambda row: setattr(row, "receipt_acked", row.receipt_version))
+    assert taken_back(house, unit) == []
+
+
+def taken_back(house: House, unit: UnitClient) -> list[Receipt]:
+    """Give the receipts that the unit finds among its documents."""
+    with house.services.database.reading() as session:
+        lines = receipts.taken_back(session, unit.teacher.device, house.clock())
+    return [verify_document(Receipt, line, house.services.keys.trust) for line in lines]
+
+
+def test_deletion_while_a_receipt_is_signed_is_not_forgotten(unit: UnitClient) -> None:
+    """The receipt that still keeps the copy is thrown away, and the next one lets go of it."""
+    lesson = delivered(unit, segments=1)
+    house, keys = interrupted(keeping(unit.house, 7))
+    keys.meanwhile = lambda: state_of(house, lesson, lambda row: setattr(row, "state", RecordingState.LOCKED))
+    assert receipts.issue_due(house.services) == 0
+    assert receipts.issue_due(house.services) == 1
+    assert newest(house, lesson).keep_until is None
+
+
+def test_receipt_names_what_is_damaged_as_wanted(unit: UnitClient) -> None:
+    """So that a unit knows without asking, and finds it among its documents where it hears no broker."""
+    lesson = delivered(unit, segments=2)
+    house = keeping(unit.house, 7)
+    receipts.issue_due(house.services)
+    with house.services.database.writing() as session:
+        row = session.get_one(Recording, lesson.id)
+        mark_damaged(row, session.get_one(HeldObject, (lesson.id, 2)), house.clock())
+    receipts.issue_due(house.services)
+    told = newest(house, lesson)
+    assert (told.wanted, {item.index for item in told.items}) == ((2,), {0, 1})
+    assert told.keep_until is not None
+    assert taken_back(house, unit) == [told]

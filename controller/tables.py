@@ -12,8 +12,13 @@ from controller.disk import models as _disk
 from controller.enrollment import models as _enrollment
 from controller.epochs import models as _epochs
 from controller.nights import models as _nights
+from controller.people import models as _people
 from controller.recordings import models as _recordings
+from controller.roster import models as _roster
 from controller.uploads import models as _uploads
 
-ROOMS = (_accounts, _audit, _bridge, _calendar, _devices, _disk, _enrollment, _epochs, _nights, _recordings, _uploads)
+ROOMS = (
+    *(_accounts, _audit, _bridge, _calendar, _devices, _disk, _enrollment, _epochs, _nights, _recordings, _uploads),
+    *(_people, _roster),
+)
 METADATA = Base.metadata

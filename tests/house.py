@@ -108,9 +108,9 @@ class House:
             client.set_cookie(COOKIE, person.login)
         return client
 
-    def add_person(self, name: str, role: Role) -> Person:
+    def add_person(self, name: str, role: Role, *, site: str = "") -> Person:
         """Add an account with `PASSWORD` and one login; its address is the name's first word."""
-        account = self.accounts.add(email=email_of(name), name=name, role=role)
+        account = self.accounts.add(email=email_of(name), name=name, role=role, site=site)
         link = self.accounts.issue_link(account, made_by=None)
         login = self.accounts.redeem_link(link, password=PASSWORD, repeated=PASSWORD)
         return Person(id=account, email=email_of(name), login=login)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from controller.accounts.models import Account, Role
+from controller.accounts.models import AccountRole, Role
 from controller.devices.models import Device, DeviceState, Health, Presence
 from controller.nights.keeping import keep_nights
 from controller.nights.line import SLOT
@@ -74,7 +74,7 @@ def populate(house: House, rooms: Mapping[str, int]) -> list[Room]:
 
 def _owner(house: House) -> str:
     with house.services.database.reading() as session:
-        found = session.scalars(select(Account.id).where(Account.role == Role.TEACHER).limit(1)).first()
+        found = session.scalars(select(AccountRole.account).where(AccountRole.role == Role.TEACHER).limit(1)).first()
     return found or house.add_person("Olu Owner", Role.TEACHER).id
 
 

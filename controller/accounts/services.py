@@ -18,6 +18,8 @@ from controller.accounts import policy, repo
 from controller.accounts.models import Account, Login, OneTimeLink, Role, SignInAttempt
 from controller.accounts.passwords import Passwords
 from controller.accounts.policy import AttemptLimit, PasswordFault
+from controller.accounts.role_policy import Held
+from controller.accounts.roles import RoleChange, enter_role, held_by, require_first
 from controller.db import Database
 from controller.services import Services
 from protocol.ids import ID_BYTES, make_id
@@ -68,8 +70,13 @@ class Person:
     id: str
     name: str
     email: str
-    role: Role
+    held: frozenset[Held]
     language: str | None
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Give the roles, of whatever site."""
+        return frozenset(each.role for each in self.held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +88,18 @@ class Accounts:
     now: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
 
-    def add(self, *, email: str, name: str, role: Role) -> str:
-        """Add an account that nobody can sign in to yet, and give its id.
+    def add(self, *, email: str, name: str, role: Role, site: str = "", by: str | None = None) -> str:
+        """Add an account that nobody can sign in to yet, with its first role, and give its id.
 
-        Raises `PersonRefusedError` when name or address cannot be one, `EmailTakenError`.
+        `by`: the admin who adds it; None on the server's command line.
+
+        Raises `PersonRefusedError` when name or address cannot be one, `EmailTakenError`, `RoleRefusedError`.
         """
         if not policy.may_be_name(name):
             raise PersonRefusedError(f"name: expected 1 to {policy.LONGEST_NAME} characters in one line, got {name!r}")
         if not policy.may_be_email(email):
             raise PersonRefusedError(f"email: expected an address like ada@school.example, got {email!r}")
+        first = require_first(Held(role, site.strip()))
         with self.database.writing() as session:
             if repo.find_account(session, policy.normalise_email(email)):
                 raise EmailTakenError(f"there is an account with the address {email} already")
@@ -97,10 +107,11 @@ class Accounts:
                 id=make_id(self.random_bytes(ID_BYTES)),
                 email=policy.normalise_email(email),
                 name=name.strip(),
-                role=role,
                 made_at=self.now(),
             )
             session.add(account)
+            session.flush()
+            enter_role(session, RoleChange(account=account.id, held=first, by=by), self.now())
             return account.id
 
     def issue_link(self, account: str, *, made_by: str | None) -> str:
@@ -122,7 +133,7 @@ class Accounts:
     def find_link(self, token: str) -> Person:
         """Tell for whom a one-time link is; raise `LinkOverError` when it is not, or no longer, one."""
         with self.database.reading() as session:
-            return _describe(self._require_link(session, token)[1])
+            return _describe(session, self._require_link(session, token)[1])
 
     def redeem_link(self, token: str, *, password: str, repeated: str) -> str:
         """Set the password of a link's account, sign it out elsewhere, and give the token of a new login.
@@ -191,7 +202,7 @@ class Accounts:
                 last_seen_at=login.last_seen_at, ends_at=login.ends_at, now=self.now()
             ):
                 return None
-            return _describe(session.get_one(Account, login.account))
+            return _describe(session, session.get_one(Account, login.account))
 
     def note_use(self, token: str) -> None:
         """Write down, every few minutes, that a login is in use, so that it lasts."""
@@ -271,8 +282,9 @@ def _key(kind: str, *parts: str) -> str:
     return hashlib.sha256("\0".join((kind, *parts)).encode()).hexdigest()
 
 
-def _describe(account: Account) -> Person:
-    return Person(id=account.id, name=account.name, email=account.email, role=account.role, language=account.language)
+def _describe(session: Session, account: Account) -> Person:
+    held = held_by(session, account.id)
+    return Person(id=account.id, name=account.name, email=account.email, held=held, language=account.language)
 
 
 def make_accounts(services: Services) -> Accounts:

@@ -15,6 +15,7 @@ from controller.accounts import repo
 from controller.accounts.admin_views import AdminPages
 from controller.accounts.models import Role
 from controller.accounts.policy import LONGEST_PASSWORD, SHORTEST_PASSWORD, PasswordFault
+from controller.accounts.role_policy import goes_against
 from controller.accounts.services import (
     Accounts,
     LinkOverError,
@@ -23,6 +24,8 @@ from controller.accounts.services import (
     TooManyAttemptsError,
     make_accounts,
 )
+from controller.accounts.words import ROLES as WORDS
+from controller.accounts.words import WARNING, WHAT_FOR
 from controller.auth.access import find_signed_in, for_anyone, for_roles, signed_in
 from controller.auth.languages import gettext, ngettext
 from controller.auth.logins import COOKIE, drop_login, keep_login
@@ -30,7 +33,7 @@ from controller.config import LANGUAGES
 from controller.services import Services
 
 Page = str | tuple[str, HTTPStatus] | Response
-ROLES = (Role.TEACHER, Role.ADMIN)
+ROLES = tuple(Role)
 
 
 def register(app: Flask, services: Services) -> None:
@@ -158,8 +161,18 @@ class AccountPages:
         with self._accounts.database.reading() as session:
             links = repo.links_of(session, signed_in().id)
             names = repo.names_of(session, {link.made_by for link in links if link.made_by})
+        held = signed_in().held
         return _answer(
-            "accounts/account.html", status, links=links, names=names, shortest=SHORTEST_PASSWORD, fault=fault
+            "accounts/account.html",
+            status,
+            links=links,
+            names=names,
+            shortest=SHORTEST_PASSWORD,
+            fault=fault,
+            roles=WORDS,
+            what_for=WHAT_FOR,
+            warned=any(goes_against(held, each.role) for each in held),
+            warning=WARNING,
         )
 
 
@@ -171,7 +184,10 @@ def _home() -> str:
     person = find_signed_in()
     if person is None:
         return url_for("accounts.sign_in")
-    return url_for("recordings.listing" if person.role is Role.TEACHER else "devices.units")
+    if Role.TEACHER in person.roles:
+        return url_for("recordings.listing")
+    runs_units = person.roles & {Role.ADMIN, Role.IT}
+    return url_for("devices.units" if runs_units else "accounts.account")
 
 
 def safe_next(target: str) -> str:

@@ -97,7 +97,7 @@ def _answer_intruder(app: Flask) -> Response | None:
     audience, person = audience_of(app, request.endpoint), find_signed_in()
     if audience is None:
         abort(403)
-    if audience.roles is None or (person and person.role in audience.roles):
+    if audience.roles is None or (person and person.roles & audience.roles):
         request.max_content_length = getattr(app.view_functions[request.endpoint], _LONGEST, request.max_content_length)
         return None
     return _ask_to_sign_in() if person is None else abort(404)

@@ -76,6 +76,27 @@ def perform(services: Services, unit: str, action: str, *, fields: Fields, deed:
     return act(services, unit, fields, deed)
 
 
+def require_within(services: Services, unit: str, fields: Fields, sites: frozenset[str] | None) -> None:
+    """Raise `ChangeRefusedError` where a unit is of a site that the person does not run, or would go to one.
+
+    `sites`: those whose units the person runs, None for all; a unit of another site does not exist for them.
+    """
+    if sites is None:
+        return
+    with services.database.reading() as session:
+        for named in (unit, *_named(fields, "replaces")):
+            if life.find_unit(session, named).site not in sites:
+                raise ChangeRefusedError(Fault.UNIT_UNKNOWN, "unit", unit=named[:40])
+    for site in _named(fields, "site"):
+        if site.strip() not in sites:
+            raise ChangeRefusedError(Fault.SITE_FOREIGN, "site", expected=", ".join(sorted(sites)), got=site[:80])
+
+
+def _named(fields: Fields, name: str) -> list[str]:
+    value = fields.get(name)
+    return [value] if isinstance(value, str) else []
+
+
 def _refuse_field(name: str, action: str, known: Sequence[str]) -> ChangeRefusedError:
     if not known:
         return ChangeRefusedError(Fault.FIELDS_UNWANTED, name, action=action)

@@ -11,13 +11,14 @@ from typing import Any, TypedDict
 
 from flask import Blueprint, Response, jsonify, make_response, request
 from flask_wtf.csrf import generate_csrf
+from sqlalchemy.orm import Session
 
-from controller.accounts.models import Role
 from controller.auth.access import open_to, signed_in
-from controller.devices.actions import ACTIONS, perform
+from controller.devices.actions import ACTIONS, perform, require_within
 from controller.devices.forms import EventTold, UnitTold, all_units, describe_history, describe_unit, describe_units
 from controller.devices.life import deed_of, find_unit
-from controller.devices.models import DeviceState
+from controller.devices.models import Device, DeviceState
+from controller.devices.reach import RUNNERS, are_run_by, is_run_by, sites_run_by
 from controller.devices.refusals import ChangeRefusedError, Fault, in_english, word_refusal
 from controller.devices.retries import HEADER, REPLAYED, Answer, describe_asked, perform_once
 from controller.rest.operations import Operation, Refused
@@ -71,7 +72,7 @@ OPERATIONS = (
         path="/api/v1/units",
         summary="List the units.",
         answer=UnitsAnswer,
-        roles=(Role.ADMIN,),
+        roles=RUNNERS,
         query={"state": DeviceState},
         refused=(HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
@@ -80,7 +81,7 @@ OPERATIONS = (
         path=ONE,
         summary="Give one unit, by its id or label.",
         answer=UnitAnswer,
-        roles=(Role.ADMIN,),
+        roles=RUNNERS,
         refused=(HTTPStatus.NOT_FOUND,),
     ),
     Operation(
@@ -88,7 +89,7 @@ OPERATIONS = (
         path=f"{ONE}/history",
         summary="Give a unit's history, the newest first.",
         answer=HistoryAnswer,
-        roles=(Role.ADMIN,),
+        roles=RUNNERS,
         refused=(HTTPStatus.NOT_FOUND,),
     ),
     Operation(
@@ -96,7 +97,7 @@ OPERATIONS = (
         path=f"{ONE}/<action>",
         summary="Do something with a unit.",
         answer=DoneAnswer,
-        roles=(Role.ADMIN,),
+        roles=RUNNERS,
         method="POST",
         refused=REFUSED,
         choices={change.value: form for change, (form, _) in ACTIONS.items()},
@@ -125,14 +126,14 @@ class UnitsApi:
             names = ", ".join(DeviceState)
             return _refuse(ChangeRefusedError(Fault.STATE_UNKNOWN, "state", expected=names, got=(asked or "")[:40]))
         with self._services.database.reading() as session:
-            units = describe_units(self._services, session, all_units(session, states))
+            units = describe_units(self._services, session, all_units(session, states, are_run_by(signed_in())))
         return _answer(UnitsAnswer(units=[unit.to_json() for unit in units]))
 
     def api_unit(self, unit: str) -> Response:
         """Give one unit."""
         try:
             with self._services.database.reading() as session:
-                told = describe_unit(self._services, session, find_unit(session, unit)).to_json()
+                told = describe_unit(self._services, session, _find(session, unit)).to_json()
             return _answer(UnitAnswer(unit=told))
         except ChangeRefusedError as refusal:
             return _refuse(refusal)
@@ -141,7 +142,7 @@ class UnitsApi:
         """Give a unit's history, the newest first."""
         try:
             with self._services.database.reading() as session:
-                lines = describe_history(session, find_unit(session, unit).id)
+                lines = describe_history(session, _find(session, unit).id)
             return _answer(HistoryAnswer(history=[line.to_json() for line in lines]))
         except ChangeRefusedError as refusal:
             return _refuse(refusal)
@@ -159,8 +160,9 @@ class UnitsApi:
 
     def _perform(self, unit: str, action: str) -> Answer:
         try:
-            deed = deed_of(self._services, signed_in().id)
-            done = perform(self._services, unit, action, fields=_read_fields(), deed=deed)
+            deed, fields = deed_of(self._services, signed_in().id), _read_fields()
+            require_within(self._services, unit, fields, sites_run_by(signed_in()))
+            done = perform(self._services, unit, action, fields=fields, deed=deed)
         except ChangeRefusedError as refusal:
             refused = _refuse(refusal)
             return Answer(status=refused.status_code, body=refused.get_data(as_text=True))
@@ -168,6 +170,14 @@ class UnitsApi:
             told = describe_unit(self._services, session, done.unit).to_json()
         answer = DoneAnswer(unit=told, breach_pack=done.pack or None, troubles=list(done.troubles))
         return Answer(status=HTTPStatus.OK, body=jsonify(answer).get_data(as_text=True))
+
+
+def _find(session: Session, unit: str) -> Device:
+    """Give a unit that the person runs; for others it does not exist."""
+    row = find_unit(session, unit)
+    if not is_run_by(signed_in(), row.site):
+        raise ChangeRefusedError(Fault.UNIT_UNKNOWN, "unit", unit=unit[:40])
+    return row
 
 
 def _read_fields() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The page of a unit's room card, and the card itself as a picture and for the printer.
 
-A teacher prints the card of their own unit, an admin any; it tells nothing of what was recorded.
+A teacher prints the card of their own unit, who runs units the card of theirs; it tells nothing of what was recorded.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import current_language, gettext
 from controller.devices.cards import card_of, print_card, room_of, sentences_of
 from controller.devices.models import LIVING, Device
+from controller.devices.reach import RUNNERS, is_known_to
 from controller.services import Services
 from protocol.room.drawing import Drawing, Paper
 from protocol.room.svg import encode_svg
@@ -30,7 +31,7 @@ class CardPages:
         room.add_url_rule("/units/<device>/card.svg", view_func=self.picture)
         room.add_url_rule("/units/<device>/card.pdf", view_func=self.pdf)
 
-    @for_roles(Role.TEACHER, Role.ADMIN)
+    @for_roles(Role.TEACHER, *RUNNERS)
     def card(self, device: str) -> str:
         """Show the card, its words for whoever cannot see it, and where to print it."""
         with self._services.database.reading() as session:
@@ -44,13 +45,13 @@ class CardPages:
                 has_code=bool(room.modules),
             )
 
-    @for_roles(Role.TEACHER, Role.ADMIN)
+    @for_roles(Role.TEACHER, *RUNNERS)
     def picture(self, device: str) -> Response:
         """Give the card as SVG."""
         with self._services.database.reading() as session:
             return Response(encode_svg(self._draw(_find(session, device))), mimetype="image/svg+xml")
 
-    @for_roles(Role.TEACHER, Role.ADMIN)
+    @for_roles(Role.TEACHER, *RUNNERS)
     def pdf(self, device: str) -> Response:
         """Give the card as PDF for the sheet that is asked for; none where its font lacks a letter."""
         with self._services.database.reading() as session:
@@ -68,6 +69,6 @@ class CardPages:
 def _find(session: Session, device: str) -> Device:
     """Give a unit that is this person's business; for others it does not exist."""
     row, person = session.get(Device, device), signed_in()
-    if row is None or row.state not in LIVING or (person.role is not Role.ADMIN and row.owner != person.id):
+    if row is None or row.state not in LIVING or not is_known_to(person, row):
         abort(404)
     return row

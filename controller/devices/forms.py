@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from controller.accounts.repo import names_of
@@ -161,11 +161,12 @@ def describe_units(services: Services, session: Session, rows: Sequence[Device])
     ]
 
 
-def all_units(session: Session, states: Iterable[DeviceState]) -> Sequence[Device]:
-    """Give the units in some states, by label."""
-    return session.scalars(
-        select(Device).where(Device.state.in_(tuple(states))).order_by(Device.label, Device.id)
-    ).all()
+def all_units(
+    session: Session, states: Iterable[DeviceState], among: ColumnElement[bool] | None = None
+) -> Sequence[Device]:
+    """Give the units in some states, by label; `among`: a condition for those that somebody knows of."""
+    wanted = select(Device).where(Device.state.in_(tuple(states))).order_by(Device.label, Device.id)
+    return session.scalars(wanted if among is None else wanted.where(among)).all()
 
 
 def _certificate_end(session: Session, device: str) -> datetime | None:

@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from controller.accounts.models import Account, Role
+from controller.accounts.roles import roles_of
 from controller.devices.counters import forget_counters
 from controller.devices.history import PLACING, Deed, Happening, newest_of, note_event
 from controller.devices.models import LIVING, Device, DeviceState
@@ -160,7 +161,7 @@ def _require_teacher(session: Session, owner: str) -> str:
         session.get(Account, owner)
         or session.scalars(select(Account).where(Account.email == owner.strip().lower())).first()
     )
-    if account is None or account.role is not Role.TEACHER:
+    if account is None or Role.TEACHER not in roles_of(session, account.id):
         raise ChangeRefusedError(Fault.OWNER_UNKNOWN, "owner", owner=owner[:80])
     return account.id
 

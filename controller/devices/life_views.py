@@ -1,25 +1,28 @@
-"""A unit's own page for admins: where and whose it is, its state, certificate and history, and what can be done.
+"""A unit's own page for those who run it: place, owner, state, certificate, history, and what can be done.
 
 Each action has a page that says what follows before it is done. Nothing tells of recordings (promise P7).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from controller.accounts.models import Account, Role
+from controller.accounts.models import Account
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
-from controller.devices.actions import perform
+from controller.devices.actions import perform, require_within
 from controller.devices.forms import UnitForm, all_units, describe_history, describe_unit, describe_units
 from controller.devices.history import events_of
 from controller.devices.life import deed_of
 from controller.devices.models import Device, DeviceState
 from controller.devices.policy import Change, changes_for
+from controller.devices.reach import RUNNERS, are_run_by, is_run_by, sites_run_by
 from controller.devices.reasons import OVER_QUOTA, describe_reasons
 from controller.devices.refusals import ChangeRefusedError, name_field, word_refusal
 from controller.devices.words import ACTIONS, CONSEQUENCES, GRAVE, HAPPENINGS, STATE_REASONS, STATES
@@ -31,7 +34,7 @@ Page = str | Response | tuple[str, HTTPStatus]
 
 
 class LifePages:
-    """What an admin sees of one unit and does with it."""
+    """What those who run a unit see of it and do with it."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -43,14 +46,14 @@ class LifePages:
         room.add_url_rule("/units/<device>/do/<action>", view_func=self.confirm)
         room.add_url_rule("/units/<device>/do/<action>", view_func=self.act, methods=["POST"])
 
-    @for_roles(Role.ADMIN)
+    @for_roles(*RUNNERS)
     def gone(self) -> str:
         """List the units that were retired, lost or removed."""
         with self._services.database.reading() as session:
-            units = describe_units(self._services, session, all_units(session, GONE))
+            units = describe_units(self._services, session, self._units(session, GONE))
         return render_template("devices/gone.html", units=units, states=STATES)
 
-    @for_roles(Role.ADMIN)
+    @for_roles(*RUNNERS)
     def unit(self, device: str) -> str:
         """Show one unit."""
         form = self._find(device)
@@ -69,13 +72,13 @@ class LifePages:
             grave=GRAVE,
         )
 
-    @for_roles(Role.ADMIN)
+    @for_roles(*RUNNERS)
     def confirm(self, device: str, action: str) -> Page:
         """Say what an action leads to, and ask."""
         form = self._find(device)
         return self._ask(form, action, fault="") if _is_open(form, action) else _tell_too_late(device)
 
-    @for_roles(Role.ADMIN)
+    @for_roles(*RUNNERS)
     def act(self, device: str, action: str) -> Page:
         """Do it, and show the unit; a field that is wrong is named on the page that asked."""
         form = self._find(device)
@@ -83,7 +86,9 @@ class LifePages:
             return _tell_too_late(device)
         deed = deed_of(self._services, signed_in().id)
         try:
-            done = perform(self._services, device, action, fields=_read_form(form, action), deed=deed)
+            fields, sites = _read_form(form, action), sites_run_by(signed_in())
+            require_within(self._services, device, fields, sites)
+            done = perform(self._services, device, action, fields=fields, deed=deed)
         except ChangeRefusedError as refusal:
             return self._ask(form, action, fault=_tell(refusal)), HTTPStatus.UNPROCESSABLE_ENTITY
         flash(gettext("Done."))
@@ -98,7 +103,12 @@ class LifePages:
     def _find(self, device: str) -> UnitForm:
         with self._services.database.reading() as session:
             row = session.get(Device, device)
-            return describe_unit(self._services, session, row) if row else abort(404)
+            if row is None or not is_run_by(signed_in(), row.site):
+                abort(404)
+            return describe_unit(self._services, session, row)
+
+    def _units(self, session: Session, states: Iterable[DeviceState]) -> Sequence[Device]:
+        return all_units(session, states, are_run_by(signed_in()))
 
     def _newest_line(self, device: str) -> str:
         """Name the newest line of a unit's history; a form carries it, so that it is known when it was made."""
@@ -113,7 +123,7 @@ class LifePages:
         change = Change(action)
         with self._services.database.reading() as session:
             account = session.get(Account, form.device.owner)
-            others = [row for row in all_units(session, DeviceState) if row.id != form.device.id]
+            others = [row for row in self._units(session, DeviceState) if row.id != form.device.id]
         return render_template(
             "devices/action.html",
             unit=form,

@@ -44,6 +44,7 @@ class Fault(StrEnum):
     NOT_UNICODE = "not_unicode"
     NOT_A_LIST_OF_TEXTS = "not_a_list_of_texts"
     STATE_UNKNOWN = "state_unknown"
+    SITE_FOREIGN = "site_foreign"
     BODY_MALFORMED = "body_malformed"
     CHOICE_UNKNOWN = "choice_unknown"
     KEY_MALFORMED = "key_malformed"
@@ -90,6 +91,9 @@ WORDS: dict[Fault, Words] = {
     Fault.TOO_MANY_TAGS: Words(mark("expected at most %(most)d, got %(got)d"), mark("name fewer")),
     Fault.OWNER_UNKNOWN: Words(
         mark("“%(owner)s” is no teacher’s account or address"), mark("make the teacher’s account first")
+    ),
+    Fault.SITE_FOREIGN: Words(
+        mark("expected one of your sites (%(expected)s), got “%(got)s”"), mark("ask an administrator to move it there")
     ),
     Fault.SAME_UNIT: Words(mark("expected another unit, got the same one"), mark("name the spare")),
     Fault.SWAPPED_ALREADY: Words(

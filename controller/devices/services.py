@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.accounts.models import Account, Role
+from controller.accounts.roles import roles_of, spell_roles
 from controller.config import Config
 from controller.devices.bundle import Tables
 from controller.devices.cards import page_address
@@ -45,8 +46,9 @@ def find_owner(session: Session, owner: str) -> str:
     )
     if account is None:
         raise OperatorError(f"--owner {owner}: no account has this id or address; make the teacher's account first")
-    if account.role is not Role.TEACHER:
-        raise OperatorError(f"--owner {owner}: expected a teacher, got an account of role {account.role}")
+    roles = roles_of(session, account.id)
+    if Role.TEACHER not in roles:
+        raise OperatorError(f"--owner {owner}: expected a teacher, got an account of {spell_roles(roles)}")
     return account.id
 
 

@@ -6,9 +6,9 @@ Nothing on it tells whether or how often a unit recorded (promise P7). A teacher
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from flask import Blueprint, Flask, render_template
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.accounts.models import Role
@@ -17,8 +17,10 @@ from controller.accounts.services import Person
 from controller.auth.access import for_roles, signed_in
 from controller.devices.api_views import UnitsApi
 from controller.devices.card_views import CardPages
+from controller.devices.forms import all_units
 from controller.devices.life_views import LifePages
 from controller.devices.models import LIVING, Device, Health, Presence
+from controller.devices.reach import RUNNERS, are_known_to, is_run_by
 from controller.devices.reasons import OVER_QUOTA, Reason, describe_reasons
 from controller.disk.services import find_outlook
 from controller.epochs.policy import Span
@@ -68,27 +70,31 @@ class UnitPages:
         room.add_url_rule("/units", view_func=self.units)
         room.add_url_rule("/units/list", view_func=self.live_units)
 
-    @for_roles(Role.TEACHER, Role.ADMIN)
+    @for_roles(Role.TEACHER, *RUNNERS)
     def units(self) -> str:
         """Show the units."""
         return self._render("devices/units.html")
 
-    @for_roles(Role.TEACHER, Role.ADMIN)
+    @for_roles(Role.TEACHER, *RUNNERS)
     def live_units(self) -> str:
         """Give the part of the page that changes by itself."""
         return self._render("devices/_units.html")
 
     def _render(self, template: str) -> str:
+        person = signed_in()
         with self._services.database.reading() as session:
-            disk = find_outlook(self._services, session) if signed_in().role is Role.ADMIN else None
-            return render_template(template, units=_list_units(self._services, session, signed_in()), disk=disk)
+            disk = find_outlook(self._services, session) if Role.ADMIN in person.roles else None
+            return render_template(
+                template,
+                units=_list_units(self._services, session, person),
+                disk=disk,
+                runs=partial(is_run_by, person),
+                is_runner=not person.roles.isdisjoint(RUNNERS),
+            )
 
 
 def _list_units(services: Services, session: Session, person: Person) -> list[Unit]:
-    wanted = select(Device).where(Device.state.in_(LIVING)).order_by(Device.label)
-    if person.role is not Role.ADMIN:
-        wanted = wanted.where(Device.owner == person.id)
-    devices = session.scalars(wanted).all()
+    devices = all_units(session, LIVING, are_known_to(person))
     names = names_of(session, {device.owner for device in devices})
     awaited = awaited_of_units(services, session)
     over = over_quota(session, services.clock())

@@ -1,4 +1,4 @@
-"""The admin's page of joining: keys that wait for a person, and what is held off after too many failures.
+"""The page of joining: keys that wait for a person, and what is held off after too many failures.
 
 The page shows the first groups of a fingerprint; the last ones are typed from the unit's screen, so that nobody adopts
 a key by looking at the page alone. Defined in docs/protocol/enrollment.md.
@@ -13,12 +13,12 @@ from http import HTTPStatus
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from controller.accounts.models import Role
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
 from controller.devices import repo as devices
 from controller.devices.life import deed_of
 from controller.devices.models import Device
+from controller.devices.reach import RUNNERS, is_run_by
 from controller.enrollment import policy
 from controller.enrollment.adoption import Adopter, AdoptionError
 from controller.enrollment.models import EnrollmentRequest
@@ -52,7 +52,7 @@ class Waiting:
 
 
 class JoiningPages:
-    """What an admin sees of keys that wait, and decides."""
+    """What those who run units see of keys that wait, and decide."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -66,12 +66,12 @@ class JoiningPages:
         room.add_url_rule("/joining/<name>/refuse", view_func=self.refuse, methods=["POST"])
         room.add_url_rule("/joining/lift", view_func=self.lift, methods=["POST"])
 
-    @for_roles(Role.ADMIN)
+    @for_roles(*RUNNERS)
     def waiting(self) -> Page:
         """List what waits."""
         return self._show(HTTPStatus.OK, fault=None)
 
-    @for_roles(Role.ADMIN)
+    @for_roles(*RUNNERS)
     def adopt(self, name: str) -> Page:
         """Adopt a key as a prepared unit."""
         found = self._find(name)
@@ -79,6 +79,8 @@ class JoiningPages:
             return self._show(HTTPStatus.CONFLICT, gettext("This key does not wait any more."))
         if not policy.is_same_fingerprint(request.form.get("typed", ""), found.hidden):
             return self._show(HTTPStatus.UNPROCESSABLE_ENTITY, gettext("That is not how the key’s fingerprint ends."))
+        if request.form.get("unit", "") not in {row.id for row in self._units()}:
+            return self._show(HTTPStatus.CONFLICT, gettext("This key cannot be adopted as that unit."))
         try:
             self._adoption.adopt(found.row.spki, request.form.get("unit", ""), by=Adopter(id=signed_in().id))
         except AdoptionError:
@@ -86,7 +88,7 @@ class JoiningPages:
         flash(gettext("Adopted. The unit gets its certificate within half a minute."))
         return redirect(url_for("enrollment.waiting"), HTTPStatus.SEE_OTHER)
 
-    @for_roles(Role.ADMIN)
+    @for_roles(*RUNNERS)
     def refuse(self, name: str) -> Page:
         """Refuse a key."""
         found = self._find(name)
@@ -99,7 +101,7 @@ class JoiningPages:
         flash(gettext("Refused."))
         return redirect(url_for("enrollment.waiting"), HTTPStatus.SEE_OTHER)
 
-    @for_roles(Role.ADMIN)
+    @for_roles(*RUNNERS)
     def lift(self) -> Page:
         """Let a unit or an address try again at once."""
         try:
@@ -129,5 +131,9 @@ class JoiningPages:
     def _units(self) -> list[Device]:
         """Give the units that a key may be, those first that have never joined."""
         with self._services.database.reading() as session:
-            joining = [row for row in devices.devices(session) if row.state in policy.JOINING]
+            joining = [
+                row
+                for row in devices.devices(session)
+                if row.state in policy.JOINING and is_run_by(signed_in(), row.site)
+            ]
         return sorted(joining, key=lambda row: row.state.value, reverse=True)

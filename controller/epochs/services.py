@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from controller.accounts.models import Role
 from controller.accounts.policy import normalise_email
 from controller.accounts.repo import find_account
+from controller.accounts.roles import roles_of
 from controller.devices.history import Deed, Happening, note_event
 from controller.devices.models import Device
 from controller.epochs import policy, repo
@@ -195,7 +196,8 @@ def find_person(services: Services, email: str) -> tuple[str, str]:
     """Give id and name of the account of whoever decides; raise `OperatorError` unless it is an admin's."""
     with services.database.reading() as session:
         account = find_account(session, normalise_email(email))
-    if account is None or account.role is not Role.ADMIN:
+        roles = roles_of(session, account.id) if account else frozenset()
+    if account is None or Role.ADMIN not in roles:
         raise OperatorError(f"{email}: expected the address of an admin's account; a waiver needs a person's name")
     return account.id, account.name
 

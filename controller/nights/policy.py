@@ -7,7 +7,7 @@ anybody can work out from it. Why, and what it does not hide, is in docs/adr/003
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.accounts.models import Role
@@ -26,9 +26,9 @@ class Part:
     rooms: int
 
 
-def may_read(role: Role) -> bool:
-    """Tell whether somebody of this role may read what is told of nights."""
-    return role in READERS
+def may_read(roles: Collection[Role]) -> bool:
+    """Tell whether somebody of these roles may read what is told of nights."""
+    return not READERS.isdisjoint(roles)
 
 
 def divide(rooms: Mapping[str, int]) -> tuple[Part, ...]:

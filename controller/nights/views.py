@@ -132,7 +132,7 @@ class NightPages:
         )
 
     def _require_reader(self) -> None:
-        if not may_read(signed_in().role):
+        if not may_read(signed_in().roles):
             abort(404)
 
     def _shown(self, session: Session) -> NightTold | None:

@@ -55,7 +55,7 @@ def _describe_one(operation: Operation, known: dict[str, Schema], path: str, nam
     return {
         "operationId": name,
         "summary": operation.summary,
-        "description": f"For accounts of role {', '.join(operation.roles)}; for others it does not exist.",
+        "description": f"For accounts of one of the roles {', '.join(operation.roles)}; for others it does not exist.",
         "parameters": list(_parameters(operation, known, path)),
         "responses": _responses(operation, known),
     }

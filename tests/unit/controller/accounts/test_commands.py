@@ -41,7 +41,7 @@ def test_first_admin_comes_by_a_link(house: House, config: Path) -> None:
     assert done.exit_code == 0, done.output
     person = house.accounts.find_person(_redeem(house, done.output))
     assert person
-    assert (person.email, person.role) == ("it@school.example", "admin")
+    assert (person.email, person.roles) == ("it@school.example", {"admin"})
 
 
 def test_admin_who_lost_the_password_gets_another_link(house: House, config: Path) -> None:
@@ -57,7 +57,7 @@ def test_teacher_is_not_made_an_admin(house: House, config: Path) -> None:
     teacher = house.add_teacher()
     done = _run(config, "admin-link", "--email", teacher.email)
     assert done.exit_code == 1
-    assert "the account of a teacher" in done.output
+    assert "has role teacher, not that of an admin" in done.output
 
 
 def test_teacher_is_added_with_id_and_link(house: House, config: Path) -> None:
@@ -104,3 +104,19 @@ def test_missing_configuration_is_named(tmp_path: Path) -> None:
     done = _run(tmp_path / "none.toml", "link", "--email", "x@school.example")
     assert done.exit_code == 2
     assert "none.toml" in done.output
+
+
+def test_roles_are_given_and_taken_on_the_server(house: House, config: Path) -> None:
+    """A person is added with any role and gets others; the list tells them, and a warning has to be answered."""
+    email = ("--email", "eve@school.example")
+    added = _run(config, "add", *email, "--name", "Eve", "--role", "evaluator")
+    assert added.exit_code == 0, added.output
+    refused = _run(config, "role", "give", *email, "--role", "admin")
+    assert refused.exit_code == 1
+    assert "does not go together with evaluator" in refused.output
+    given = _run(config, "role", "give", *email, "--role", "admin", "--understood", "admin")
+    assert given.output == "eve@school.example: admin, evaluator\n"
+    assert _run(config, "role", "give", *email, "--role", "site_it", "--site", "North").exit_code == 0
+    assert _run(config, "role", "list").output == "eve@school.example: admin, evaluator, site_it (North)\n"
+    taken = _run(config, "role", "take", *email, "--role", "evaluator")
+    assert taken.output == "eve@school.example: admin, site_it (North)\n"

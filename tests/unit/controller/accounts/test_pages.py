@@ -154,7 +154,7 @@ def test_owner_sees_every_link_that_was_made_for_them(house: House) -> None:
 def test_admin_adds_a_teacher_and_sees_the_link_once(house: House) -> None:
     """The page after adding shows a link that works; the list afterwards shows none."""
     browser = house.browser(house.add_admin())
-    page = post(browser, "/accounts", page="/accounts", name="Chidi", email="Chidi@School.example").text
+    page = post(browser, "/accounts", page="/accounts", name="Chidi", email="Chidi@School.example", role="teacher").text
     (link,) = re.findall(r'value="http://localhost(/welcome/[^"]+)"', page)
     assert "48 hours" in page
     listed = browser.get("/accounts").text
@@ -176,7 +176,7 @@ def test_admin_adds_a_teacher_and_sees_the_link_once(house: House) -> None:
 def test_teacher_that_cannot_be_added_is_said(house: House, fields: dict[str, str], status: int) -> None:
     """What was typed stays in the form."""
     browser = house.browser(house.add_admin())
-    answer = post(browser, "/accounts", page="/accounts", **fields)
+    answer = post(browser, "/accounts", page="/accounts", role="teacher", **fields)
     assert answer.status_code == status
     assert f'value="{fields["email"]}"' in answer.text
 

@@ -75,4 +75,4 @@ def test_plan_is_renewed_by_five_rooms() -> None:
 
 def test_admins_alone_read_of_nights() -> None:
     """A teacher reads of their own recordings, and no sum of the school's."""
-    assert [role for role in Role if may_read(role)] == [Role.ADMIN]
+    assert [role for role in Role if may_read((role,))] == [Role.ADMIN]

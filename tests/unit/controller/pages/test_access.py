@@ -10,30 +10,58 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from controller import Surface, create_app
+from controller.accounts.models import Role
 from controller.auth.access import audience_of
 from controller.recordings.late import note_late
 from protocol.enrollment import EST_PATH
 from protocol.manifest import parse_manifest
-from tests.house import House, form_token
+from tests.house import House, Person, form_token
 from tests.lesson import bookmark, record_synthetic
 
 
 class Who(StrEnum):
-    """Who asks."""
+    """Who asks: each role once, the owner of what is asked for, and who has the role at another site."""
 
     NOBODY = "nobody"
     OWNER = "owner"
     OTHER = "other"
     ADMIN = "admin"
+    IT = "it"
+    IT_ELSEWHERE = "it elsewhere"
+    VIEWER = "viewer"
+    EVALUATOR = "evaluator"
+    KEEPER = "keeper"
+    PRINCIPAL = "principal"
+    PRIVACY = "privacy"
 
 
-OPEN, LED_ON, SIGN_IN, NOT_FOUND = "open", "led on", "sign in", "not found"
+ROLES = {
+    Who.ADMIN: Role.ADMIN,
+    Who.IT: Role.IT,
+    Who.IT_ELSEWHERE: Role.IT,
+    Who.VIEWER: Role.VIEWER,
+    Who.EVALUATOR: Role.EVALUATOR,
+    Who.KEEPER: Role.KEEPER,
+    Who.PRINCIPAL: Role.PRINCIPAL,
+    Who.PRIVACY: Role.PRIVACY,
+}
+OPEN, SIGN_IN, NOT_FOUND = "open", "sign in", "not found"
+
+
+def only(*who: Who) -> dict[Who, str]:
+    """Give the row of an endpoint that is for some alone; who is not signed in is led there, for others it is not."""
+    return {**dict.fromkeys(Who, NOT_FOUND), **dict.fromkeys(who, OPEN), Who.NOBODY: SIGN_IN}
+
+
 ANYONE = dict.fromkeys(Who, OPEN)
-SIGNED_IN = {Who.NOBODY: SIGN_IN, Who.OWNER: OPEN, Who.OTHER: OPEN, Who.ADMIN: OPEN}
-TEACHERS = {**SIGNED_IN, Who.ADMIN: NOT_FOUND}
-OWNER = {**TEACHERS, Who.OTHER: NOT_FOUND}
-OWNER_OR_ADMIN = {**OWNER, Who.ADMIN: OPEN}
-ADMINS = {Who.NOBODY: SIGN_IN, Who.OWNER: NOT_FOUND, Who.OTHER: NOT_FOUND, Who.ADMIN: OPEN}
+SIGNED_IN = {**ANYONE, Who.NOBODY: SIGN_IN}
+TEACHERS = only(Who.OWNER, Who.OTHER)
+OWNER = only(Who.OWNER)
+ADMINS = only(Who.ADMIN)
+RUNNERS = only(Who.ADMIN, Who.IT, Who.IT_ELSEWHERE)
+RUNNERS_HERE = only(Who.ADMIN, Who.IT)
+TEACHERS_AND_RUNNERS = {**RUNNERS, **dict.fromkeys((Who.OWNER, Who.OTHER), OPEN)}
+OWNER_AND_RUNNERS_HERE = {**RUNNERS_HERE, Who.OWNER: OPEN}
 EXPECTED = {
     "static": ANYONE,
     "accounts.start": ANYONE,
@@ -46,12 +74,15 @@ EXPECTED = {
     "accounts.choose_language": SIGNED_IN,
     "accounts.change_password": SIGNED_IN,
     "accounts.everybody": ADMINS,
-    "accounts.add_teacher": ADMINS,
+    "accounts.add_person": ADMINS,
+    "accounts.person": ADMINS,
+    "accounts.give_role": ADMINS,
+    "accounts.take_role": ADMINS,
     "accounts.make_link": ADMINS,
-    "enrollment.waiting": ADMINS,
-    "enrollment.adopt": ADMINS,
-    "enrollment.lift": ADMINS,
-    "enrollment.refuse": ADMINS,
+    "enrollment.waiting": RUNNERS,
+    "enrollment.adopt": RUNNERS,
+    "enrollment.lift": RUNNERS,
+    "enrollment.refuse": RUNNERS,
     "est.cacerts": ANYONE,
     "est.csrattrs": ANYONE,
     "est.simpleenroll": ANYONE,
@@ -67,20 +98,20 @@ EXPECTED = {
     "calendar.ask": ADMINS,
     "calendar.preview": ADMINS,
     "calendar.take": ADMINS,
-    "devices.units": SIGNED_IN,
-    "devices.live_units": SIGNED_IN,
-    "devices.gone": ADMINS,
-    "devices.unit": ADMINS,
-    "devices.confirm": ADMINS,
-    "devices.act": ADMINS,
-    "devices.api_units": ADMINS,
-    "devices.api_unit": ADMINS,
-    "devices.api_history": ADMINS,
-    "devices.api_action": ADMINS,
+    "devices.units": TEACHERS_AND_RUNNERS,
+    "devices.live_units": TEACHERS_AND_RUNNERS,
+    "devices.gone": RUNNERS,
+    "devices.unit": RUNNERS_HERE,
+    "devices.confirm": RUNNERS_HERE,
+    "devices.act": RUNNERS_HERE,
+    "devices.api_units": RUNNERS,
+    "devices.api_unit": RUNNERS_HERE,
+    "devices.api_history": RUNNERS_HERE,
+    "devices.api_action": RUNNERS_HERE,
     "rest.openapi": SIGNED_IN,
-    "devices.card": OWNER_OR_ADMIN,
-    "devices.picture": OWNER_OR_ADMIN,
-    "devices.pdf": OWNER_OR_ADMIN,
+    "devices.card": OWNER_AND_RUNNERS_HERE,
+    "devices.picture": OWNER_AND_RUNNERS_HERE,
+    "devices.pdf": OWNER_AND_RUNNERS_HERE,
     "recordings.listing": TEACHERS,
     "recordings.live_list": TEACHERS,
     "recordings.listing_for_programs": TEACHERS,
@@ -128,7 +159,7 @@ def test_units_door_has_no_page_for_people(house: House) -> None:
 
 @pytest.mark.parametrize("endpoint", sorted(EXPECTED))
 def test_endpoint_answers_each_person_as_declared(house: House, segments: list, endpoint: str) -> None:  # type: ignore[type-arg]
-    """Anonymous, owner, another teacher, admin: each gets what the table says, by every method."""
+    """Anonymous, owner, another teacher, each other role: each gets what the table says, by every method."""
     app = house.make_app()
     owner = house.add_teacher("Ada Owner")
     tap = bookmark(1, 1)
@@ -136,12 +167,11 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
     house.deliver(lesson)
     with house.services.database.writing() as session:
         note_late(session, parse_manifest(lesson.manifest, owner.recorder.verifying), house.clock())
-    people = {
-        Who.NOBODY: None,
-        Who.OTHER: house.add_teacher("Bea Other"),
-        Who.ADMIN: house.add_admin(),
-        Who.OWNER: owner,
-    }
+    people: dict[Who, Person | None] = {Who.NOBODY: None, Who.OTHER: house.add_teacher("Bea Other")}
+    for number, (who, role) in enumerate(ROLES.items()):
+        site = "Elsewhere" if who is Who.IT_ELSEWHERE else ""
+        people[who] = house.add_person(f"P{number} Person", role, site=site)
+    people[Who.OWNER] = owner
     values = {
         "recording": lesson.id,
         "device": owner.device,
@@ -150,7 +180,7 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         "form": "pause",
         "index": 1,
         "line": lesson.line_of(tap),
-        "account": people[Who.OTHER].id,
+        "account": house.add_teacher("Cem Third", room="Room 13").id,
         "token": "unknown",
         "name": "unknown",
         "filename": "backrow.css",

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from controller.accounts.models import Role
 
-KEEPERS = (Role.ADMIN,)
+KEEPERS = (Role.KEEPER, Role.ADMIN)

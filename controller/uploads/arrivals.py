@@ -168,7 +168,10 @@ class Arrivals:
             if refusal.status is HTTPStatus.GONE:
                 self._incoming.discard(upload)
             raise
-        self._incoming.discard(upload)
+        if arrived.index == KEY_INDEX:
+            self._incoming.discard(upload)  # durably: the epoch's identity opens this file
+        else:
+            self._incoming.let_go(upload)
 
     def _quarantine(self, recording: str, arrived: ingest.Arrived, upload: str, damage: ingest.DamagedError) -> None:
         log.warning("an object is not what was signed (%s); it is wanted again", damage.code)

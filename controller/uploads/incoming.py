@@ -1,14 +1,15 @@
 """The store of unfinished uploads: bytes come in over a stream and are durable before their offset is told.
 
-Three laws. An offset that was told is durable. A newer request fences an older one: whoever claimed an upload last has
-it, and the one before, even if it hangs in a read, writes not one byte more. A body that is refused leaves nothing
-behind. Knows nothing of HTTP, leases or manifests. Defined in docs/protocol/uploads.md.
+Three laws. An offset that was told is durable; that of a whole upload is not told before it was moved. A newer request
+fences an older one: whoever claimed an upload last has it, and the one before, even if it hangs in a read, writes not
+one byte more. A body that is refused leaves nothing behind. Knows nothing of HTTP, leases or manifests. Defined in
+docs/protocol/uploads.md.
 
     claim = store.claim(upload_id)                        # every request begins so; claim.upload.offset is durable
     claim = store.append(claim, body, limit_bytes=rest)   # PATCH; returns when the bytes are durable
-    if claim.upload.is_complete:
+    if claim.upload.is_complete:                          # its bytes are durable, and its name once it was moved
         finished = store.finish(upload_id)                # path and SHA-256; the object store moves the file,
-        store.discard(upload_id)                          # and what is left of the upload goes
+        store.let_go(upload_id)                           # and what is left of the upload goes
 """
 
 from __future__ import annotations
@@ -100,6 +101,8 @@ class _Upload:
         """Whether the file must be looked at, and cut off at `durable`, before anything is said about it."""
         self.digest = RunningDigest()
         """The hash of the file, as far as its bytes went through this process."""
+        self.settled = False
+        """Whether a power cut leaves its names and what was announced."""
 
     def require(self, claim: Claim) -> None:
         """Raise `FencedError` when the claim is no longer the newest, or was used already."""
@@ -136,9 +139,9 @@ class IncomingStore:
         expires_at: datetime | None = None,
         metadata: Mapping[str, bytes] | None = None,
     ) -> Claim:
-        """Make an empty upload, durably, and claim it; the caller picks an identifier that was never used before.
+        """Make an empty upload and claim it; the caller picks an identifier that was never used before.
 
-        Raises `StoreFaultError`.
+        A power cut may take it away until some of its bytes were acknowledged. Raises `StoreFaultError`.
         """
         partial = Partial(self._root, upload_id, self._files)
         upload = _Upload(partial, Info(length_bytes, expires_at, dict(metadata or {})))
@@ -178,6 +181,7 @@ class IncomingStore:
     ) -> Claim:
         """Write a body at the claim's offset; the claim that comes back holds the new offset, which is durable.
 
+        That of a whole upload is so only once the caller has moved its file durably; it is not to be told before.
         A body of more than `limit_bytes` raises `BodyTooLongError` and one that does not match `checksum` raises
         `ChecksumMismatchError`; nothing of either is kept. When the stream raises, what came is kept (unless there is a
         checksum) and the stream's error goes on to the caller. Raises `FencedError` when a newer request took over, and
@@ -227,6 +231,15 @@ class IncomingStore:
                     upload.stop_reading()
                     writer.close()
                 upload.partial.remove()
+        self._forget(upload_id)
+
+    def let_go(self, upload_id: str) -> None:
+        """Let go of an upload whose file the caller has moved away; raises `StoreFaultError`."""
+        with suppress(UploadNotFoundError):
+            upload = self._remembered(upload_id)
+            with upload.lock:
+                upload.ticket += 1
+                upload.partial.remove_announced()
         self._forget(upload_id)
 
     def upload_ids(self) -> list[str]:
@@ -289,10 +302,17 @@ class IncomingStore:
         try:
             with closing(writer):
                 kept = keep()
+                self._settle(upload, kept or 0)
             if kept is not None:
                 upload.durable, upload.distrusted = kept, False
         finally:
             self._durable_bytes(upload)
+
+    def _settle(self, upload: _Upload, acknowledged: int) -> None:
+        """Make the upload itself durable, once; without one byte it may go, and a whole one is moved, or met again."""
+        if not upload.settled and 0 < acknowledged < upload.info.length_bytes:
+            upload.partial.settle(upload.info)
+            upload.settled = True
 
     def _durable_or_forgotten(self, upload: _Upload, upload_id: str) -> int:
         """Tell how much is durable, and forget an upload that somebody else has removed or taken in."""
@@ -309,8 +329,8 @@ class IncomingStore:
         if upload.durable != upload.partial.size_bytes() and not upload.distrusted:
             upload.durable, upload.distrusted = upload.info.length_bytes, True
         if upload.distrusted:
-            upload.durable = upload.partial.recover(upload.durable)
-            upload.distrusted = False
+            upload.durable = upload.partial.recover(upload.durable, upload.info)
+            upload.distrusted, upload.settled = False, True
             if upload.digest.position > upload.durable:
                 upload.digest = RunningDigest()
         return upload.durable

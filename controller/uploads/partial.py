@@ -1,9 +1,10 @@
 """The files of one unfinished upload: `ID.info` (what was announced), `ID.part` (the bytes), and, while a body with a
 checksum is arriving, `ID.unverified` (how far the bytes are good).
 
-An upload exists exactly as long as its info file does. Every step is ordered so that a power cut at any point leaves
-either the state before or the state after. Knows no threads and no streams; `PartialFiles` is the only door to the
-disk. Defined in docs/protocol/uploads.md.
+An upload exists exactly as long as its info file does. One that was made outlives its process at once, and a power cut
+once it is settled, which it must be before a byte of it is acknowledged. Every step is ordered so that a power cut at
+any point leaves either the state before or the state after. Knows no threads and no streams; `PartialFiles` is the only
+door to the disk. Defined in docs/protocol/uploads.md.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from protocol import tus
 from protocol.codec import CodecError, encode_canonical, parse_canonical
-from protocol.durable import SHARED, Files, replace_file
+from protocol.durable import SHARED, Files, replace_file, write_all
 
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -118,6 +119,12 @@ def parse_info(data: bytes) -> Info:
         raise ValueError(f"damaged info file: {error}") from error
 
 
+def _is_torn(data: bytes) -> bool:
+    """Tell whether a power cut left this of an info file that was never settled: nothing, zeros, or a beginning."""
+    rest = data.rstrip(b"\0")
+    return not rest or (rest.startswith(b"{") and not rest.endswith(b"}"))
+
+
 class Partial:
     """The files of one upload."""
 
@@ -132,11 +139,11 @@ class Partial:
         self._files = files
 
     def create(self, info: Info) -> None:
-        """Make the upload durably; raise `StoreFaultError` when one of that name stands already."""
+        """Make the upload, which is not settled yet; raise `StoreFaultError` when one of that name stands already."""
         with disk_faults(self.path):
             descriptor = self._open(os.O_CREAT | os.O_EXCL)
             try:
-                replace_file(self._info, info.encode(), mode=SHARED, files=self._files)
+                self._announce(info)
             except OSError:
                 self._files.unlink(self._info)
                 self._files.unlink(self.path)
@@ -144,10 +151,33 @@ class Partial:
             finally:
                 self._files.close(descriptor)
 
+    def _announce(self, info: Info) -> None:
+        """Write the info file; whoever finds it half written finds the part file locked, or what a cut left."""
+        descriptor = self._files.open(self._info, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, SHARED)
+        try:
+            write_all(descriptor, info.encode(), self._files)
+        finally:
+            self._files.close(descriptor)
+
+    def settle(self, info: Info) -> None:
+        """Make the upload itself durable: what was announced, and the names of its files.
+
+        The info file is written anew: nobody knows what became of pages that the system was to write by itself. One
+        that somebody removed is not brought back. Raises `UploadNotFoundError` then, `StoreFaultError`.
+        """
+        with disk_faults(self._info):
+            self._files.size_bytes(self._info)
+            replace_file(self._info, info.encode(), mode=SHARED, files=self._files)
+
     def load_info(self) -> Info:
-        """Load what was announced; raise `UploadNotFoundError` or `StoreFaultError`."""
+        """Load what was announced; raise `UploadNotFoundError` or `StoreFaultError`.
+
+        What was never settled, and torn by a power cut, is no upload: nothing of it was acknowledged.
+        """
         with disk_faults(self._info):
             data = self._files.read_file(self._info)
+        if _is_torn(data):
+            raise UploadNotFoundError(f"{self._info}: a power cut left a part of it, before anything was acknowledged")
         try:
             return parse_info(data)
         except ValueError as error:
@@ -163,7 +193,7 @@ class Partial:
         with disk_faults(self.path):
             return self._open()
 
-    def recover(self, limit_bytes: int) -> int:
+    def recover(self, limit_bytes: int, info: Info) -> int:
         """Bring an upload that nobody writes to into order, and give the durable length of its part file.
 
         Bytes of a body whose checksum was not confirmed, and bytes past `limit_bytes`, are cut off. What a killed
@@ -172,7 +202,9 @@ class Partial:
         with disk_faults(self.path):
             descriptor = self._open()
             try:
-                return self._recover(descriptor, limit_bytes)
+                good = self._recover(descriptor, limit_bytes)
+                self.settle(info)
+                return good
             finally:
                 self._files.close(descriptor)
 
@@ -183,7 +215,6 @@ class Partial:
             self._files.truncate(descriptor, good)
         self._files.sync(descriptor)
         self._files.unlink(self._unverified)
-        self._files.sync_folder(self._root)
         return good
 
     def mark_unverified(self, offset: int) -> None:
@@ -234,6 +265,15 @@ class Partial:
             finally:
                 if descriptor is not None:
                     self._files.close(descriptor)
+
+    def remove_announced(self) -> None:
+        """Remove what is left of an upload whose part file was moved away.
+
+        Not durably: an info file that a power cut brings back is no upload without its part file.
+        """
+        with disk_faults(self.path):
+            self._files.unlink(self._info)
+            self._files.unlink(self._unverified)
 
     def _open_if_there(self) -> int | None:
         try:

@@ -192,7 +192,7 @@ def test_identifier_is_used_once(tmp_path: Path) -> None:
 
 
 def test_upload_that_was_moved_away_is_gone(tmp_path: Path) -> None:
-    """Once the object store has taken the file, nothing can be finished or written, and discard clears the rest."""
+    """Once the object store has taken the file, nothing can be finished or written, and the rest is cleared."""
     store = a_store(tmp_path)
     claim = store.append(store.create("u1", length_bytes=3), io.BytesIO(b"abc"), limit_bytes=3)
     store.finish("u1").path.rename(tmp_path / "elsewhere.age")
@@ -201,7 +201,7 @@ def test_upload_that_was_moved_away_is_gone(tmp_path: Path) -> None:
             act("u1")
     with pytest.raises(FencedError):
         store.append(claim, io.BytesIO(b""), limit_bytes=0)
-    store.discard("u1")
+    store.let_go("u1")
     assert [path.name for path in tmp_path.iterdir()] == ["elsewhere.age"]
 
 
@@ -235,13 +235,25 @@ def test_file_that_lost_its_end_is_hashed_afresh(tmp_path: Path) -> None:
     assert store.finish("u1").sha256 == hashlib.sha256(b"abCDEF").digest()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"length_bytes":1}', b"\xff", b'{"expires_at":"x",'])
+@pytest.mark.parametrize("content", [b"{}", b"[]", b'{"length_bytes":1}', b"\xff", b'{"expires_at":"x"}\0\0'])
 def test_damaged_info_file_is_named(tmp_path: Path, content: bytes) -> None:
     """The error names the file; nothing is guessed."""
     a_store(tmp_path).create("u1", length_bytes=3)
     (tmp_path / "u1.info").write_bytes(content)
     with pytest.raises(StoreFaultError, match=r"u1\.info: damaged"):
         a_store(tmp_path).claim("u1")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\0", b'{"expires_at":nul', b'{"expires_at"\0\0'])
+def test_upload_that_a_power_cut_left_half_announced_is_none(tmp_path: Path, content: bytes) -> None:
+    """Nothing of it was acknowledged: whoever asks for it makes it anew, and the sweep takes it away."""
+    a_store(tmp_path).create("u1", length_bytes=3)
+    (tmp_path / "u1.info").write_bytes(content)
+    store = a_store(tmp_path)
+    with pytest.raises(UploadNotFoundError):
+        store.claim("u1")
+    assert store.sweep(NOW) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sweep_removes_what_expired_unfinished_and_nothing_else(tmp_path: Path) -> None:

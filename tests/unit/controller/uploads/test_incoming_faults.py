@@ -25,7 +25,7 @@ from controller.uploads.incoming import (
     StoreFaultError,
     UploadNotFoundError,
 )
-from controller.uploads.partial import PartialFiles
+from controller.uploads.partial import PartialFiles, disk_faults
 from protocol import tus
 
 NOW = datetime(2026, 11, 2, 20, 0, tzinfo=UTC)
@@ -177,6 +177,7 @@ class Log:
     """What a client was told, which is what a disk must still hold."""
 
     acknowledged: dict[str, int] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
     removing: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
 
@@ -193,7 +194,7 @@ class BrokenBody:
         raise ConnectionResetError
 
 
-def a_lesson(store: IncomingStore, log: Log) -> Iterator[None]:
+def a_lesson(store: IncomingStore, files: WatchedFiles, log: Log) -> Iterator[None]:
     """Everything that can happen to uploads, in steps; each notes in the log what was told."""
     for name in ("u1", "u2"):
         log.acknowledged[name] = store.create(name, length_bytes=len(DATA), expires_at=NOW).upload.offset
@@ -205,6 +206,25 @@ def a_lesson(store: IncomingStore, log: Log) -> Iterator[None]:
     log.removed.add("u1")
     yield
     log.acknowledged["u3"] = store.create("u3", length_bytes=len(DATA)).upload.offset
+    yield
+    yield from _whole_at_once(store, files, log)
+
+
+def _whole_at_once(store: IncomingStore, files: WatchedFiles, log: Log) -> Iterator[None]:
+    """An object that comes in one body, and is moved away before anybody is told of it."""
+    claim = store.create("u4", length_bytes=len(DATA))
+    log.acknowledged["u4"] = 0
+    yield
+    log.removing.add("u4")
+    store.append(claim, io.BytesIO(DATA), limit_bytes=len(DATA))
+    yield
+    finished = store.finish("u4")
+    with disk_faults(finished.path):
+        files.replace(finished.path, finished.path.with_name("moved u4"))
+        files.sync_folder(finished.path.parent)
+    log.moved.add("u4")
+    yield
+    store.let_go("u4")
     yield
 
 
@@ -250,14 +270,15 @@ def check_reopened(root: Path, log: Log) -> None:
     """A new process finds every upload that was told to exist, at its offset at least, and can end each of them."""
     store = IncomingStore(root, WatchedFiles())
     there = set(store.upload_ids())
-    assert log.acknowledged.keys() - log.removing <= there
+    assert {name for name, offset in log.acknowledged.items() if offset} - log.removing <= there
+    assert all((root / f"moved {name}").read_bytes() == DATA for name in log.moved)
     assert not log.removed & there
     for name in sorted(there):
         told = log.acknowledged.get(name, 0) if name not in log.removing else 0
         try:
             check_upload(store, root, name, told)
-        except UploadNotFoundError:  # half a removal: the part file went, the info file did not
-            assert name not in log.acknowledged or name in log.removing
+        except UploadNotFoundError:  # half a removal, or half of one that was made and of which nothing came
+            assert not log.acknowledged.get(name) or name in log.removing
             continue
         claim = store.claim(name)
         rest = DATA[claim.upload.offset :]
@@ -265,16 +286,16 @@ def check_reopened(root: Path, log: Log) -> None:
         assert store.finish(name).sha256 == hashlib.sha256(DATA).digest()
     store.sweep(NOW)
     expected = {f"{name}.{kind}" for name in store.upload_ids() for kind in ("info", "part")}
-    assert {path.name for path in root.iterdir()} == expected
+    assert {path.name for path in root.iterdir() if not path.name.startswith("moved")} == expected
 
 
 def count_operations(root: Path) -> int:
     """Play the lesson without a fault and tell how many places there are for one."""
     files = WatchedFiles()
     log = Log()
-    for _ in a_lesson(IncomingStore(root, files, block_bytes=64), log):
+    for _ in a_lesson(IncomingStore(root, files, block_bytes=64), files, log):
         pass
-    assert log.acknowledged == {"u1": len(DATA), "u2": len(DATA), "u3": 0}
+    assert log.acknowledged == {"u1": len(DATA), "u2": len(DATA), "u3": 0, "u4": 0}
     return files.operations
 
 
@@ -293,7 +314,7 @@ def test_power_cut_at_any_operation_loses_nothing_that_was_acknowledged(tmp_path
         root, log = tmp_path / f"cut-{fault_at}", Log()
         files = PoweredFiles(root, fault_at)
         with pytest.raises(PowerCut):
-            for _ in a_lesson(IncomingStore(root, files, block_bytes=64), log):
+            for _ in a_lesson(IncomingStore(root, files, block_bytes=64), files, log):
                 pass
         for contents in files.remains(kept):
             found = tmp_path / f"found-{next(folders)}"
@@ -310,7 +331,7 @@ def test_power_cut_after_a_restart_loses_nothing_that_was_told_in_between(tmp_pa
         root, log = tmp_path / f"killed-{fault_at}", Log()
         files = PoweredFiles(root, fault_at)
         with pytest.raises(PowerCut):
-            for _ in a_lesson(IncomingStore(root, files, block_bytes=64), log):
+            for _ in a_lesson(IncomingStore(root, files, block_bytes=64), files, log):
                 pass
         files.is_cut, files.fault_at = False, None
         store = IncomingStore(root, files)
@@ -333,7 +354,7 @@ def test_refusal_of_the_disk_at_any_operation_does_no_harm(tmp_path: Path) -> No
         files = RefusingFiles(fault_at)
         store = IncomingStore(root, files, block_bytes=64)
         with suppress(StoreFaultError):
-            for _ in a_lesson(store, log):
+            for _ in a_lesson(store, files, log):
                 pass
         for name, acknowledged in log.acknowledged.items():
             if name not in log.removing:
@@ -355,7 +376,7 @@ def test_disk_that_stays_broken_tells_nothing_that_is_not_durable(tmp_path: Path
         files = BrokenFiles(fault_at)
         store = IncomingStore(root, files, block_bytes=64)
         with suppress(StoreFaultError):
-            for _ in a_lesson(store, log):
+            for _ in a_lesson(store, files, log):
                 pass
         with suppress(StoreFaultError, FencedError):
             for name in log.acknowledged.keys() - log.removing:

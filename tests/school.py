@@ -188,7 +188,13 @@ class School:
         return issue_document(schedule, self.lease_key)
 
     def issue_receipt(
-        self, manifest: Manifest, *, items: Sequence[ReceiptItem] | None = None, version: int = 1
+        self,
+        manifest: Manifest,
+        *,
+        items: Sequence[ReceiptItem] | None = None,
+        version: int = 1,
+        keep_until: datetime | None = None,
+        wanted: tuple[int, ...] | None = None,
     ) -> bytes:
         """Sign a receipt for `items` of a recording; by default for everything that its manifest names."""
         receipt = Receipt(
@@ -201,6 +207,8 @@ class School:
             manifest_lines=len(manifest.lines),
             manifest_head=manifest.head,
             items=tuple(receipt_items(manifest) if items is None else items),
+            keep_until=keep_until,
+            wanted=wanted,
         )
         return issue_document(receipt, self.receipt_key)
 

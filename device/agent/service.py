@@ -51,7 +51,13 @@ def make_agent(config: DeviceConfig, world: World) -> Agent:
     spool, records = Spool(data / "spool", load_verifying_key(identity / "recorder.pub")), Records(data / "uploads")
     sources = Sources(
         status=data / "recorder" / "status",
-        backlogs=Backlogs(data, spool, records, reserve_bytes=config.limits.spool_reserve_bytes),
+        backlogs=Backlogs(
+            data,
+            spool,
+            records,
+            receipt=lambda name: store.load_receipt(name, world.now()).document,
+            reserve_bytes=config.limits.spool_reserve_bytes,
+        ),
         records=records,
         watch=make_watch(config, world),
     )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from device.consent import PressDecision
 from device.hardware.ports import Disk
 from device.identity import DocumentStore
 from device.recorder.moments import Moments
+from device.spool.delivered import Copies, NoCopies
 from device.spool.manifest import Signer, continue_manifest, start_manifest
 from device.spool.recording import OpenRecording
 from device.spool.store import FULL, SpoolStore
@@ -77,6 +78,8 @@ class Beginner:
     random_bytes: Callable[[int], bytes]
     said_at: Callable[[], datetime | None] = _never
     """When the unit last said to which epochs something here is sealed."""
+    copies: Copies = field(default_factory=NoCopies)
+    """What was delivered and is kept: it gives way to every press."""
 
     def begin(self, permit: PressDecision) -> OpenRecording:
         """Make a recording that `permit` allows; raise `CannotBegin` or `OSError`, then nothing was captured."""
@@ -102,12 +105,29 @@ class Beginner:
         The reserve is held from then on.
         """
         self._require_writable()
-        if self.room_bytes() < self.limits.lesson_bytes:
+        try:
+            self.make_room()
+        except OSError as error:
+            raise self._refusal(error) from error
+        if self._free_bytes() < self.limits.lesson_bytes:
             raise CannotBegin(DISK_FULL)
         self._hold_reserve()
 
+    def make_room(self) -> None:
+        """Let copies of what was delivered give way until a lesson, and as much as the reserve again, is really free.
+
+        In a recording, too, so that it never meets a disk that copies have filled. Raises `OSError`, `DiskFault`.
+        """
+        wanted = self.limits.lesson_bytes + self.limits.reserve_bytes
+        while (missing := wanted - self._free_bytes()) > 0 and self.copies.give_way(missing):
+            pass  # what somebody still reads is not free yet: the next goes as well
+
     def room_bytes(self) -> int:
-        """Tell how much may be recorded beside the reserve, held or not yet; raise `DiskFault`."""
+        """Tell how much may be recorded beside the reserve, in the place of copies, too; raise `DiskFault`."""
+        return self._free_bytes() + self.copies.kept_bytes
+
+    def _free_bytes(self) -> int:
+        """Tell what is free beside the reserve, held or not yet."""
         missing = self.limits.reserve_bytes - self.store.reserve_bytes
         return self.disk.free_bytes(self.store.root) - missing
 

@@ -8,7 +8,7 @@ the machine's to say.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from device.hardware.ports import DiskFault
 from device.health.status import RecorderStatus, StatusFile
@@ -63,12 +63,15 @@ class Fitness:
             log.error("%s: something on the card is not what was sealed, and is left alone", SPOOL_DAMAGED)
             self._damaged = (SPOOL_DAMAGED,)
 
-    def look_ahead(self, held: Iterable[Manifest], erased: Iterable[Manifest]) -> None:
-        """Work out once a school day how long the space will last; note recovered tails among what the spool holds."""
+    def look_ahead(
+        self, held: Iterable[Manifest], erased: Iterable[Manifest], *, delivered: Collection[str] = ()
+    ) -> None:
+        """Work out once a school day how long the space will last; note recovered tails of what is not `delivered`."""
         held = tuple(held)
         for manifest in erased:
             self._outlook.note_erased(manifest)
-        recovered = any(isinstance(segment.ended, Recovered) for each in held for segment in each.segments)
+        waiting = (each for each in held if each.begun.recording not in delivered)
+        recovered = any(isinstance(segment.ended, Recovered) for each in waiting for segment in each.segments)
         self._notes = (TAIL_RECOVERED,) if recovered else ()
         now = self._moments.now_at()
         if not self._outlook.is_due(now):

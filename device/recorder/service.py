@@ -11,7 +11,7 @@ import queue
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.hardware.ports import ButtonEdge, ButtonFault, HardwareError
+from device.hardware.ports import ButtonEdge, ButtonFault, DiskFault, HardwareError
 from device.notify import SILENT, Notifier
 from device.recorder.asking import TimeAsker
 from device.recorder.commands import Commands
@@ -203,23 +203,37 @@ class Recorder:
         self._performer.check_permission()
         self._performer.end_leftovers()
         self._obey()
-        moments = self._desk.moments
-        try:
-            self._desk.releaser.release(now=moments.now_at(), trusted=moments.trusted, active=self._performer.active)
-        except OSError as error:
-            self._complain(
-                "spool", f"the spool cannot be looked through: {error.strerror}"
-            )  # a path would name a recording
-        self._tell_epochs()
-        if not self._performer.active and (damage := self._desk.inspector.inspect_next()):
-            self._room.fitness.note_damage(damage)
+        in_force = self._epoch_in_force()
+        self._release(in_force)
+        self._tell_epochs(in_force)
         if not self._performer.active:
-            self._room.fitness.look_ahead(self._desk.releaser.manifests(), self._desk.releaser.take_erased())
+            self._look_closer()
         fault = self._room.fitness.find_fault(self._performer.active)
         if fault != self._fault:
             self._fault = fault
             self._inbox.put(Event(kind=Kind.UNFIT if fault else Kind.FIT, at_s=self._now_s(), reason=fault))
         self._room.fitness.say_again()
+
+    def _release(self, in_force: str | None) -> None:
+        """Erase what may go, and copies whose space will be needed: in a recording, too."""
+        moments, active = self._desk.moments, self._performer.active
+        try:
+            self._desk.releaser.release(now=moments.now_at(), trusted=moments.trusted, active=active, in_force=in_force)
+            self._room.beginner.make_room()
+        except OSError as error:
+            self._complain(
+                "spool", f"the spool cannot be looked through: {error.strerror}"
+            )  # a path would name a recording
+        except DiskFault as fault:
+            self._complain("spool", str(fault))
+
+    def _look_closer(self) -> None:
+        """While nothing is recorded: read an object back, and work out how long the space will last."""
+        releaser, fitness = self._desk.releaser, self._room.fitness
+        delivered = releaser.delivered()
+        if damage := self._desk.inspector.inspect_next(delivered):
+            fitness.note_damage(damage)
+        fitness.look_ahead(releaser.manifests(), releaser.take_erased(), delivered=delivered)
 
     def _ask_for_time(self) -> None:
         try:
@@ -237,9 +251,12 @@ class Recorder:
         except OSError as error:
             self._complain("commands", f"what a command asks for cannot be written down: {error.strerror}")
 
-    def _tell_epochs(self) -> None:
-        """Bring the unit's statement of epochs up to date; a retired one seals to no epoch any more."""
-        in_force = None if self._fault == RETIRED else self._room.beginner.epoch_in_force()
+    def _epoch_in_force(self) -> str | None:
+        """Name the epoch to which a press would seal; a retired unit seals to none, and keeps no copies."""
+        return None if self._fault == RETIRED else self._room.beginner.epoch_in_force()
+
+    def _tell_epochs(self, in_force: str | None) -> None:
+        """Bring the unit's statement of epochs up to date, after everything that may go has gone."""
         try:
             self._desk.epochs.tell(self._desk.moments.known_at(), in_force)
         except OSError as error:

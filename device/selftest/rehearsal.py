@@ -143,11 +143,11 @@ class Rehearsal:
     def release(self) -> str:
         """Erase it as a delivered lesson is: on a signed receipt for exactly these bytes."""
         manifest, releaser = self._manifest(), self._releaser()
-        releaser.release(now=self._moments.now_at(), trusted=True, active="")
+        releaser.release(now=self._moments.now_at(), trusted=True, active="", in_force=None)
         if self._store.recordings() != (self._recording,):
             raise StepFailed("it was erased without a receipt", SOFTWARE)
         self._put(f"receipts/{self._recording}", self._receipt(manifest), self._receipts)
-        releaser.release(now=self._moments.now_at(), trusted=True, active="")
+        releaser.release(now=self._moments.now_at(), trusted=True, active="", in_force=None)
         if self._store.recordings():
             raise StepFailed("a receipt did not free the card", SOFTWARE)
         return "only once a signed receipt was there"

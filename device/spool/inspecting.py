@@ -2,13 +2,13 @@
 
 It only tells: a segment that somebody edited, or that the card lost, and a file that the manifest does not name stay
 where they are; the controller refuses the one and never hears of the other. Each recording is read once in the life of
-the process.
+the process; copies of what was delivered are spared: nothing hangs on them, and they are compared before they are sent.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from device.spool.store import SpoolStore
 from protocol.errors import ProtocolError
@@ -24,9 +24,11 @@ class Inspector:
         self._key = key
         self._seen: set[str] = set()
         self._round: Iterator[str] = iter(())
+        self._spared: Collection[str] = ()
 
-    def inspect_next(self) -> str:
-        """Read the next object that was not read yet, and give what is wrong with it, or nothing."""
+    def inspect_next(self, spared: Collection[str] = ()) -> str:
+        """Read the next object that was not read yet of what is not `spared`, and give what is wrong, or nothing."""
+        self._spared = spared
         found = next(self._round, None)
         if found is None:
             self._round = self._walk()
@@ -35,7 +37,7 @@ class Inspector:
 
     def _walk(self) -> Iterator[str]:
         for recording in self._store.recordings():
-            if recording not in self._seen:
+            if recording not in self._seen and recording not in self._spared:
                 yield from self._walk_recording(recording)
 
     def _walk_recording(self, recording: str) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Erases what retention allows, and nothing else; lifts a discard when its owner's undo is there.
 
 Receipt, withdrawal and undo are verified here, by the recorder itself; that a network process laid them down counts for
-nothing. A recording whose manifest cannot be believed is left alone, unless a withdrawal names it. Rules:
-device/spool/retention.py and docs/protocol/consent.md.
+nothing. A recording whose manifest cannot be believed is left alone, unless a withdrawal names it. What a receipt
+names may stay as a copy until its space is needed: nothing is written down of that, receipt and spool say it all.
+Rules: device/spool/retention.py, device/spool/delivered.py and docs/protocol/consent.md.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from datetime import datetime, time, timedelta, tzinfo
 from pathlib import Path
 
 from device.identity import DocumentStore
+from device.spool.delivered import Copy, may_stay, plan_way
 from device.spool.keeping import SpoolKeeper
 from device.spool.retention import NOTHING, Release, plan_discard, plan_release, plan_withdrawal, undo_ends_at
 from device.spool.store import SpoolStore
-from protocol.documents import Withdrawal
+from protocol.documents import Receipt, Withdrawal
 from protocol.errors import ProtocolError
-from protocol.manifest import Manifest, parse_manifest
+from protocol.manifest import KEY_INDEX, Manifest, parse_manifest
 
 log = logging.getLogger(__name__)
 ABSENT = (0, 0)
@@ -42,11 +44,12 @@ class _Seen:
     """A verified manifest, and what file and receipt looked like when it was.
 
     `settled`: what the receipt releases is gone, or there is none. Until then it is asked again at each look: the key
-    that signed it may come after it, the clock may be set, the card may let itself be written.
+    that signed it may come after it, the clock may be set, the card may let itself be written, a copy may be over.
     """
 
     stamp: tuple[int, ...]
     manifest: Manifest | None
+    receipt: Receipt | None = None
     settled: bool = False
 
 
@@ -70,12 +73,17 @@ class Releaser:
         self._undo = undo
         self._erased: list[Manifest] = []
         self._seen: dict[str, _Seen] = {}
+        self._kept: dict[str, Copy] = {}
         self._trusted_since: dict[str, datetime] = {}
 
-    def release(self, *, now: datetime, trusted: bool, active: str) -> None:
-        """Erase what may be erased of every recording but the `active` one; raise `OSError` when the disk fails."""
+    def release(self, *, now: datetime, trusted: bool, active: str, in_force: str | None) -> None:
+        """Erase what may be erased of every recording but the `active` one; raise `OSError` when the disk fails.
+
+        Copies of what was delivered may stay while the epoch to which they are sealed is the one `in_force`.
+        """
         present = self._store.recordings()
         self._seen = {name: seen for name, seen in self._seen.items() if name in present}
+        self._kept = {name: kept for name, kept in self._kept.items() if name in present}
         withdrawal = self._documents.load(Withdrawal, now).document
         for name in present:
             if name == active:
@@ -83,7 +91,26 @@ class Releaser:
             if plan_withdrawal(name, withdrawal).whole:
                 self._erase(name)
             else:
-                self._release_one(name, now, trusted=trusted)
+                self._release_one(name, now, trusted=trusted, in_force=in_force)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Tell how much of the card copies of what was delivered take."""
+        return sum(copy.size_bytes for copy in self._kept.values())
+
+    def give_way(self, missing_bytes: int) -> int:
+        """Erase copies until `missing_bytes` are free, or all; tell how many gave way. Raises `OSError`."""
+        gone = plan_way(self._kept.values(), missing_bytes)
+        for copy in gone:
+            self._kept.pop(copy.recording)
+            manifest = self._seen[copy.recording].manifest
+            if manifest is not None:
+                self._perform(manifest, copy.release)
+        return len(gone)
+
+    def delivered(self) -> frozenset[str]:
+        """Name the recordings of which nothing but a copy is here: a receipt covers the whole."""
+        return frozenset(name for name, copy in self._kept.items() if copy.release.whole)
 
     def manifests(self) -> tuple[Manifest, ...]:
         """Give the verified manifests of what is in the spool, as the last round saw them."""
@@ -94,15 +121,19 @@ class Releaser:
         erased, self._erased = self._erased, []
         return tuple(erased)
 
-    def _release_one(self, name: str, now: datetime, *, trusted: bool) -> None:
+    def _release_one(self, name: str, now: datetime, *, trusted: bool, in_force: str | None) -> None:
         stamp = (*_stamp(self._store.manifest_path(name)), *_stamp(self._receipts / name))
         before = self._seen.get(name)
-        seen = before if before is not None and before.stamp == stamp else _Seen(stamp, self._read(name))
-        self._seen[name] = seen
+        if before is None or before.stamp != stamp:
+            self._kept.pop(name, None)
+            before = _Seen(stamp, self._read(name))
+        seen = self._seen[name] = before
         if seen.manifest is None:
+            if self._store.is_empty(name):  # an erasing that was cut off at its very end
+                self._store.remove_recording(name)
             return
         if not seen.settled:
-            self._settle(name, seen, now)
+            self._settle(name, now, in_force)
         if name not in self._seen:
             return
         if seen.manifest.discarded and self._documents.load_undo(name, now).document:
@@ -110,14 +141,41 @@ class Releaser:
         elif trusted:
             self._perform(seen.manifest, self._plan_discard(seen.manifest, now))
 
-    def _settle(self, name: str, seen: _Seen, now: datetime) -> None:
-        """Erase what a receipt releases; one that does not verify, now, may do so later."""
+    def _settle(self, name: str, now: datetime, in_force: str | None) -> None:
+        """Keep or erase what a receipt releases; one that does not verify, now, may do so later."""
+        seen = self._seen[name]
         if seen.manifest is None:
             return
-        receipt = self._documents.load_receipt(name, now).document
+        receipt = seen.receipt or self._documents.load_receipt(name, now).document
+        if receipt is None:
+            self._seen[name] = replace(seen, settled=_stamp(self._receipts / name) == ABSENT)
+            return
+        self._seen[name] = replace(seen, receipt=receipt)
+        if may_stay(receipt, epoch=seen.manifest.begun.epoch, in_force=in_force, now=now) and self._keep(name):
+            return
+        self._kept.pop(name, None)
         self._perform(seen.manifest, plan_release(seen.manifest, receipt))
-        if name in self._seen and (receipt is not None or _stamp(self._receipts / name) == ABSENT):
-            self._seen[name] = replace(seen, settled=True)
+        if name in self._seen:
+            self._seen[name] = replace(seen, receipt=receipt, settled=True)
+
+    def _keep(self, name: str) -> bool:
+        """Keep what the receipt releases, and tell whether there is something worth it.
+
+        A recording without its key is one whose erasing was cut off: it sends nothing any more, and the rest goes, too.
+        """
+        if name in self._kept:
+            return True
+        seen = self._seen[name]
+        if seen.manifest is None or seen.receipt is None or seen.receipt.keep_until is None:
+            return False
+        release = plan_release(seen.manifest, seen.receipt)
+        indexes = seen.manifest.objects() if release.whole else release.segments
+        sizes = {index: self._store.size_bytes(name, index) or 0 for index in indexes}
+        if not any(sizes.values()) or not sizes.get(KEY_INDEX, 1):
+            return False
+        copy = Copy(recording=name, release=release, size_bytes=sum(sizes.values()), until=seen.receipt.keep_until)
+        self._kept[name] = copy
+        return True
 
     def _lift(self, name: str) -> None:
         """From the next look on the recording is one like any other."""
@@ -152,6 +210,7 @@ class Releaser:
 
     def _erase(self, recording: str) -> None:
         seen = self._seen.pop(recording, None)
+        self._kept.pop(recording, None)
         manifest = seen.manifest if seen else self._read(recording)
         self._store.remove_recording(recording)
         if manifest is not None:

@@ -99,6 +99,10 @@ class SpoolStore:
         self.files.remove_folder(folder)
         self.files.sync_folder(self.root)
 
+    def is_empty(self, recording: str) -> bool:
+        """Tell whether nothing at all lies in a recording's folder."""
+        return not os.listdir(self.folder(recording))
+
     def remove_drafts(self, recording: str) -> None:
         """Remove what a replacement that was cut off left behind."""
         for path in self.folder(recording).glob(".*.new"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from device.health.status import load_status
@@ -17,6 +18,7 @@ from device.uploads.plan import Waiting, decide_due, waiting_bytes
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from protocol.backlog import Backlog
+from protocol.documents import Receipt
 from protocol.durable import REAL
 from protocol.errors import ProtocolError
 
@@ -24,12 +26,24 @@ log = logging.getLogger(__name__)
 
 
 class Backlogs:
-    """Looks at one unit's data folder; `reserve_bytes` is what its recorder sets aside."""
+    """Looks at one unit's data folder; `reserve_bytes` is what its recorder sets aside.
 
-    def __init__(self, data: Path, spool: Spool, records: Records, *, reserve_bytes: int) -> None:
+    `receipt` gives the verified receipt of a recording, if one is held.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        spool: Spool,
+        records: Records,
+        *,
+        receipt: Callable[[str], Receipt | None],
+        reserve_bytes: int,
+    ) -> None:
         self._data = data
         self._spool = spool
         self._records = records
+        self._receipt = receipt
         self._reserve_bytes = reserve_bytes
 
     def look(self) -> Waiting:
@@ -39,18 +53,20 @@ class Backlogs:
         except OSError as error:
             log.error("the spool cannot be listed: %s", error.strerror)  # a path may name a recording
             recordings = ()
-        sizes = [(one.began_at, waiting_bytes(one, self._records.load(one.recording))) for one in recordings]
+        found = [(one, self._receipt(one.recording)) for one in recordings]
+        sizes = [(one.began_at, waiting_bytes(one, self._records.load(one.recording), has)) for one, has in found]
         waiting = [(began_at, size) for began_at, size in sizes if size > 0]
+        kept_bytes = sum(self._spool.lying_bytes(one.recording, one.named_in(has)) for one, has in found)
         total, measured = sum(size for _, size in waiting), load_measured(self._data / "uploads")
         backlog = Backlog(
             waiting_bytes=total,
-            due_bytes=self._due(total),
+            due_bytes=self._due(total, kept_bytes),
             measured_bps=measured.measured_bps,
             link_bps=measured.link_bps,
         )
         return Waiting(backlog=backlog, oldest_at=min((began_at for began_at, _ in waiting), default=None))
 
-    def _due(self, waiting: int) -> int:
+    def _due(self, waiting: int, kept_bytes: int) -> int:
         """Ask the card; nothing is due as far as is known while the recorder has not said how much a day may bring."""
         try:
             day_bytes = load_status(self._data / "recorder" / "status").day_bytes
@@ -59,5 +75,6 @@ class Backlogs:
         except (ProtocolError, OSError) as error:
             log.debug("what is due is not known: %s", error)
             return 0
-        free_bytes, missing = found.f_bavail * found.f_frsize, max(0, self._reserve_bytes - reserved)
+        free_bytes = found.f_bavail * found.f_frsize + kept_bytes
+        missing = max(0, self._reserve_bytes - reserved)
         return decide_due(waiting, free_bytes=free_bytes, missing_bytes=missing, day_bytes=day_bytes or 0)

@@ -23,7 +23,7 @@ from protocol.signing import split_line
 
 log = logging.getLogger(__name__)
 FETCHED: dict[str, type[Document]] = {
-    kind.KIND: kind for kind in (Keyring, Recipients, Policy, Withdrawal, Undo, Command, Schedule)
+    kind.KIND: kind for kind in (Keyring, Recipients, Policy, Withdrawal, Undo, Command, Schedule, Receipt)
 }
 
 

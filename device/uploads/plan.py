@@ -52,8 +52,12 @@ class SpooledRecording:
         """Tell whether a receipt names this whole manifest and every object of it, byte for byte."""
         if receipt is None or receipt.manifest_head != self.manifest_head:
             return False
-        held = {(item.index, item.digest, item.size_bytes) for item in receipt.items}
-        return all((one.index, one.digest, one.size_bytes) in held for one in self.objects)
+        return len(self.named_in(receipt)) == len(self.objects)
+
+    def named_in(self, receipt: Receipt | None) -> frozenset[SpooledObject]:
+        """Give the objects that a receipt names byte for byte: the recorder lets go of them when it needs the space."""
+        held = {(item.index, item.digest, item.size_bytes) for item in receipt.items} if receipt else set()
+        return frozenset(one for one in self.objects if (one.index, one.digest, one.size_bytes) in held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,12 +271,14 @@ class Waiting:
 def decide_due(waiting: int, *, free_bytes: int, missing_bytes: int, day_bytes: int) -> int:
     """Tell how many of the waiting bytes must leave so that `day_bytes` more fit on the card beside its reserve.
 
-    `missing_bytes` is what the reserve still lacks. What was delivered and is not erased yet counts as taken.
+    `missing_bytes` is what the reserve still lacks; what a receipt names counts as free, for it gives way.
     """
     return min(waiting, max(0, day_bytes + missing_bytes - free_bytes))
 
 
-def waiting_bytes(recording: SpooledRecording, record: UploadRecord | None) -> int:
-    """Add up what of a recording has not been delivered yet."""
-    delivered = set(record.delivered) if record else set()
-    return sum(one.size_bytes for one in recording.objects if one.index not in delivered)
+def waiting_bytes(recording: SpooledRecording, record: UploadRecord | None, receipt: Receipt | None = None) -> int:
+    """Add up what of a recording has not been delivered yet, or is wanted again."""
+    wanted = set(receipt.wanted or ()) if receipt else set()
+    delivered = set(record.delivered) - wanted if record else set()
+    named = recording.named_in(receipt)
+    return sum(one.size_bytes for one in recording.objects if one.index not in delivered and one not in named)

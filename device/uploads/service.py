@@ -100,7 +100,13 @@ def make_uploader(
         inbox=inbox,
         leases=leases,
         store=store,
-        backlogs=Backlogs(data, spool, records, reserve_bytes=config.limits.spool_reserve_bytes),
+        backlogs=Backlogs(
+            data,
+            spool,
+            records,
+            receipt=lambda name: store.load_receipt(name, leases.now()).document,
+            reserve_bytes=config.limits.spool_reserve_bytes,
+        ),
         knocking=knocking,
     )
     parts = Parts(

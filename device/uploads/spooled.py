@@ -7,6 +7,7 @@ and left alone. Manifests that have not changed are not verified again. Formats:
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,10 @@ class Spool:
     def object_path(self, recording: str, index: int) -> Path:
         """Name the sealed file of an object."""
         return self._store.object_path(recording, index)
+
+    def lying_bytes(self, recording: str, objects: Iterable[SpooledObject]) -> int:
+        """Add up how much of the card those of the objects take that are still here."""
+        return sum(self._store.size_bytes(recording, one.index) or 0 for one in objects)
 
     def _see(self, name: str) -> _Seen:
         try:

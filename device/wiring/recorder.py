@@ -102,6 +102,7 @@ class _Ground:
     moments: Moments
     signer: Signer
     epochs: EpochTeller
+    releaser: Releaser
 
 
 def _lay_ground(config: DeviceConfig, identity: Identity, *, clock: Clock, files: Files) -> _Ground:
@@ -110,7 +111,17 @@ def _lay_ground(config: DeviceConfig, identity: Identity, *, clock: Clock, files
     epochs = EpochTeller(word, HeldEpochs(store, identity.recorder.verifying))
     moments = Moments(clock, documents.newest_instant(), epochs.said_at)
     signer = Signer(key=identity.recorder, moment=moments.moment, files=files)
-    return _Ground(store, documents, moments, signer, epochs)
+    releaser = _make_releaser(config, store, documents, SpoolKeeper(store, signer))
+    return _Ground(store, documents, moments, signer, epochs, releaser)
+
+
+def _make_releaser(config: DeviceConfig, store: SpoolStore, documents: DocumentStore, keeper: SpoolKeeper) -> Releaser:
+    undo = UndoRule(
+        until=config.limits.undo_until,
+        zone=local_zone(config.device.timezone),
+        grace=timedelta(seconds=config.limits.undo_grace_s),
+    )
+    return Releaser(store, documents, keeper=keeper, receipts=config.data / "state" / "receipts", undo=undo)
 
 
 def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) -> Workroom:
@@ -126,6 +137,7 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) ->
         limits=SpoolLimits(lesson_bytes=limits.lesson_bytes, reserve_bytes=limits.spool_reserve_bytes),
         random_bytes=os.urandom,
         said_at=lambda: ground.epochs.said_at,
+        copies=ground.releaser,
     )
     status = StatusFile(config.data / "recorder" / "status", ground.store.files)
     days = config.data / "recorder" / "days"
@@ -149,23 +161,12 @@ def _make_desk(config: DeviceConfig, ground: _Ground, clock: Clock) -> Desk:
     folder, files = config.data / "recorder", ground.store.files
     files.make_folder(folder)
     post = Post(device=config.device.id, folder=folder, answer=config.data / "state" / ANSWER, files=files)
-    releaser = Releaser(
-        ground.store,
-        ground.documents,
-        keeper=SpoolKeeper(ground.store, ground.signer),
-        receipts=config.data / "state" / "receipts",
-        undo=UndoRule(
-            until=config.limits.undo_until,
-            zone=local_zone(config.device.timezone),
-            grace=timedelta(seconds=config.limits.undo_grace_s),
-        ),
-    )
     return Desk(
         journal=Journal(folder / "journal", files),
         moments=ground.moments,
         asker=TimeAsker(post, ground.documents, ground.moments, clock=clock, random_bytes=os.urandom),
         commands=Commands(ground.documents, ground.moments, store=ground.store, folder=folder),
-        releaser=releaser,
+        releaser=ground.releaser,
         inspector=Inspector(ground.store, ground.signer.key.verifying),
         epochs=ground.epochs,
     )

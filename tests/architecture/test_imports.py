@@ -28,6 +28,7 @@ PURE = (
     "device/recorder/recovery.py",
     "device/media/levels.py",
     "device/spool/days.py",
+    "device/spool/delivered.py",
     "device/spool/retention.py",
     "device/uploads/courtesy.py",
     "device/uploads/follow.py",

@@ -304,6 +304,55 @@ def test_recording_begins_with_a_key_for_the_epoch_alone(school: School, unit: U
     assert not any(secret in path.read_bytes() for path in unit.data.rglob("*") if path.is_file())
 
 
+class _Kept:
+    """A card with nothing on it but copies, which take their part until they give way."""
+
+    def __init__(self, kept: list[int], card_bytes: int) -> None:
+        self.kept = kept
+        self.card_bytes = card_bytes
+
+    @property
+    def kept_bytes(self) -> int:
+        """See `Copies.kept_bytes`."""
+        return sum(self.kept)
+
+    def give_way(self, missing_bytes: int) -> int:
+        """Let copies go one by one."""
+        gone = 0
+        while self.kept and missing_bytes > 0:
+            missing_bytes -= self.kept.pop(0)
+            gone += 1
+        return gone
+
+    def free_bytes(self, _folder: Path) -> int:
+        """See `Disk.free_bytes`."""
+        return self.card_bytes - self.kept_bytes
+
+
+def test_copies_give_way_to_a_press_and_count_as_free(school: School, unit: UnitBundle) -> None:
+    """A card that copies have filled refuses no press, and is as empty as one without them in every estimate."""
+    limits = PERMIT_LIMITS
+    lesson = limits.lesson_bytes
+    kept = _Kept([lesson // 4] * 12, card_bytes=3 * lesson + lesson // 2)
+    beginner = replace(_beginner(school, unit, ManualClock()), disk=kept, copies=kept)
+    before = beginner.room_bytes()
+    assert before == kept.card_bytes - limits.reserve_bytes
+    assert kept.free_bytes(unit.data) < lesson
+    beginner.begin(_permit(unit))
+    assert kept.kept, "no more gives way than a lesson, and the reserve again, need"
+    assert kept.free_bytes(unit.data) >= lesson + limits.reserve_bytes
+    assert kept.free_bytes(unit.data) < lesson + limits.reserve_bytes * 2 + lesson // 4
+
+
+def test_card_that_is_full_of_what_waits_refuses_when_no_copy_is_left(school: School, unit: UnitBundle) -> None:
+    """P5: everything that may give way has; the press is refused, and nothing else is erased."""
+    kept = _Kept([10, 10], card_bytes=PERMIT_LIMITS.lesson_bytes - 1)
+    beginner = replace(_beginner(school, unit, ManualClock()), disk=kept, copies=kept)
+    with pytest.raises(CannotBegin, match="disk_full"):
+        beginner.begin(_permit(unit))
+    assert kept.kept == []
+
+
 def test_recording_does_not_begin_without_an_epoch(school: School, unit: UnitBundle) -> None:
     """After the last published week nothing could be opened later: nothing begins, and nothing is left behind."""
     clock = ManualClock()

@@ -195,7 +195,7 @@ class _Bench:
         (self._state / "withdrawal").write_bytes(issue_document(withdrawal, key or self._key))
 
     def look(self, now: datetime = NOW, *, trusted: bool = True, active: str = "") -> None:
-        self.releaser.release(now=now, trusted=trusted, active=active)
+        self.releaser.release(now=now, trusted=trusted, active=active, in_force=None)
 
 
 @pytest.fixture

@@ -10,15 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.health.status import RecorderStatus, StatusFile
+from device.identity import DocumentStore
 from device.uploads.backlog import Backlogs
 from device.uploads.gauge import Gauge
 from device.uploads.meter import Piece
-from device.uploads.plan import decide_due
+from device.uploads.plan import UploadRecord, decide_due
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from protocol.backlog import Backlog
 from protocol.durable import REAL
 from tests.fakes.spooled import spool_recording
+from tests.school import receipt_items
 from tests.unit.device.uploads.conftest import NOW, Night
 
 EVENING = NOW - timedelta(hours=8)
@@ -38,7 +40,14 @@ def backlogs_of(night: Night, *, reserve_bytes: int = 0) -> Backlogs:
     """Look at the unit as its processes do."""
     data = night.unit.data
     spool = Spool(data / "spool", night.unit.recorder.verifying)
-    return Backlogs(data, spool, Records(data / "uploads"), reserve_bytes=reserve_bytes)
+    store = DocumentStore(data / "state", device=night.unit.device, root=night.school.root.verifying, files=REAL)
+    return Backlogs(
+        data,
+        spool,
+        Records(data / "uploads"),
+        receipt=lambda name: store.load_receipt(name, NOW).document,
+        reserve_bytes=reserve_bytes,
+    )
 
 
 def say_day(night: Night, day_bytes: int | None) -> None:
@@ -57,6 +66,38 @@ def test_backlog_adds_up_what_waits(night: Night) -> None:
     assert found.backlog.waiting_bytes == first.total_bytes + second.total_bytes
     assert (found.backlog.measured_bps, found.backlog.link_bps) == (800_000, 800_000)
     assert found.oldest_at == EVENING
+
+
+def test_copy_waits_for_nothing_and_counts_as_free(night: Night) -> None:
+    """What a receipt names is delivered, whatever the uploader remembers, and its space is there for the next day."""
+    kept = spool_recording(night.unit, began_at=EVENING, sizes=(300_000,))
+    waiting = spool_recording(night.unit, began_at=EVENING + timedelta(hours=1), sizes=(300_000,))
+    night.unit.put_state(f"receipts/{kept.recording}", night.school.issue_receipt(kept.manifest))
+    found = backlogs_of(night).look()
+    assert found.backlog.waiting_bytes == waiting.total_bytes
+    assert found.oldest_at == EVENING + timedelta(hours=1)
+    free = os.statvfs(night.unit.data).f_bavail * os.statvfs(night.unit.data).f_frsize
+    slack = 2**27  # others write to this disk, too
+    say_day(night, free + slack)
+    assert backlogs_of(night).look().backlog.due_bytes == waiting.total_bytes
+    big = spool_recording(night.unit, began_at=EVENING)
+    with (big.folder / "000001.age").open("r+b") as file:
+        file.truncate(4 * slack)  # a hole: it takes nothing of the disk, and has its length
+    night.unit.put_state(f"receipts/{big.recording}", night.school.issue_receipt(big.manifest))
+    assert backlogs_of(night).look().backlog.due_bytes == 0
+
+
+def test_what_is_wanted_again_waits(night: Night) -> None:
+    """An object that the receipt takes back waits, although it was delivered once; then the unit is granted a lease."""
+    spooled = spool_recording(night.unit, began_at=EVENING)
+    everything = tuple(sorted(spooled.objects))
+    delivered = UploadRecord(recording=spooled.recording, delivered=everything)
+    Records(night.unit.data / "uploads").save(delivered)
+    assert backlogs_of(night).look().backlog.waiting_bytes == 0
+    items = [item for item in receipt_items(spooled.manifest) if item.index != 2]
+    line = night.school.issue_receipt(spooled.manifest, items=items, wanted=(2,))
+    night.unit.put_state(f"receipts/{spooled.recording}", line)
+    assert backlogs_of(night).look().backlog.waiting_bytes == len(spooled.objects[2])
 
 
 @pytest.mark.parametrize("day_bytes", [None, 1, 2**50])

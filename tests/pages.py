@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select
 
 from controller.accounts.models import Account, Role
+from controller.accounts.role_policy import Held
+from controller.accounts.roles import RoleChange, Roles
 from controller.calendar import changes as calendar
 from controller.calendar.policy import FreeDay, OtherDay
 from controller.calendar.reading import read_caps, read_trickle
@@ -54,6 +56,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     _set_night_hours(house, admin, mark)
     _let_a_week_wait(house, {teacher.device, stopped}, admin)
     guest = house.accounts.add(email="guest@school.example", name="Chidi Guest", role=Role.TEACHER)
+    _give_roles(house, guest, admin, mark)
     link = house.accounts.issue_link(guest, made_by=admin.id)
     house.accounts.issue_link(teacher.id, made_by=admin.id)
     _rename_people(house, mark)
@@ -73,6 +76,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
         },
         of_admin={
             "accounts": "/accounts",
+            "account-of-a-person": f"/accounts/{guest}",
             "joining": "/joining",
             "nights": "/nights",
             "night-calculator": "/nights/calculator?rooms=40&line=30&lessons=5&minutes=45&quality=2000000&hours=8",
@@ -88,6 +92,13 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
         },
         of_nobody={"sign-in": "/sign-in", "welcome": f"/welcome/{link}", "link-over": "/welcome/over"},
     )
+
+
+def _give_roles(house: House, account: str, admin: Person, mark: Callable[[str], str]) -> None:
+    """Give somebody roles of every kind, two of which should not be one person's."""
+    roles = Roles(database=house.services.database, now=house.clock)
+    for held in (Held(Role.IT, mark("North")), Held(Role.EVALUATOR), Held(Role.ADMIN)):
+        roles.give(RoleChange(account=account, held=held, by=admin.id), understood=held.role)
 
 
 def _deliver_lessons(

@@ -176,6 +176,7 @@ class _Seen:
             link_bps=row.link_bps or 0,
             measured_bps=self._measured(row.id, lease),
             by_day=bool(row.sends_by_day) or row.id in self.wishes,
+            off_at_night=bool(row.sends_by_day) and row.id not in self.wishes,
             may_send=bool(row.may_send),
             first=self.wishes.get(row.id),
             running=Running(lease.id, lease.rate_bps, lease.ends_at, lease.first) if lease else None,

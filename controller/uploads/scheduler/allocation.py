@@ -82,14 +82,17 @@ def _load(fleet: Fleet, line: Line, rows: Ints) -> _Load:
     horizon = max(bound_s, places_bound(bits, caps, line.at_a_time), line.tick_s)
     due = np.minimum(fleet.due_bytes[rows] * 8.0, bits)
     time_s = np.minimum(horizon, ends_s)
-    must = ((bounds[site] >= PRESSED * ends_s) & (due > 0)) | (line.by_day[site] & fleet.by_day[rows])
+    pressed = bounds[site] >= PRESSED * ends_s
+    # by day all go who may, but where the allowance is too small for all, who has time until tomorrow waits
+    wished = line.by_day[site] & ~np.isfinite(fleet.leaves_s[rows])
+    goes = np.where(pressed, due > 0, line.by_day[site])
     return _Load(
         rows=rows,
         site=site,
-        bits=np.where(must & (due > 0), due, bits),
+        bits=np.where(pressed & goes & ~wished, due, bits),
         caps=np.where(bits / sure >= TIGHT * time_s, np.minimum(caps * TIGHT_MARGIN, site_bps[site]), caps),
         sure=sure,
-        must=must,
+        must=goes | wished,
         time_s=time_s,
         bound_s=bound_s,
     )
@@ -200,7 +203,7 @@ def _reasons(fleet: Fleet, line: Line, load: _Load, *, wanted: Flags, sends: Fla
     pressed = np.zeros(len(line.site_bps), bool)
     pressed[fleet.site[must & ~day]] = True
     return np.select(
-        [~waits, closed, day & ~fleet.by_day, sends & must & day, sends & must, sends, wanted],
+        [~waits, closed, day & ~fleet.by_day, sends & day, sends & must, sends, wanted],
         [
             Reason.NOTHING_WAITS,
             Reason.CLOSED,

@@ -18,23 +18,26 @@ def decide_rates(now: datetime, units: Sequence[Unit], limits: Limits) -> tuple[
     sites = sorted({unit.site for unit in units})
     if not sites:
         return [], []
-    found = allocate(_fleet(units, sites), _line(now, sites, limits))
+    line = _line(now, sites, limits)
+    found = allocate(_fleet(units, sites, line), line)
     return found.rate_bps.tolist(), found.reason.tolist()
 
 
-def _fleet(units: Sequence[Unit], sites: Sequence[str]) -> Fleet:
+def _fleet(units: Sequence[Unit], sites: Sequence[str], line: Line) -> Fleet:
     number = {site: index for index, site in enumerate(sites)}
     waiting = _column(units, "waiting_bytes")
     may_send = np.array([unit.may_send for unit in units], bool)
+    site = np.array([number[unit.site] for unit in units], np.int64)
+    leaves = np.array([unit.off_at_night for unit in units], bool) & line.by_day[site]
     return Fleet(
-        site=np.array([number[unit.site] for unit in units], np.int64),
+        site=site,
         waiting_bytes=np.where(may_send, waiting, 0),
         due_bytes=_column(units, "due_bytes"),
         link_bps=_column(units, "link_bps"),
         measured_bps=_column(units, "measured_bps"),
         granted_bps=np.array([unit.running.rate_bps if unit.running else 0 for unit in units], np.int64),
         counted_bps=_column(units, "counted_bps"),
-        leaves_s=np.full(len(units), np.inf),
+        leaves_s=np.where(leaves, line.left_s[site], np.inf),
         by_day=np.array([unit.by_day for unit in units], bool),
     )
 

@@ -17,7 +17,7 @@ SLOWEST_GUESS_BPS = 2e6
 RELIED_ON = 0.9
 LEAST_BPS = 256e3
 """What a unit is granted that makes nothing of its lease, so that it is noticed when it can send again."""
-LAGS = 0.94
+LAGS = 0.98
 """Below this part of its lease it was the link that was slow, and not a pause between two requests."""
 USED_UP = 0.998
 MARGIN = 1.003

@@ -34,7 +34,8 @@ class Unit:
     """A unit that has something to send, or a lease, or may still be sending under one that was taken back.
 
     `waiting_bytes`: 0 of one that may not send. `counted_bps`: the most at which bytes of it may still arrive, whatever
-    is decided now. `first`: the recording that its owner needs today.
+    is decided now. `first`: the recording that its owner needs today. `off_at_night`: its power is cut in the evening, so
+    that what has to leave before the next school day has to leave by day.
     """
 
     device: str
@@ -44,6 +45,7 @@ class Unit:
     link_bps: int = 0
     measured_bps: int = -1
     by_day: bool = False
+    off_at_night: bool = False
     may_send: bool = True
     first: str | None = None
     running: Running | None = None

@@ -109,6 +109,27 @@ def test_allowance_by_day_is_for_who_may_use_it(by_day: bool, reason: Reason) ->
     assert bool(decided.rate_bps[0] > 0) == by_day
 
 
+def test_allowance_by_day_that_is_too_small_is_for_what_must_leave() -> None:
+    """Of two that are switched off at 16:00 only the one whose card would fill sends, until that has left; then both."""
+    fleet = replace(fleet_of([6, 6], link=[90 * MBIT] * 2), by_day=np.ones(2, bool), leaves_s=np.full(2, 1800.0))
+    line = line_of(20 * MBIT, left_s=1800.0, by_day=True)
+    pressed = allocate(replace(fleet, due_bytes=np.array([0, LESSON])), line)
+    assert pressed.rate_bps.tolist() == [0, 20 * MBIT]
+    assert pressed.reason.tolist() == [Reason.TURN_COMES, Reason.SENDS_TODAY]
+    assert (allocate(fleet, line).rate_bps > 0).all()
+
+
+def test_lesson_that_is_needed_today_does_not_wait_for_what_must_leave() -> None:
+    """A unit whose owner asked for a lesson sends by day beside one whose card would fill."""
+    fleet = replace(
+        fleet_of([3, 3], link=[90 * MBIT] * 2), by_day=np.ones(2, bool), leaves_s=np.array([np.inf, 1800.0])
+    )
+    decided = allocate(
+        replace(fleet, due_bytes=np.array([0, 3 * LESSON])), line_of(9 * MBIT, left_s=1800.0, by_day=True)
+    )
+    assert (decided.rate_bps > 4 * MBIT).all()
+
+
 def test_what_a_unit_does_not_use_is_lent_to_another() -> None:
     """A unit that got 3 of 10 Mbit/s keeps little more at most, and at the next decision another has the rest."""
     fleet = fleet_of([1, 9], link=[50 * MBIT] * 2, granted=[10 * MBIT, 10 * MBIT])

@@ -180,3 +180,10 @@ def test_unit_is_measured_by_what_arrived_in_the_last_minute(arrived: int, held_
 def test_slow_lease_is_not_measured() -> None:
     """Of a rate at which hardly an object arrives in a minute nothing can be told."""
     assert measure(OBJECT_BYTES, rate_bps=1_000_000, held_for=timedelta(hours=1)) == NOT_MEASURED
+
+
+def test_unit_that_is_off_at_night_sends_by_day_what_must_leave() -> None:
+    """The allowance by day takes an hour for one lesson: it is the unit's whose card would fill before tomorrow."""
+    alike = replace(unit("a"), by_day=True, off_at_night=True)
+    full = replace(alike, device="b", due_bytes=LESSON)
+    assert rates(plan_leases(NOW, [alike, full], limits(by_day=True, ends=timedelta(hours=1))).grants) == [("b", RATE)]

@@ -34,8 +34,8 @@ class Unit:
     """A unit that has something to send, or a lease, or may still be sending under one that was taken back.
 
     `waiting_bytes`: 0 of one that may not send. `counted_bps`: the most at which bytes of it may still arrive, whatever
-    is decided now. `first`: the recording that its owner needs today. `off_at_night`: its power is cut in the evening, so
-    that what has to leave before the next school day has to leave by day.
+    is decided now. `first`: the recording that its owner needs today. `off_at_night`: its power is cut in the evening,
+    so that what has to leave before the next school day has to leave by day.
     """
 
     device: str

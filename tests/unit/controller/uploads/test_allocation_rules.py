@@ -110,7 +110,7 @@ def test_allowance_by_day_is_for_who_may_use_it(by_day: bool, reason: Reason) ->
 
 
 def test_allowance_by_day_that_is_too_small_is_for_what_must_leave() -> None:
-    """Of two that are switched off at 16:00 only the one whose card would fill sends, until that has left; then both."""
+    """Of two that are off from 16:00 only the one whose card would fill sends; with nothing that must leave, both."""
     fleet = replace(fleet_of([6, 6], link=[90 * MBIT] * 2), by_day=np.ones(2, bool), leaves_s=np.full(2, 1800.0))
     line = line_of(20 * MBIT, left_s=1800.0, by_day=True)
     pressed = allocate(replace(fleet, due_bytes=np.array([0, LESSON])), line)

@@ -185,9 +185,11 @@ def _attach() -> None:
     from controller.enrollment.commands import enrollment
     from controller.epochs.commands import epochs
     from controller.simulation.commands import simulate_night
+    from controller.stick.commands import stick
     from controller.storage.commands import storage
 
-    for command in (device, night, enrollment, epochs, storage, teacher_commands, admin_link, new_link, simulate_night):
+    groups = (device, night, enrollment, epochs, storage, stick)
+    for command in (*groups, teacher_commands, admin_link, new_link, simulate_night):
         group.add_command(command)
 
 

@@ -7,6 +7,7 @@ has looked (`device accept`); what it records meanwhile stays on its card, seale
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
 from sqlalchemy.orm import Session
@@ -21,10 +22,16 @@ from protocol.counters import Counters, CountersError, parse_counters
 log = logging.getLogger(__name__)
 
 
-def note_counters(services: Services, device: str, header: str | None) -> Finding:
+def note_counters(
+    services: Services,
+    device: str,
+    header: str | None,
+    judge: Callable[[Counters, Counters | None], Finding] = judge_counters,
+) -> Finding:
     """Note what a unit says of itself, and quarantine it where that cannot be; raise `Refusal` for a malformed header.
 
-    A unit that says nothing is not judged: an older release does not know the header.
+    A unit that says nothing is not judged: an older release does not know the header. `judge` is another rule of
+    policy.py where what is said may be old, as on a stick.
     """
     if header is None:
         return Finding.PLAUSIBLE
@@ -34,7 +41,7 @@ def note_counters(services: Services, device: str, header: str | None) -> Findin
             return Finding.PLAUSIBLE  # as nearly always: nothing is written
     with services.database.writing() as session:
         row = session.get_one(Device, device, with_for_update=True)
-        finding = judge_counters(said, _known(session, device))
+        finding = judge(said, _known(session, device))
         if finding is Finding.PLAUSIBLE:
             _store(session, device, said, services)
         elif finding in SUSPICIOUS:

@@ -91,7 +91,7 @@ class Finding(StrEnum):
 
     PLAUSIBLE = "plausible"
     LATE = "late"
-    """A request of this very start that was overtaken by a later one."""
+    """A request of this very start that was overtaken by a later one, or a stick that was."""
     ROLLED_BACK = "rolled_back"
     """Lower than before: an older copy of the card speaks."""
     REPEATED = "repeated"
@@ -114,3 +114,10 @@ def judge_counters(said: Counters, known: Counters | None) -> Finding:
     if said.boots == known.boots:
         return Finding.REPEATED
     return Finding.ROLLED_BACK if said.boots < known.boots or said.birth < known.birth else Finding.PLAUSIBLE
+
+
+def judge_carried_counters(said: Counters, known: Counters | None) -> Finding:
+    """Judge what a unit says on a stick: when both counters are lower, the stick is an older one, and not the card."""
+    finding = judge_counters(said, known)
+    is_older = known is not None and said.boots < known.boots and said.birth <= known.birth
+    return Finding.LATE if finding is Finding.ROLLED_BACK and is_older else finding

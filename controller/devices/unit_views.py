@@ -32,16 +32,18 @@ def register(app: Flask, services: Services) -> None:
         device = callers.require_unit(request.environ, Need.DOCUMENTS)
         note_counters(services, device, request.headers.get(counters.HEADER))
         note_board(services, device, request.headers.get(board.HEADER))
-        return Response(_lines(services, device), mimetype=SIGNED_LINES, headers={"Cache-Control": "no-store"})
+        lines = b"".join(documents_of(services, device))
+        return Response(lines, mimetype=SIGNED_LINES, headers={"Cache-Control": "no-store"})
 
     room.add_url_rule("/documents", view_func=refusing(documents), methods=["GET"])
     app.register_blueprint(room)
 
 
-def _lines(services: Services, device: str) -> bytes:
+def documents_of(services: Services, device: str) -> tuple[bytes, ...]:
+    """Give the signed lines that a unit is told whenever it asks, the keyring first."""
     with services.database.reading() as session:
         unit = session.get_one(Device, device)
         own = [line for line in (policy_of(unit), schedule_of(unit)) if line]
         commands = commands_in_force(session, device, services.clock())
         receipts = taken_back(session, device, services.clock())
-    return b"".join((services.keys.keyring_line, services.keys.recipients_line, *own, *commands, *receipts))
+    return (services.keys.keyring_line, services.keys.recipients_line, *own, *commands, *receipts)

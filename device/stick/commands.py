@@ -26,7 +26,7 @@ folder_argument = click.argument("folder", type=click.Path(path_type=Path, exist
 
 @click.group(name="stick")
 def stick() -> None:
-    """A sealed USB stick, for a unit without a network. The server cannot take one in yet."""
+    """A sealed USB stick, for a unit without a network."""
     os.umask(0o007)  # agent and uploader share the documents with their group's right
 
 

@@ -22,7 +22,7 @@ from device.identity import DocumentStore, load_root
 from device.stick.answer import Taken, take_answer
 from device.stick.export import Exported, Exporter, Source, free_bytes
 from device.stick.keys import Signer, load_identity, load_signer
-from device.stick.note import DAMAGED, FINISHED, MORE, NO_ANSWER, REFUSED, WRITING, Said, StickRefused, write_note
+from device.stick.note import DAMAGED, FINISHED, MORE, NO_ANSWER, REFUSED, WRITING, StickRefused
 from device.uploads.introduction import introduce
 from device.uploads.spooled import Spool
 from protocol import board, counters
@@ -31,6 +31,7 @@ from protocol.envelope import KeyIdentity
 from protocol.keyfiles import load_verifying_key
 from protocol.stick import Head, encode_head
 from protocol.stick_folder import StickFolder
+from protocol.stick_note import Said, write_note
 from protocol.words import mark
 
 LOCK = "stick.lock"

@@ -12,11 +12,13 @@ import queue
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -24,6 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from protocol.topics import EVERY_UP
 
 STEP_S = 0.1  # of waiting for an answer
+IN_FLIGHT = 100  # messages that wait for the broker's confirmation at a time; paho's 20 wait for one another
 log = logging.getLogger(__name__)
 
 
@@ -59,11 +62,22 @@ class BridgeSettings:
 
 
 class Arrived(NamedTuple):
-    """A message that a unit said; `retain` tells that the broker kept it from before the bridge connected."""
+    """A message; of one that a unit said `retain` tells that the broker kept it from before the bridge connected."""
 
     topic: str
     payload: bytes
     retain: bool
+
+
+class Sendable(Protocol):
+    """A message to a unit; a row of the outbox is one."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def retain(self) -> bool: ...
 
 
 class SessionCloser:
@@ -134,18 +148,29 @@ class BridgeLink:
         self._online.clear()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool, timeout_s: float) -> bool:
-        """Publish at QoS 1 and return True only when the broker confirmed it; False means: send it again later.
+        """Publish one message at QoS 1 and return True only when the broker confirmed it; see `publish_all`."""
+        return self.publish_all([Arrived(topic, payload, retain)], timeout_s=timeout_s) == 1
 
-        Nothing is kept for later here: offline it returns False at once, and what was unconfirmed when a connection
-        ended is forgotten at the next, so that an old message never overtakes what the outbox sends then.
+    def publish_all(self, messages: Sequence[Sendable], *, timeout_s: float) -> int:
+        """Publish in order at QoS 1, and tell how many, from the first on, the broker confirmed in time.
+
+        All are on their way before the first is waited for: one by one, every message would cost the time that broker
+        and bridge need to answer each other, and a thousand leases would come minutes late. What is not counted must be
+        sent again. Nothing is kept for later here: offline it returns 0 at once, and what was unconfirmed when a
+        connection ended is forgotten at the next, so that an old message never overtakes what the outbox sends then.
         """
         if not self.online:
-            return False
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
+            return 0
+        deadline = time.monotonic() + timeout_s
+        sent = [self._client.publish(one.topic, one.payload, qos=1, retain=one.retain) for one in messages]
+        confirmed = takewhile(lambda info: self._is_confirmed(info, deadline), sent)
+        return sum(1 for _ in confirmed)
+
+    def _is_confirmed(self, info: MQTTMessageInfo, deadline: float) -> bool:
         try:
-            info.wait_for_publish(timeout_s)
+            info.wait_for_publish(max(0.0, deadline - time.monotonic()))
         except (RuntimeError, ValueError) as error:  # paho's words for: no connection any more; its own queue is full
-            log.info("%s was not sent: %s", topic, error)
+            log.info("a message was not sent: %s", error)
             return False
         return info.is_published()
 
@@ -156,6 +181,7 @@ class BridgeLink:
             clean_session=True,
             protocol=MQTTProtocolVersion.MQTTv311,
         )
+        client.max_inflight_messages_set(IN_FLIGHT)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect

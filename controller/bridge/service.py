@@ -29,6 +29,7 @@ from protocol.topics import parse_up
 FLUSH_S = 1.0
 LAST_S = 0.2  # what was said while the bridge is being stopped
 BATCH = 500
+SENT_AT_ONCE = 100  # a bridge that is killed sends at most so many again
 LOOK_S = 0.5  # how soon a new row of the outbox is published
 CONFIRM_S = 10.0
 FORGET_EVERY = timedelta(hours=1)
@@ -62,8 +63,8 @@ class Link(Protocol):
     def messages(self) -> Messages:
         """Give the queue of what units said."""
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool, timeout_s: float) -> bool:
-        """Publish, and tell whether the broker confirmed it."""
+    def publish_all(self, messages: Sequence[Outbox], *, timeout_s: float) -> int:
+        """Publish in order, and tell how many, from the first on, the broker confirmed."""
 
 
 @dataclass
@@ -137,31 +138,19 @@ class Bridge:
                 self.stop.wait(LOOK_S)
 
     def send_some(self) -> int:
-        """Publish what waits; stop at the first row that the broker does not confirm. Tell how many were sent."""
+        """Publish some of what waits, up to the first row that the broker does not confirm. Tell how many were sent."""
         with self.services.database.reading() as session:
-            rows = outbox.unsent(session, BATCH)
-        sent = list(_take_while(rows, self._publish))
-        if sent:
+            rows = outbox.unsent(session, SENT_AT_ONCE)
+        count = self.link.publish_all(rows, timeout_s=CONFIRM_S) if rows else 0
+        if count:
             with self.services.database.writing() as session:
-                outbox.mark_sent(session, sent, self.services.clock())
-        self.counts.sent += len(sent)
-        return len(sent)
-
-    def _publish(self, row: Outbox) -> bool:
-        return self.link.publish(row.topic, row.payload, retain=row.retain, timeout_s=CONFIRM_S)
+                outbox.mark_sent(session, [row.id for row in rows[:count]], self.services.clock())
+        self.counts.sent += count
+        return count
 
     def _forget(self) -> None:
         with self.services.database.writing() as session:
             outbox.forget_sent(session, self.services.clock())
-
-
-def _take_while(rows: Sequence[Outbox], publish: Callable[[Outbox], bool]) -> list[int]:
-    sent = []
-    for row in rows:
-        if not publish(row):
-            break
-        sent.append(row.id)
-    return sent
 
 
 def gather(messages: Messages, most: int, within_s: float) -> list[Message]:

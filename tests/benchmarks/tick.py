@@ -23,7 +23,7 @@ from pathlib import Path
 from sqlalchemy import bindparam, func, insert, update
 
 from controller.calendar.models import SiteHours
-from controller.calendar.policy import default_hours
+from controller.calendar.policy import Cap, default_hours
 from controller.calendar.repo import write_hours
 from controller.calendar.window import ALWAYS
 from controller.config import Units, Uploads
@@ -96,7 +96,7 @@ def make_district(folder: Path, units: int, sites: int) -> House:
 
 def _hours(site: str, house: House) -> SiteHours:
     row = SiteHours(site=site, changed_at=house.clock(), changed_by="operator")
-    write_hours(row, default_hours(ALWAYS, SITE_BPS))
+    write_hours(row, replace(default_hours(ALWAYS, SITE_BPS), caps=(Cap(ALWAYS, SITE_BPS),)))
     return row
 
 

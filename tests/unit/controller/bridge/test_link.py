@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import queue
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import pytest
 
-from controller.bridge.link import Arrived, BridgeLink, BridgeSettings
+from controller.bridge.link import IN_FLIGHT, Arrived, BridgeLink, BridgeSettings
 from protocol.topics import Down, Up, down_topic, up_topic
 from tests.broker import Broker, free_port, wait_online
 
@@ -88,6 +91,63 @@ def test_publish_says_no_at_once_while_the_broker_is_gone() -> None:
     assert link.publish(down_topic(DEVICE, Down.LEASE), b"lease", retain=False, timeout_s=PATIENCE_S) is False
     assert not link.online
     link.stop()
+
+
+def confirm_when_all_are_here(listener: socket.socket, count: int) -> None:
+    """Answer as a broker that confirms nothing until it has so many messages, and then everything."""
+    connection, _ = listener.accept()
+    waiting: list[bytes] = []
+    with connection, connection.makefile("rb") as said:
+        while head := said.read(1):
+            body = said.read(_read_length(said))
+            match head[0] >> 4:
+                case 1:
+                    connection.sendall(b"\x20\x02\x00\x00")
+                case 8:
+                    connection.sendall(b"\x90\x03" + body[:2] + b"\x01")
+                case 3:
+                    topic_end = 2 + int.from_bytes(body[:2])
+                    waiting.append(b"\x40\x02" + body[topic_end : topic_end + 2])
+            if len(waiting) == count:
+                connection.sendall(b"".join(waiting))
+                waiting.clear()
+
+
+def _read_length(said: BinaryIO) -> int:
+    length, shift = 0, 0
+    while True:
+        (byte,) = said.read(1)
+        length, shift = length | (byte & 127) << shift, shift + 7
+        if byte < 128:
+            return length
+
+
+def test_messages_are_on_their_way_together() -> None:
+    """A broker that confirms none before it has a hundred gets a hundred; one after the other the first would wait."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=confirm_when_all_are_here, args=(listener, IN_FLIGHT))
+        thread.start()
+        link = make_link(listener.getsockname()[1])
+        link.start()
+        assert wait_online(link)
+        topic = down_topic(DEVICE, Down.LEASE)
+        messages = [Arrived(topic, b"%d" % number, retain=False) for number in range(IN_FLIGHT)]
+        assert link.publish_all(messages, timeout_s=PATIENCE_S) == IN_FLIGHT
+        link.stop()
+        thread.join()
+
+
+def test_messages_come_in_their_order(broker: Broker, link: BridgeLink) -> None:
+    """What is sent together arrives as it was given, more of it than is in flight at a time, too."""
+    topic = up_topic(DEVICE, Up.ACK)
+    big = make_link(broker.port, client_id="big", queue_size=1000)
+    big.start()
+    assert wait_online(big)
+    messages = [Arrived(topic, b"%d" % number, retain=False) for number in range(3 * IN_FLIGHT)]
+    assert link.publish_all(messages, timeout_s=PATIENCE_S) == len(messages)
+    heard = [big.messages.get(timeout=PATIENCE_S).payload for _ in messages]
+    assert heard == [one.payload for one in messages]
+    big.stop()
 
 
 def test_link_comes_back(broker: Broker, link: BridgeLink) -> None:

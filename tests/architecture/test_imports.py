@@ -53,6 +53,8 @@ PURE = (
     "controller/calendar/refusals.py",
     "controller/calendar/telling.py",
     "controller/calendar/window.py",
+    "controller/consent/answers.py",
+    "controller/consent/rules.py",
     "controller/devices/refusals.py",
     "controller/nights/calculator.py",
     "controller/nights/chart.py",

@@ -1,0 +1,1 @@
+"""Consent: what families and adults answered, the school's own rules, and what follows for a lesson."""

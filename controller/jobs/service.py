@@ -25,7 +25,7 @@ from controller.recordings.models import Recording
 from controller.recordings.services import Stores, destroy_recording
 from controller.services import Services
 from controller.storage.rotation import rotate_when_due
-from controller.uploads import leases
+from controller.uploads import leases, today
 from controller.uploads import repo as uploads
 from controller.uploads.incoming import IncomingStore
 from controller.uploads.models import UploadState
@@ -77,6 +77,7 @@ def sweep_uploads(services: Services, incoming: IncomingStore) -> list[str]:
         uploads.forget_ended(session, UploadState.TAKEN_IN, now - KEPT)
         uploads.forget_ended(session, UploadState.QUARANTINED, now - quarantined)
         uploads.forget_leases(session, now - KEPT)
+        today.forget_over(session, now)
     return over
 
 

@@ -39,6 +39,7 @@ from controller.recordings.titles import (
 from controller.rest.operations import Instant, Operation
 from controller.services import Services
 from controller.storage.bounds import bound_of
+from controller.uploads.wishes import find_today
 from protocol.codec import format_instant
 
 
@@ -161,7 +162,9 @@ class RecordingPages:
             entry = self._describe(row, repo.damage_of(session, [row.id]))
             entry = replace(entry, outlook=self._look_out(session, [row]).get(row.id, NOTHING_KNOWN))
             bookmarks = self._find_bookmarks(session, row) if entry.opens else ()
-        return render_template("recordings/recording.html", entry=entry, watched=watched, bookmarks=bookmarks)
+            today = find_today(self._services, session, row) if row.state is RecordingState.ARRIVING else None
+        shown = {"entry": entry, "watched": watched, "bookmarks": bookmarks, "today": today}
+        return render_template("recordings/recording.html", **shown)
 
     @for_roles(Role.TEACHER)
     def rename(self, recording: str) -> AnyResponse:

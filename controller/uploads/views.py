@@ -18,7 +18,7 @@ from controller.errors import Refusal
 from controller.recordings import receipts
 from controller.recordings.models import Recording
 from controller.services import Services
-from controller.uploads import leases, spools
+from controller.uploads import asking, leases, spools
 from controller.uploads.arrivals import Arrivals
 from controller.uploads.base_views import SIGNED_LINES, answer_json, answer_refusal, answer_tus, drain_body, refusing
 from controller.uploads.caller import Callers
@@ -76,7 +76,10 @@ class UploadViews:
         spools.note_asking(self._services, device, said)
         with self._services.database.reading() as session:
             line = leases.current_line(session, device, self._services.clock())
-        return _signed(line) if line else Response(status=HTTPStatus.NO_CONTENT)
+        if line:
+            return _signed(line)
+        after_s = str(asking.seconds_until_worth_while(self._services, device))
+        return Response(status=HTTPStatus.NO_CONTENT, headers={"Retry-After": after_s})
 
     def manifest(self, recording: str) -> Response:
         """Take in a manifest and tell which objects are wanted."""

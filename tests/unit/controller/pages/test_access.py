@@ -124,6 +124,11 @@ EXPECTED = {
     "recordings.undelete": OWNER,
     "recordings.playlist": OWNER,
     "recordings.media": OWNER,
+    "today.units": TEACHERS,
+    "today.ask_recording": OWNER,
+    "today.take_recording_back": OWNER,
+    "today.ask_unit": OWNER,
+    "today.take_unit_back": OWNER,
 }
 
 

@@ -104,7 +104,7 @@ def find_outlook(services: Services, session: Session) -> Outlook:
             rooms=session.scalar(select(func.count(Device.id)).where(Device.state.in_(DELIVERING))) or 0,
         ),
         damaged_since=recordings.damaged_since(session),
-        is_behind=bool(recordings.due_for_reading(session, now - 2 * cycle, most=1)),
+        is_behind=bool(recordings.due_for_reading(session, now - 2 * cycle, held_before=now - 2 * cycle, most=1)),
     )
 
 

@@ -85,13 +85,16 @@ def held_indexes(session: Session, recording: str) -> frozenset[int]:
     return frozenset(session.scalars(select(HeldObject.object_index).where(mine)))
 
 
-def due_for_reading(session: Session, before: datetime, *, most: int) -> Sequence[HeldObject]:
-    """Give what was not read back since `before`, what waits longest first; the index of both columns serves it."""
+def due_for_reading(session: Session, before: datetime, *, held_before: datetime, most: int) -> Sequence[HeldObject]:
+    """Give what was never read back and is held since `held_before`, then what was not read back since `before`.
+
+    What waits longest comes first; the index of both columns serves it.
+    """
     sound = select(HeldObject).where(HeldObject.damaged_at.is_(None)).limit(most)
-    never = sound.where(HeldObject.verified_at.is_(None), HeldObject.held_at <= before).order_by(HeldObject.held_at)
+    never = sound.where(HeldObject.verified_at.is_(None), HeldObject.held_at <= held_before)
     long_ago = sound.where(HeldObject.verified_at <= before).order_by(HeldObject.verified_at)
-    due = [*session.scalars(long_ago), *session.scalars(never)]
-    return sorted(due, key=lambda held: held.verified_at or held.held_at)[:most]
+    due = [*session.scalars(never.order_by(HeldObject.held_at)), *session.scalars(long_ago)]
+    return due[:most]
 
 
 def damaged_objects(session: Session, *, most: int) -> Sequence[HeldObject]:

@@ -1,9 +1,9 @@
 """Reads back what is held, again and again, and compares it with what the recorder signed: a disk damages in silence.
 
-What was not read for longest comes first, so that a restart goes on where it was. What is damaged or gone is marked,
-leaves the next receipt, and is wanted from its unit again; what was marked and is whole after all is taken back into
-it. Holds no lock and no session while it reads, goes no faster than its budget, and opens no footage. Index 0 stands
-for the key's entry and for the manifest. Defined in docs/protocol/uploads.md.
+What was never read comes first, then what was not read for longest, so that a restart goes on where it was. What is
+damaged or gone is marked, leaves the next receipt, and is wanted from its unit again; what was marked and is whole
+after all is taken back into it. Holds no lock and no session while it reads, goes no faster than its budget, and opens
+no footage. Index 0 stands for the key's entry and for the manifest. Defined in docs/protocol/uploads.md.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ BLOCK_BYTES = 1024 * 1024
 BATCH = 64
 RESTS_S = 60.0
 TROUBLE_S = 600.0
+FIRST_AFTER = timedelta(hours=20)
+"""How long after it came an object is read back first: the night after, while its unit may still have a copy."""
 DAMAGED_AGAIN = timedelta(days=1)
 """How often what is marked is looked at again: it may have been put back by hand."""
 LOWEST = 19
@@ -91,7 +93,7 @@ class Scrubber:
         """
         now = self._services.clock()
         with self._services.database.reading() as session:
-            due = repo.due_for_reading(session, now - self._cycle, most=BATCH)
+            due = repo.due_for_reading(session, now - self._cycle, held_before=now - self._first, most=BATCH)
             if not due and self._is_due_again(now):
                 due, self._looked_at_damaged = repo.damaged_objects(session, most=BATCH), now
             rows = {held.recording: session.get_one(Recording, held.recording) for held in due}
@@ -107,6 +109,11 @@ class Scrubber:
     @property
     def _cycle(self) -> timedelta:
         return timedelta(days=self._services.config.scrub.cycle_days)
+
+    @property
+    def _first(self) -> timedelta:
+        """Tell how long after it came an object is read back for the first time."""
+        return min(self._cycle, FIRST_AFTER)
 
     def _is_due_again(self, now: datetime) -> bool:
         return self._looked_at_damaged is None or now - self._looked_at_damaged >= DAMAGED_AGAIN

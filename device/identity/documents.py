@@ -44,6 +44,8 @@ Kind = TypeVar("Kind", bound=Document)
 OF_A_UNIT: tuple[type[Document], ...] = (Keyring, Recipients, Policy, Withdrawal, Lease, Schedule)
 FOLDERS: dict[type[Document], str] = {Receipt: "receipts", Undo: "undo"}
 COMMANDS = "commands"
+REMEMBERED = 128
+"""How many verified lines are remembered: a week of lessons has fewer."""
 DOCUMENTS: dict[str, type[Document]] = {kind.KIND: kind for kind in OF_A_UNIT + tuple(FOLDERS) + (Command,)}
 TELLTALE: tuple[type[Document], ...] = (Lease, Receipt, Undo, Withdrawal)
 """Kinds that a log must not tell of: whoever reads it would learn when or how often a room records (promise P7)."""
@@ -78,7 +80,7 @@ class DocumentStore:
         self._bare = Trust(root=root)
         self._files = files
         self._trusted: tuple[bytes, Trust] = (b"", self._bare)
-        self._verified: dict[type[Document], tuple[bytes, Trust, Document]] = {}
+        self._verified: dict[bytes, tuple[Trust, Document]] = {}
 
     def accept(self, kind: type[Kind], line: bytes) -> Acceptance:
         """Verify a line that arrived and keep it, durably, when it is newer than the one held.
@@ -197,15 +199,17 @@ class DocumentStore:
         return document
 
     def _verify_signature(self, kind: type[Kind], line: bytes, trust: Trust) -> Kind:
-        """Verify a line; the very bytes that were verified last under the very same keyring are not worked out again.
+        """Verify a line; the very bytes that were verified lately under the very same keyring are not worked out again.
 
-        A schedule of weeks is long, and a unit that sends looks at its documents twice a second.
+        A schedule of weeks is long, receipts of copies are many, and a unit that sends looks at them twice a second.
         """
-        known = self._verified.get(kind)
-        if known and known[0] == line and known[1] is trust and isinstance(known[2], kind):
-            return known[2]
+        known = self._verified.get(line)
+        if known and known[0] is trust and isinstance(known[1], kind):
+            return known[1]
         document = verify_document(kind, line, trust)
-        self._verified[kind] = line, trust, document
+        if len(self._verified) >= REMEMBERED:
+            self._verified.clear()
+        self._verified[line] = trust, document
         return document
 
     def _verified_line(self, kind: type[Document], arrived: Document) -> bytes | None:

@@ -2,10 +2,12 @@
 
     python -m tests.benchmarks ingest
 
-One client sends the same bytes from memory to all, which take turns; a ratio is the median of the ratios of single
+The same clients send the same bytes from memory to all, which take turns; a ratio is the median of the ratios of single
 turns. Each object is made by POST and sent by one PATCH (nginx: one PUT), and counts from the first byte to the last
 answer. The controller checks the lease, hashes, compares length and digest with the signed manifest, syncs file, folder
-and row; the peers keep the bytes and sync nothing. The manifest is sent before the clock starts, as the uploader does.
+and row; the peers keep the bytes and sync nothing. For an equal promise nginx is measured once more, with file and
+folder synced after each answer, before the next object is sent, and once more with SHA-256 of the file besides. The
+manifest is sent before the clock starts, as the uploader does.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -43,6 +46,7 @@ from tests.controller_process import ControllerProcess, make_controller
 
 TURNS = 7
 OURS, TUS_SERVER, NGINX_PUT = "backrow", "@tus/server", "nginx PUT"
+NGINX_SYNCED, NGINX_HASHED = "nginx PUT, synced", "nginx PUT, synced, hashed"
 WANTED = {TUS_SERVER: 1.2, NGINX_PUT: 0.5}
 BLOCK_BYTES = 8 << 20
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -50,14 +54,19 @@ TUS = {"Tus-Resumable": "1.0.0"}
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent in one turn: so many objects of one size."""
+    """What is sent in one turn: by each of so many clients at a time so many objects of one size."""
 
     name: str
     size_bytes: int
     count: int
+    clients: int = 1
 
 
-LOADS = (Load("7.5 MB segments", 7_500_000, 20), Load("1 GiB", 1 << 30, 1))
+LOADS = (
+    Load("7.5 MB segments", 7_500_000, 20),
+    Load("7.5 MB segments, four clients at a time", 7_500_000, 10, clients=4),
+    Load("1 GiB", 1 << 30, 1),
+)
 
 
 class Target:
@@ -171,24 +180,42 @@ def measure(load: Load, turns: dict[str, Turn]) -> dict[str, list[float]]:
         for name, turn in turns.items():
             os.sync()  # what another left unwritten is not to be paid for by the one that syncs
             seconds[name].append(turn())
-    total = load.size_bytes * load.count
+    total = load.size_bytes * load.count * load.clients
     return {name: [total / one for one in times[1:]] for name, times in seconds.items()}
 
 
-def time_uploads(target: Target, payload: memoryview, load: Load, metadata: Callable[[int], str]) -> float:
-    """Give the seconds in which all objects of a load were taken."""
-    began_s = time.perf_counter()
-    for index in range(1, load.count + 1):
-        target.upload(payload, load.size_bytes, metadata(index))
-    return time.perf_counter() - began_s
+Send = Callable[[int], None]
 
 
-def time_puts(target: PutTarget, payload: memoryview, load: Load) -> float:
-    """Give the seconds in which all objects of a load were put."""
-    began_s = time.perf_counter()
-    for index in range(1, load.count + 1):
-        target.put(f"{index}.age", blocks(payload, load.size_bytes), load.size_bytes)
-    return time.perf_counter() - began_s
+def time_sending(sends: Sequence[Send], count: int) -> float:
+    """Give the seconds in which each of these, all at a time, sent objects 1 to `count` one after the other."""
+    with ThreadPoolExecutor(len(sends)) as clients:
+        began_s = time.perf_counter()
+        for each in [clients.submit(_send_all, send, count) for send in sends]:
+            each.result()
+        return time.perf_counter() - began_s
+
+
+def _send_all(send: Send, count: int) -> None:
+    for index in range(1, count + 1):
+        send(index)
+
+
+def keep_durably(path: Path) -> None:
+    """Do for a file what the controller does before it answers: its bytes and its name are on the disk."""
+    for each, sync in ((path, os.fdatasync), (path.parent, os.fsync)):
+        descriptor = os.open(each, os.O_RDONLY)
+        try:
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def keep_durably_and_hash(path: Path) -> None:
+    """Do for a file what the controller does, but for looking at who sends and what was signed."""
+    keep_durably(path)
+    with path.open("rb") as file:
+        hashlib.file_digest(file, "sha256")
 
 
 @dataclass(frozen=True)
@@ -206,31 +233,55 @@ class Arena:
         turns: dict[str, Turn] = {OURS: partial(self._ours, load, digest_blocks(self.payload, load.size_bytes))}
         turns[TUS_SERVER] = partial(self._tus, load)
         if self.put_port:
-            turns[NGINX_PUT] = partial(self._put, load, self.put_port)
+            turns[NGINX_PUT] = partial(self._put, load, lambda _: None)
+            turns[NGINX_SYNCED] = partial(self._put, load, keep_durably)
+            turns[NGINX_HASHED] = partial(self._put, load, keep_durably_and_hash)
         return turns
 
     def _ours(self, load: Load, digest: str) -> float:
         lease = self.controller.grant_lease()
-        recording = announce(self.controller, lease, load, digest)
-        target = Target(self.controller.services.config.units.port, "/units/v1/uploads", lease)
-        seconds = time_uploads(target, self.payload, load, lambda index: name_object(recording, index))
-        target.close()
-        self.controller.services.objects.destroy(recording)
+        recordings = [announce(self.controller, lease, load, digest) for _ in range(load.clients)]
+        port = self.controller.services.config.units.port
+        with ExitStack() as closing_all:
+            sends = []
+            for recording in recordings:
+                target = closing_all.enter_context(closing(Target(port, "/units/v1/uploads", lease)))
+                sends.append(partial(self._upload, target, load.size_bytes, partial(name_object, recording)))
+            seconds = time_sending(sends, load.count)
+        for recording in recordings:
+            self.controller.services.objects.destroy(recording)
         return seconds
 
     def _tus(self, load: Load) -> float:
-        target = Target(self.tus_port, "/files", {})
-        seconds = time_uploads(target, self.payload, load, lambda _: "filename c2VnbWVudA==")
-        target.close()
+        with ExitStack() as closing_all:
+            targets = [closing_all.enter_context(closing(Target(self.tus_port, "/files", {}))) for _ in self._all(load)]
+            name = "filename c2VnbWVudA=="
+            seconds = time_sending(
+                [partial(self._upload, target, load.size_bytes, lambda _: name) for target in targets], load.count
+            )
         _empty(self.folder / "peer")
         return seconds
 
-    def _put(self, load: Load, port: int) -> float:
-        target = PutTarget(port)
-        seconds = time_puts(target, self.payload, load)
-        target.close()
-        _empty(self.folder / "nginx" / "kept")
+    def _upload(self, target: Target, size_bytes: int, metadata: Callable[[int], str], index: int) -> None:
+        target.upload(self.payload, size_bytes, metadata(index))
+
+    def _put(self, load: Load, then: Callable[[Path], None]) -> float:
+        assert self.put_port
+        kept = self.folder / "nginx" / "kept"
+        with ExitStack() as closing_all:
+            targets = [closing_all.enter_context(closing(PutTarget(self.put_port))) for _ in self._all(load)]
+
+            def put(target: PutTarget, client: int, index: int) -> None:
+                name = f"{client}-{index}.age"
+                target.put(name, blocks(self.payload, load.size_bytes), load.size_bytes)
+                then(kept / name)
+
+            seconds = time_sending([partial(put, target, at) for at, target in enumerate(targets)], load.count)
+        _empty(kept)
         return seconds
+
+    def _all(self, load: Load) -> range:
+        return range(load.clients)
 
 
 def _empty(folder: Path) -> None:
@@ -242,14 +293,19 @@ def report(load: Load, speeds: dict[str, list[float]]) -> None:
     """Print one load's figures and ratios."""
     print(f"{load.name}: taken in over loopback onto the disk, medians of {TURNS} turns")
     for name, values in speeds.items():
-        print(f"  {name:24} {statistics.median(values) / 1e6:7.0f} MB/s")
-    for name, wanted in WANTED.items():
+        print(f"  {name:26} {statistics.median(values) / 1e6:7.0f} MB/s")
+    for name in (TUS_SERVER, NGINX_PUT, NGINX_SYNCED, NGINX_HASHED):
         if name not in speeds:
             print(f"  backrow / {name}: nginx is not installed (Debian: nginx-light)")
             continue
         ratio = statistics.median(our / their for our, their in zip(speeds[OURS], speeds[name], strict=True))
-        verdict = "as wanted" if ratio >= wanted else "BELOW"
-        print(f"  backrow / {name:14} {ratio:6.2f}  (at least {wanted}: {verdict})")
+        print(f"  backrow / {name:26} {ratio:6.2f}  {_judge(ratio, WANTED.get(name))}")
+
+
+def _judge(ratio: float, wanted: float | None) -> str:
+    if wanted is None:
+        return "(for comparison: no figure is wanted)"
+    return f"(at least {wanted}: {'as wanted' if ratio >= wanted else 'BELOW'})"
 
 
 def main() -> None:

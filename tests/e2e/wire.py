@@ -30,7 +30,10 @@ LASTING = Fate()
 
 
 class Wire:
-    """Listens on a port of its own and carries everything to `target`; `up_bytes` counts what the unit sent."""
+    """Listens on a port of its own and carries everything to `target`; `up_bytes` counts what the unit sent.
+
+    `source` is the address from which the controller sees the unit come.
+    """
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -39,6 +42,7 @@ class Wire:
         self.up_bytes = 0
         self.cuts = 0
         self.is_down = False
+        self.source = "127.0.0.1"
         self._next_fate: Callable[[], Fate] = lambda: LASTING
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -93,7 +97,8 @@ class Wire:
                 unit.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 return
             try:
-                controller = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+                there = ("127.0.0.1", self._target)
+                controller = socket.create_connection(there, timeout=5, source_address=(self.source, 0))
             except OSError:
                 return
             controller.settimeout(None)

@@ -157,12 +157,9 @@ def _left_over(usual: Usual, pieces: Collection[_Piece]) -> Iterator[_Piece]:
     """Give what the rules of a room leave of the usual hours."""
     free = [(usual.begins, usual.ends)]
     for piece in pieces:
-        cut = (
-            (a, b)
-            for begins, ends in free
-            for a, b in ((begins, min(ends, piece.begins)), (max(begins, piece.ends), ends))
-        )
-        free = [(a, b) for a, b in cut if a < b]
+        before = [(begins, min(ends, piece.begins)) for begins, ends in free]
+        after = [(max(begins, piece.ends), ends) for begins, ends in free]
+        free = [(begins, ends) for begins, ends in (*before, *after) if begins < ends]
     for begins, ends in sorted(free):
         yield _Piece(begins, ends, usual.id, usual.classes, usual.teachers)
 

@@ -112,8 +112,10 @@ class Intake:
             self._judge(refusal)
         except (IncomingError, OSError, OperationalError) as error:
             log.exception("the server's disk refused while a stick was taken in")
-            full = isinstance(error, OperationalError) and is_disk_full(error)
-            self.stop("the server's disk is full" if full else f"the server's disk or database refused: {error}")
+            if isinstance(error, OperationalError):
+                self.stop(describe_database(error))
+            else:
+                self.stop(f"the server's disk refused: {error}")
 
     def _judge(self, refusal: Refusal) -> None:
         if refusal.status is HTTPStatus.INSUFFICIENT_STORAGE:
@@ -125,6 +127,13 @@ class Intake:
         elif refusal.code not in EXPECTED:
             log.warning("something on a stick of unit %s was refused: %s", self._device, refusal.code)
             self.is_foul = True
+
+
+def describe_database(error: OperationalError) -> str:
+    """Say what it is when the database refuses: its disk is full, or others held it for too long."""
+    if is_disk_full(error):
+        return "the server's disk is full; docs/runbooks/server-disk.md says what to do"
+    return "the server's database is busy, or cannot be used; import the stick again"
 
 
 def _recording_of(data: bytes) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from controller.devices.boards import note_board
 from controller.devices.counters import note_counters
 from controller.devices.policy import judge_carried_counters
@@ -21,7 +23,7 @@ from controller.disk.services import look
 from controller.errors import OperatorError, Refusal
 from controller.services import Services
 from controller.stick.answer import lay_answer
-from controller.stick.intake import Intake, StickUnreadableError
+from controller.stick.intake import Intake, StickUnreadableError, describe_database
 from controller.stick.speaker import NotAdmittedError, Speaker, find_speaker
 from controller.uploads.incoming import IncomingStore
 from protocol.durable import PRIVATE, REAL, Files
@@ -117,6 +119,8 @@ class Export:
             self._problems.append(str(refused))
         except (EnvelopeError, StickError, StickUnreadableError) as error:
             self._problems.append(f"the stick is damaged: {error}; {DAMAGED}")
+        except OperationalError as error:
+            self._problems.append(describe_database(error))
         return self._end(stick)
 
     def _read(self) -> None:
@@ -178,8 +182,11 @@ class Export:
                 f"the answer could not be written onto the stick: {error.strerror or error}; is it mounted for "
                 "writing? Take it in again: nothing is counted twice"
             )
-            return False
-        return True
+        except OperationalError as error:
+            self._problems.append(describe_database(error))
+        else:
+            return True
+        return False
 
 
 class _Stick:

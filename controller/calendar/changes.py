@@ -20,7 +20,7 @@ from controller.calendar.models import CalendarEvent, FreeDays, OtherHours, Site
 from controller.calendar.policy import Cap, FreeDay, Hours, OtherDay, Trickle
 from controller.calendar.rates import spell_rate
 from controller.calendar.refusals import CalendarRefusedError, Fault
-from controller.calendar.repo import SCHOOL, free_days_of, read_hours, sites_in_use, write_hours
+from controller.calendar.repo import SCHOOL, also_paused, free_days_of, read_hours, sites_in_use, write_hours
 from controller.calendar.window import DayHours, spell_day
 from controller.devices.history import Deed, Happening, note_event
 from controller.devices.life import find_unit
@@ -208,14 +208,18 @@ def pause(services: Services, site: str, until: datetime | None, deed: Deed) -> 
     """Let nobody of a site send, with `SCHOOL` nobody at all; from the next tick on until `until` or until resumed."""
     with changing(services, site) as session:
         session.merge(UploadPause(site=site, since=deed.at, until=until, by=deed.by))
-        note_change(session, site, Changed.PAUSED, deed, until.isoformat(timespec="minutes") if until else "")
+        zone = services.config.controller.time_zone
+        told = f"until {until.astimezone(zone):%Y-%m-%d %H:%M}" if until else ""
+        note_change(session, site, Changed.PAUSED, deed, told)
 
 
-def resume(services: Services, site: str, deed: Deed) -> None:
-    """Lift a pause; raise `CalendarRefusedError` when there is none."""
+def resume(services: Services, site: str, deed: Deed) -> Sequence[str]:
+    """Lift a pause; raise `CalendarRefusedError` when there is none. Gives what is still paused (`also_paused`)."""
     with changing(services, site) as session:
         row = session.get(UploadPause, site)
         if row is None or (row.until is not None and row.until <= deed.at):
             raise CalendarRefusedError(Fault.NOTHING_CHANGES, "pause")
         session.delete(row)
         note_change(session, site, Changed.RESUMED, deed)
+        session.flush()
+        return also_paused(session, site, deed.at)

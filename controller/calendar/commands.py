@@ -99,8 +99,9 @@ def set_hours(path: Path, site: str, everyday: str | None, free: str | None, **w
     from controller.calendar import changes
     from controller.calendar.reading import read_hours
 
-    named = {name: week[name] or everyday for name in WEEK} | {"free_day": free}
-    days = {name: read_hours(text, name) for name, text in named.items() if text}
+    named = week | {"free_day": free}
+    days = dict.fromkeys(WEEK, read_hours(everyday, "all")) if everyday else {}
+    days |= {name: read_hours(text, name) for name, text in named.items() if text}
     if not days:
         raise click.UsageError("name at least one day, like --all 22:00-06:00 or --friday 20:00-08:00")
     with doing(path) as (services, deed):
@@ -210,8 +211,13 @@ def resume(path: Path, site: str) -> None:
     from controller.calendar import changes
 
     with doing(path) as (services, deed):
-        changes.resume(services, site, deed)
+        still = changes.resume(services, site, deed)
+    if site and still:
+        click.echo(f"The pause of {site} is lifted, that of the whole school is not: backrow controller night resume")
+        return
     click.echo("Units may send again in their hours, from the next tick on.")
+    for each in still:
+        click.echo(f"Still paused by itself: {each}. To go on: backrow controller night resume{_again(each)}")
 
 
 for group in (free_days, other_day):

@@ -50,18 +50,25 @@ def read_file(data: bytes, *, today: date, zone: tzinfo) -> Found:
 
 
 def _read_table(data: bytes, today: date) -> Iterator[FreeDay | Skipped | WrongEntry]:
-    try:
-        lines = data.decode("utf-8").splitlines()
-        delimiter = ";" if lines and ";" in lines[0] else ","
-        rows = [row for row in csv.reader(lines, delimiter=delimiter, strict=True) if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CalendarRefusedError(Fault.FILE_UNREADABLE, "file", why=str(error)[:80]) from None
+    rows = [row for row in _cells(data) if any(cell.strip() for cell in row)]
     if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
         raise CalendarRefusedError(Fault.HEADER_MISSING, "file", got=",".join(rows[0])[:60] if rows else "")
     if len(rows) > MOST_ENTRIES:
         raise CalendarRefusedError(Fault.TOO_MANY_ROWS, "file", most=MOST_ENTRIES)
     for number, row in enumerate(rows[1:], start=2):
         yield _read_row(number, row, today)
+
+
+def _cells(data: bytes) -> Iterator[list[str]]:
+    try:
+        lines = data.decode("utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise CalendarRefusedError(Fault.FILE_NOT_UTF8, "file") from None
+    reader = csv.reader(lines, delimiter=";" if lines and ";" in lines[0] else ",", strict=True)
+    try:
+        yield from reader
+    except csv.Error:
+        raise CalendarRefusedError(Fault.QUOTES_BROKEN, "file", line=reader.line_num) from None
 
 
 def _read_row(number: int, row: list[str], today: date) -> FreeDay | Skipped | WrongEntry:

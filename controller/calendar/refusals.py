@@ -36,6 +36,8 @@ class Fault(StrEnum):
     TRICKLE_CLOSED = "trickle_closed"
     FILE_TOO_LARGE = "file_too_large"
     FILE_UNREADABLE = "file_unreadable"
+    FILE_NOT_UTF8 = "file_not_utf8"
+    QUOTES_BROKEN = "quotes_broken"
     FILE_EMPTY = "file_empty"
     TOO_MANY_ROWS = "too_many_rows"
     HEADER_MISSING = "header_missing"
@@ -61,7 +63,8 @@ WORDS: dict[Fault, Words] = {
         mark("expected a rate from 1k to 100G like 20M or 20 Mbit/s, got “%(got)s”"), mark("write the unit, too")
     ),
     Fault.CAP_MALFORMED: Words(
-        mark("expected hours and a rate like 22:00-00:00=20M, got “%(got)s”"), mark("write one in this form")
+        mark("expected hours and a rate like 22:00-00:00=20M, got “%(got)s”"),
+        mark("write hours with two digits each, and the rate with its unit"),
     ),
     Fault.TOO_MANY_CAPS: Words(mark("expected at most %(most)d, got %(got)d"), mark("join some of them")),
     Fault.DAY_MALFORMED: Words(
@@ -84,8 +87,14 @@ WORDS: dict[Fault, Words] = {
     Fault.FILE_TOO_LARGE: Words(
         mark("expected a file of at most %(most)d KiB, got more"), mark("export the school’s free days alone")
     ),
-    Fault.FILE_UNREADABLE: Words(
-        mark("it is neither a calendar (.ics) nor a table (.csv) in UTF-8: %(why)s"), mark("export it anew")
+    Fault.FILE_UNREADABLE: Words(mark("it is no calendar (.ics) that can be read: %(why)s"), mark("export it anew")),
+    Fault.FILE_NOT_UTF8: Words(
+        mark("it is neither a calendar (.ics) nor a table (.csv) in UTF-8"),
+        mark("save the table as “CSV UTF-8”, which spreadsheets offer beside “CSV”"),
+    ),
+    Fault.QUOTES_BROKEN: Words(
+        mark("the quotes of line %(line)d do not fit together"),
+        mark("put a whole cell in quotes, and write a quote inside of it twice"),
     ),
     Fault.FILE_EMPTY: Words(
         mark("it has no whole day that is still to come"), mark("look whether it is the right file")

@@ -131,6 +131,13 @@ def other_days_of(session: Session, site: str, since: date) -> Sequence[OtherHou
     return session.scalars(mine.order_by(OtherHours.day)).all()
 
 
+def also_paused(session: Session, site: str, now: datetime) -> Sequence[str]:
+    """Give what is paused beside a site's own pause: for a site the whole school, for the school each site."""
+    rows = session.scalars(select(UploadPause).order_by(UploadPause.site))
+    holding = [row.site for row in rows if row.until is None or row.until > now]
+    return [each for each in holding if each != site and SCHOOL in (each, site)]
+
+
 def history(session: Session) -> Sequence[CalendarEvent]:
     """Give the newest changes, the newest first."""
     return session.scalars(select(CalendarEvent).order_by(CalendarEvent.id.desc()).limit(HISTORY_SHOWN)).all()

@@ -25,7 +25,7 @@ from controller.calendar.models import SiteHours, UploadPause
 from controller.calendar.policy import Closed, standing
 from controller.calendar.reading import MOST_CAPS
 from controller.calendar.refusals import CalendarRefusedError
-from controller.calendar.repo import SCHOOL, free_days_of, history, other_days_of, read_calendar
+from controller.calendar.repo import SCHOOL, also_paused, free_days_of, history, other_days_of, read_calendar
 from controller.calendar.window import spell_day
 from controller.calendar.words import CHANGES, CLOSED, DAY_NAMES
 from controller.devices.life import deed_of
@@ -126,6 +126,7 @@ class HoursPages:
             "free_days": free_days_of(session, site, today),
             "other_days": other_days_of(session, site, today),
             "pause": pause if pause and (pause.until is None or pause.until > now) else None,
+            "also_paused": also_paused(session, site, now),
             "rooms": session.scalars(
                 select(Device).where(Device.state.in_(LIVING), Device.site == site).order_by(Device.label)
             ).all(),

@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from controller.calendar.clock import Span, instants, read_clock
 
 _FORM = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
+_END_OF_DAY = re.compile(r"-24:00\Z")  # as people write it; spelled 00:00
 _DAY = timedelta(days=1)
 MOST_WINDOWS = 6
 CLOSED = "closed"
@@ -59,10 +60,10 @@ DayHours = tuple[Window, ...]
 
 
 def parse_window(text: str) -> Window:
-    """Read `22:00-06:00` or `always`; raise `ValueError` for any other form."""
-    if text == "always":
+    """Read `22:00-06:00`, `18:00-24:00` or `always`; raise `ValueError` for any other form."""
+    if text in ("always", "00:00-24:00"):
         return ALWAYS
-    match = _FORM.fullmatch(text)
+    match = _FORM.fullmatch(_END_OF_DAY.sub("-00:00", text))
     if not match:
         raise ValueError("hours and minutes have two digits each")
     begins_hour, begins_minute, ends_hour, ends_minute = map(int, match.groups())

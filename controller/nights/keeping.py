@@ -17,9 +17,10 @@ from controller.calendar import policy as calendar
 from controller.calendar.repo import read_calendar
 from controller.devices.models import Device
 from controller.nights import forecast
+from controller.nights.crowd import large_enough
 from controller.nights.line import SLOT, forget_line_use
 from controller.nights.models import LineUse, Night, Outcome, UnitNight
-from controller.nights.outcomes import judge
+from controller.nights.outcomes import SENDING, judge
 from controller.nights.policy import Part, coarsen, divide, may_renew
 from controller.nights.seeing import SeenUnit, see_units
 from controller.recordings.models import HeldObject, LateRecording, Recording
@@ -47,7 +48,10 @@ def keep_nights(services: Services) -> None:
     with services.database.writing() as session:
         _open(session, found, units, now)
         _follow(session, found, now)
-        for rows in _parts(_unclosed(session)):
+        parts = _parts(_unclosed(session))
+        for rows in large_enough(parts, units, now):
+            _count(session, rows)
+        for rows in parts:
             _plan(services, session, rows, found)
         _close(session, units, now)
         before = now - timedelta(days=services.config.nights.kept_days)
@@ -132,11 +136,15 @@ class _Waiting:
     due_bytes: int
 
 
-def _plan(services: Services, session: Session, rows: Sequence[Night], found: SiteNights) -> None:
-    """Count what came to a part, and plan it anew when five of its rooms have said anew what waits."""
-    now, sites, planned_at = services.clock(), [row.site for row in rows], rows[0].planned_at
+def _count(session: Session, rows: Iterable[Night]) -> None:
+    """Count what came to a part so far."""
     for row in rows:
         row.taken_bytes = taken_bytes(session, [row.site], row.opens_at, row.closes_at)
+
+
+def _plan(services: Services, session: Session, rows: Sequence[Night], found: SiteNights) -> None:
+    """Plan a part anew when five of its rooms have said anew what waits."""
+    now, sites, planned_at = services.clock(), [row.site for row in rows], rows[0].planned_at
     if planned_at is not None and not may_renew(_fresh_rooms(session, sites, planned_at)):
         return
     waits = {site: _waiting_at(session, site) for site in sites}
@@ -202,8 +210,7 @@ def _close(session: Session, units: Sequence[SeenUnit], now: datetime) -> None:
     for row in over:
         mine = by_site.get(row.site, [])
         outcomes = {unit.id: judge(unit.seen, opens_at=row.opens_at, closes_at=row.closes_at) for unit in mine}
-        reached = sum(unit.may_deliver and outcomes[unit.id] is not Outcome.UNREACHABLE for unit in mine)
-        row.rooms = min(row.rooms, reached)
+        row.rooms = min(row.rooms, sum(unit.may_deliver and outcomes[unit.id] in SENDING for unit in mine))
         _close_one(session, row, now)
         _note_outcomes(session, row, outcomes)
     for day in {row.day for row in over}:

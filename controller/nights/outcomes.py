@@ -15,6 +15,8 @@ from controller.recordings.titles import mark
 
 FEW_DAYS = 3
 """Rooms with fewer school days of space are named."""
+SENDING = frozenset({Outcome.NORMAL, Outcome.STUCK})
+"""What is known of a room that could send until the end; any other adds nothing that others could hide behind."""
 _STUCK = frozenset({"delivery_stuck", "spool_damaged"})
 _CERTIFICATE = frozenset({"certificate_ended", "not_enrolled"})
 _REFUSED = frozenset({"school_refuses"})

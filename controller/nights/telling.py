@@ -31,6 +31,8 @@ def tell_plan(night: NightTold | None, zone: tzinfo) -> Iterator[str]:
         yield f"Five lessons of every room {fits} into it. {NO_FIGURES}"
         return
     yield f"All {night.total.rooms} rooms: {_expectation(night.total, night.phase, zone)}"
+    if not night.is_followed:
+        yield f"At the moment fewer than {FEWEST_ROOMS} rooms of a part can send: what these bring is not counted here."
     for part in night.parts:
         yield f"  {name_of(part)} ({part.rooms} rooms): {_expectation(part, night.phase, zone)}"
 
@@ -65,7 +67,7 @@ def tell_report(report: ReportTold, zone: tzinfo) -> Iterator[str]:
         yield "No night is over yet."
     else:
         yield from _tell_over(report.night, zone)
-    yield f"{report.normal} rooms deliver normally."
+        yield f"{report.normal} rooms deliver normally."
     for fault in report.faults:
         yield f"  {fault.label}{f' ({fault.site})' if fault.site else ''}: {WORDS[fault.outcome]}"
     for room in report.space:

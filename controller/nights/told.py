@@ -19,6 +19,7 @@ from controller.calendar.repo import read_calendar
 from controller.disk.models import THE_ROW, DiskState
 from controller.nights import forecast
 from controller.nights.calculator import School
+from controller.nights.crowd import large_enough
 from controller.nights.models import Night, Outcome, UnitNight
 from controller.nights.outcomes import FEW_DAYS
 from controller.nights.seeing import SeenUnit, see_units
@@ -72,6 +73,8 @@ class NightTold:
     closes_at: datetime
     total: PartTold | None
     parts: tuple[PartTold, ...]
+    is_followed: bool
+    """Whether what comes while it runs is told: not of parts in which fewer than five rooms can send."""
     has_room: bool
     """Whether five lessons of every room would fit, whatever was recorded; asked only where there are no sums."""
 
@@ -158,13 +161,16 @@ def _tell(services: Services, session: Session, rows: Sequence[Night]) -> NightT
     parts = tuple(_sum_up(group) for group in groups)
     opens_at, closes_at = min(row.opens_at for row in rows), max(row.closes_at for row in rows)
     over = all(row.closed_at is not None for row in rows)
+    phase = Phase.OVER if over else Phase.AHEAD if now < opens_at else Phase.RUNNING
+    followed = phase is not Phase.RUNNING or len(large_enough(groups, see_units(services, session), now)) == len(groups)
     return NightTold(
         day=rows[0].day,
-        phase=Phase.OVER if over else Phase.AHEAD if now < opens_at else Phase.RUNNING,
+        phase=phase,
         opens_at=opens_at,
         closes_at=closes_at,
         total=_sum_up([row for group in groups for row in group]) if groups else None,
         parts=parts if len(parts) > 1 else (),
+        is_followed=followed,
         has_room=bool(groups) or _has_room(services, session, rows),
     )
 

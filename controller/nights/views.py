@@ -136,9 +136,9 @@ class NightPages:
             abort(404)
 
     def _shown(self, session: Session) -> NightTold | None:
-        """Give the night of which the chart is: the one that runs, or else the last."""
+        """Give the night of which the chart is: the one that runs, where it may be followed, or else the last."""
         tonight = find_tonight(self._services, session)
-        if tonight and tonight.phase is Phase.RUNNING:
+        if tonight and tonight.phase is Phase.RUNNING and tonight.is_followed:
             return tonight
         return find_last(self._services, session)
 

@@ -119,6 +119,38 @@ def test_pause_and_resume(run: Run) -> None:
     assert "expected a time like" in run("pause", "--until", "tomorrow", code=1)
 
 
+def test_resume_says_what_is_still_paused(run: Run) -> None:
+    """A pause of the school and one of a site are two: whoever lifts one is told of the other."""
+    run("pause")
+    run("pause", "--site", "North")
+    assert "that of the whole school is not" in run("resume", "--site", "North")
+    run("pause", "--site", "North")
+    shown = run("resume")
+    assert "Still paused by itself: North" in shown
+    assert "night resume --site 'North'" in shown
+    assert "Still paused" not in run("resume", "--site", "North")
+
+
+def test_hours_of_all_days_are_refused_by_their_option(run: Run) -> None:
+    """What was typed after --all is named as that, and not as a Monday that nobody typed."""
+    assert "Error: all: expected hours" in run("hours", "set", "--all", "22-6", code=1)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("first_day,last_day,label\n2030-12-24,,für\n".encode("latin-1"), "CSV UTF-8"),
+        ("first_day,last_day,label\n2030-12-24,,a\n".encode("utf-16"), "CSV UTF-8"),
+        (b'first_day,last_day,label\n2030-12-24,,a\n2030-12-25,,"a"b\n', "the quotes of line 3"),
+    ],
+)
+def test_table_that_cannot_be_read_says_why(run: Run, tmp_path: Path, data: bytes, said: str) -> None:
+    """In words of people: how to save it, or which line is wrong."""
+    file = tmp_path / "days.csv"
+    file.write_bytes(data)
+    assert said in run("free-days", "import", str(file), code=1)
+
+
 def test_refusals_say_what_was_expected_and_what_to_do(run: Run) -> None:
     """A site that nobody has, hours in another form, a command without anything to do."""
     assert "there are: “North”" in run("show", "--site", "Nroth", code=1)

@@ -167,9 +167,9 @@ def test_zone_of_the_file_itself_is_not_followed() -> None:
         (b"BEGIN:VCALENDAR\nnonsense\nEND:VCALENDAR\n", Fault.FILE_UNREADABLE),
         (b"/etc/passwd", Fault.HEADER_MISSING),
         (b"", Fault.HEADER_MISSING),
-        (b"\xff\xfe\x00", Fault.FILE_UNREADABLE),
+        (b"\xff\xfe\x00", Fault.FILE_NOT_UTF8),
         (b"first_day,last_day,label\n" + b"2026-12-08,,x\n" * MOST_ENTRIES, Fault.TOO_MANY_ROWS),
-        (b'first_day,last_day,label\n"2026', Fault.FILE_UNREADABLE),
+        (b'first_day,last_day,label\n"2026', Fault.QUOTES_BROKEN),
     ],
 )
 def test_file_that_cannot_be_read_is_refused_as_a_whole(data: bytes, fault: Fault) -> None:

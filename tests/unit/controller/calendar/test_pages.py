@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -94,6 +95,24 @@ def test_every_form_does_what_it_says_and_is_written_down(house: House, admin: F
     ):
         assert do(admin, action, **fields).status_code == 302, action
     assert hours(house, "North") == hours(house)
+
+
+def test_page_of_a_site_says_that_the_school_is_paused(house: House, admin: FlaskClient) -> None:
+    """And the school's page names the site that is paused by itself; the history has the school's clock."""
+    do(admin, "pause", until=f"{house.clock() + timedelta(days=1):%Y-%m-%d}T06:00")
+    do(admin, "pause", site="North")
+    site, school = admin.get(f"{PAGE}?site=North").text, admin.get(PAGE).text
+    assert re.search(r'Paused as well:.*href="/night-hours#pause"', site)
+    assert re.search(r'Paused as well:.*site=North#pause"', school)
+    assert f"until {house.clock() + timedelta(days=1):%Y-%m-%d} 06:00" in school
+    do(admin, "resume")
+    assert "Paused as well:" not in admin.get(f"{PAGE}?site=North").text
+
+
+def test_rates_of_a_night_are_told_as_one(house: House, admin: FlaskClient) -> None:
+    """Where a limit begins or ends in a night, its rates stand beside each other with a stroke between."""
+    do(admin, "caps", site="North", cap_hours="22:00-00:00", cap_rate="20")
+    assert "<span>20 Mbit/s / 100 Mbit/s</span>" in admin.get(f"{PAGE}?site=North").text
 
 
 def test_refusal_stands_beside_its_form_with_what_was_typed(house: House, admin: FlaskClient) -> None:

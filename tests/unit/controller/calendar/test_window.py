@@ -45,6 +45,14 @@ def test_day_has_several_windows_or_none_and_is_spelled_as_it_is_read() -> None:
         assert spell_day(parse_day(text)) == text
 
 
+def test_midnight_is_read_as_people_write_it() -> None:
+    """The end 24:00 is the end 00:00, and the day from 00:00 to 24:00 is always; as a beginning there is no 24:00."""
+    assert parse_window("18:00-24:00") == parse_window("18:00-00:00")
+    assert parse_window("00:00-24:00") == ALWAYS
+    with pytest.raises(ValueError, match="hour"):
+        parse_window("24:00-06:00")
+
+
 def test_day_names_the_window_that_is_wrong() -> None:
     """The message says which part, what was expected and what was found; a list without end is refused."""
     with pytest.raises(ValueError, match=r"expected a window like .*, got '6-7'"):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from controller.calendar.models import OtherHours
-from controller.devices.models import Device, DeviceState
+from controller.devices.models import Device, DeviceState, Health
 from controller.nights.models import LineUse, Night, Outcome, UnitNight
 from controller.nights.told import Phase, find_last, find_report, find_tonight
 from tests.house import House, make_house
@@ -133,6 +133,60 @@ def test_rooms_that_were_away_are_nothing_to_hide_behind(house: House) -> None:
     assert told
     assert told.total
     assert (told.parts, told.total.rooms) == ((), 11)
+
+
+@pytest.mark.parametrize("reason", ["school_refuses", "certificate_ended"])
+def test_rooms_that_are_kept_out_are_nothing_to_hide_behind(house: House, reason: str) -> None:
+    """Of five rooms in touch, four of which IT reads are refused, no sum is told: it would be the fifth's."""
+    rooms = populate(house, {"": 5})
+    keep_at(house, NOON)
+    _give_reason(house, [room.device for room in rooms[:4]], reason)
+    keep_at(house, MORNING)
+    with house.services.database.reading() as session:
+        report = find_report(house.services, session)
+    assert report.night
+    assert report.night.total is None
+    assert len(report.faults) == 4
+
+
+def _give_reason(house: House, devices: list[str], reason: str) -> None:
+    with house.services.database.writing() as session:
+        for device in devices:
+            session.get_one(Health, device).reason = reason
+
+
+def test_rooms_that_were_cut_off_are_nothing_to_hide_behind(house: House) -> None:
+    """Where the power of four rooms of five is cut when the night begins, no sum is told."""
+    rooms = populate(house, {"": 5})
+    keep_at(house, NOON)
+    for room in rooms[:4]:
+        lose_touch(house, room.device, OPENS + timedelta(minutes=1))
+    keep_at(house, MORNING)
+    with house.services.database.reading() as session:
+        told = find_last(house.services, session)
+    assert told
+    assert told.total is None
+
+
+def test_progress_stands_still_while_four_of_five_rooms_are_away(house: House) -> None:
+    """What one room brings moves no bar and no figure, in its own part and in the one that could be told with it."""
+    rooms = populate(house, {"North": 5, "South": 5, "West": 9})
+    say(house, {room.device: 3 * GB for room in rooms})
+    keep_at(house, EVENING)
+    for room in rooms[:4]:
+        lose_touch(house, room.device, OPENS + timedelta(minutes=5))
+    send(house, OPENS, OPENS + timedelta(minutes=10), {"North": 10e6, "South": 10e6, "West": 10e6})
+    keep_at(house, OPENS + timedelta(minutes=11))
+    with house.services.database.reading() as session:
+        told = find_tonight(house.services, session)
+    assert told
+    assert told.phase is Phase.RUNNING
+    assert not told.is_followed
+    assert {part.sites: part.taken_bytes > 0 for part in told.parts} == {
+        ("North",): False,
+        ("South",): False,
+        ("West",): True,
+    }
 
 
 def test_site_that_appears_in_the_night_is_not_told(house: House) -> None:

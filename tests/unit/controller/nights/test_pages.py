@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
+from flask.testing import FlaskClient
 
 from controller.cli import group
 from controller.nights.chart import Point, Words, by_hour, draw
@@ -15,12 +16,18 @@ from controller.nights.line import SLOT
 from controller.nights.models import Outcome
 from controller.nights.told import find_report
 from tests.house import House, house
-from tests.nights import EVENING, MORNING, OPENS, keep_at, live_through, lose_touch, populate, say
+from tests.nights import EVENING, MORNING, OPENS, keep_at, live_through, lose_touch, populate, say, send
 
 __all__ = ["house"]
 DAY = timedelta(days=1)
 DISTRICT = {f"School {number:03}": 1 + number % 9 for number in range(30)}
 FIGURE = re.compile(r"\d[\d.,]* (GB|TB|Mbit/s)")
+TOKEN = re.compile(r'name="csrf_token" value="[^"]*"')
+
+
+def read_nights(browser: FlaskClient) -> tuple[str, str]:
+    """Give page and live part, without the token of the form, which has the second in which it was made."""
+    return TOKEN.sub("", browser.get("/nights").text), browser.get("/nights/now").text
 
 
 def test_small_school_is_shown_no_figure(house: House) -> None:
@@ -41,8 +48,27 @@ def test_small_school_reads_the_same_whatever_was_recorded(house: House) -> None
     for waiting in (0, 700_000_000, 10**13):
         say(house, {room.device: waiting for room in rooms})
         keep_at(house, EVENING)
-        shown.add((browser.get("/nights").text, browser.get("/nights/now").text))
+        shown.add(read_nights(browser))
     assert len(shown) == 1
+
+
+def test_running_night_of_one_room_reads_the_same_whatever_comes(house: House) -> None:
+    """Four of five rooms are away: page and live part say nothing of what the fifth brings, in bar, figure or chart."""
+    house.clock.now = EVENING
+    rooms = populate(house, {"": 5})
+    say(house, {room.device: 3_000_000_000 for room in rooms})
+    keep_at(house, EVENING)
+    for room in rooms[:4]:
+        lose_touch(house, room.device, OPENS + timedelta(minutes=1))
+    browser = house.browser(house.add_admin())
+    shown = set()
+    for minutes in (16, 31):
+        if minutes > 16:
+            send(house, OPENS, OPENS + timedelta(minutes=25), {"": 20e6})
+        keep_at(house, OPENS + timedelta(minutes=minutes))
+        shown.add(read_nights(browser))
+    assert len(shown) == 1
+    assert "<progress" in shown.pop()[1]
 
 
 def test_faults_read_the_same_whatever_was_recorded(house: House) -> None:

@@ -135,7 +135,7 @@ class Retention:
     quarantine_days: int = 30
     epoch_end_days: int = 14
     storage_rotation_days: int = 30
-    keep_delivered_days: int = 0
+    keep_delivered_days: int = 7
 
 
 @dataclass(frozen=True, kw_only=True)

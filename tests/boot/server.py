@@ -73,6 +73,7 @@ class SchoolServer:
             "units": {"host": self.host, "port": self.units},
             "broker": {**broker, "tls": True, "certificate": keys / "bridge.pem", "key": keys / "bridge.key"},
             "uploads": {"window": "always", "tick_s": 1, "reserve_bytes": 100_000_000},
+            "retention": {"keep_delivered_days": 0},  # the unit lets go of a lesson at its receipt, which is waited for
         }
 
     def _lay_broker(self) -> None:

@@ -333,7 +333,8 @@ def _found(folder: Path, plan: BrokerPlan, haste: Haste) -> SecureSchool:
     pages = {"tls_certificate": str(keys / "server.pem"), "tls_key": str(keys / "server.key"), "url": school.url}
     ring = {"port": plan.bridge_port, "tls": True}
     ring |= {"certificate": str(keys / "bridge.pem"), "key": str(keys / "bridge.key")}
-    set_values(school.config, {"people": pages, "broker": ring, "uploads": {**haste.server, "window": window}})
+    night = {"uploads": {**haste.server, "window": window}, "retention": QUICK_NIGHT["retention"]}
+    set_values(school.config, {"people": pages, "broker": ring, **night})
     prepare_unit(school, Footage(find_footage("bigbuckbunny.mp4"), None, SPEED))
     doorbell = {"host": "127.0.0.1", "port": plan.units_port, "tls": True}
     set_values(school.unit_config, {**haste.unit, "broker": doorbell})

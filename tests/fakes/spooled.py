@@ -52,6 +52,7 @@ def spool_recording(
     recovered_last: bool = False,
     undiscarded: bool = False,
     signer: SigningKey | None = None,
+    epoch: str = "2026-w48",
 ) -> Spooled:
     """Lay a recording down: `key.age` and a segment for each of `sizes`; `closed` None leaves it unfinished."""
     recording = new_id()
@@ -60,7 +61,7 @@ def spool_recording(
     objects = {index: os.urandom(size) for index, size in enumerate((200, *sizes))}
     for index, data in objects.items():
         (folder / ("key.age" if index == 0 else f"{index:06d}.age")).write_bytes(data)
-    lines = [_begun(unit, recording, objects[0])]
+    lines = [_begun(unit, recording, objects[0], epoch)]
     for index in range(1, len(objects)):
         lines += _segment(index, objects[index], is_recovered=recovered_last and index == len(sizes))
     if closed:
@@ -84,12 +85,12 @@ def append_event(unit: UnitBundle, spooled: Spooled, name: EventName) -> None:
         file.write(line)
 
 
-def _begun(unit: UnitBundle, recording: str, key: bytes) -> Content:
+def _begun(unit: UnitBundle, recording: str, key: bytes, epoch: str) -> Content:
     return Begun(
         recording=recording,
         device=unit.device,
         owner=unit.owner,
-        epoch="2026-w48",
+        epoch=epoch,
         key_digest=digest_of(key),
         key_bytes=len(key),
         recipient="age1recipient",

@@ -21,6 +21,10 @@ LAGS = 0.98
 """Below this part of its lease it was the link that was slow, and not a pause between two requests."""
 USED_UP = 0.998
 MARGIN = 1.003
+SILENT = 0.75
+TOGETHER = 0.2
+FEWEST_TOGETHER = 10
+"""Where a fifth of at least ten known links gave less than three quarters at once, it was not the links."""
 PROVES = 1.5
 OUTGROWS = 1.25
 
@@ -28,7 +32,7 @@ OUTGROWS = 1.25
 def usable_bps(fleet: Fleet) -> Floats:
     """Give what each unit could use, in bit/s."""
     known = np.where(fleet.link_bps > 0, fleet.link_bps * MARGIN, FIRST_GUESS_BPS)
-    measured = (fleet.measured_bps > NOT_MEASURED) & (fleet.granted_bps > 0)
+    measured = (fleet.measured_bps > NOT_MEASURED) & (fleet.granted_bps > 0) & ~_was_gone(fleet)
     lags = measured & (fleet.measured_bps < fleet.granted_bps * LAGS)
     proves = measured & ~lags & (fleet.link_bps == 0)
     outgrows = measured & (fleet.measured_bps >= fleet.granted_bps * USED_UP) & (fleet.granted_bps >= fleet.link_bps)
@@ -36,6 +40,14 @@ def usable_bps(fleet: Fleet) -> Floats:
     usable = np.where(proves, np.maximum(known, fleet.granted_bps * PROVES), usable)
     usable = np.where(outgrows, np.maximum(usable, fleet.granted_bps * OUTGROWS), usable)
     return np.maximum(usable, LEAST_BPS)
+
+
+def _was_gone(fleet: Fleet) -> bool:
+    """Tell whether the controller was away while it was measured: so many links do not fail at once."""
+    judged = (fleet.measured_bps > NOT_MEASURED) & (fleet.granted_bps > 0) & (fleet.link_bps > 0)
+    silent = judged & (fleet.measured_bps < np.minimum(fleet.granted_bps, fleet.link_bps) * SILENT)
+    units = int(np.count_nonzero(judged))
+    return units >= FEWEST_TOGETHER and int(np.count_nonzero(silent)) >= units * TOGETHER
 
 
 def sure_bps(fleet: Fleet, usable: Floats) -> Floats:

@@ -142,6 +142,17 @@ def test_what_a_unit_does_not_use_is_lent_to_another() -> None:
     assert allocate(after, line_of(20 * MBIT)).rate_bps[1] > 16 * MBIT
 
 
+@pytest.mark.parametrize(("silent", "is_lowered"), [(1, True), (3, False)])
+def test_silence_of_many_at_once_is_not_their_links(silent: int, is_lowered: bool) -> None:  # noqa: FBT001
+    """Of twelve, one that sent nothing is lent from; three that did so together keep their leases: all were cut off."""
+    granted = [10 * MBIT] * 12
+    fleet = fleet_of([3] * 12, link=granted, granted=granted)
+    measured = np.where(np.arange(12) < silent, 0, 10 * MBIT)
+    rates = allocate(replace(fleet, measured_bps=measured), line_of(120 * MBIT)).rate_bps
+    assert (rates[:silent] < MBIT).all() == is_lowered
+    assert (rates[silent:] == 10 * MBIT).all()
+
+
 def test_unknown_link_proves_more() -> None:
     """A link of which nothing is known begins with a guess and may have half as much again when it used that up."""
     fleet = fleet_of([0.2, 5], link=[0, 20 * MBIT])

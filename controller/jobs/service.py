@@ -23,6 +23,7 @@ from controller.recordings import receipts, repo
 from controller.recordings.manifests import read_for_release
 from controller.recordings.models import Recording
 from controller.recordings.services import Stores, destroy_recording
+from controller.roster.drafts import end_drafts
 from controller.services import Services
 from controller.storage.rotation import rotate_when_due
 from controller.uploads import leases, today
@@ -61,6 +62,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("retirements", timedelta(hours=1), lambda: renew_retirements(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
         Job("nights", timedelta(minutes=1), lambda: keep_nights(services)),
+        Job("roster drafts", timedelta(minutes=10), lambda: end_drafts(services)),
         Job("epochs", timedelta(hours=1), lambda: end_due(services)),
         Job("storage identity", timedelta(hours=1), lambda: rotate_when_due(services)),
         Job("old uploads and leases", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -12,10 +13,11 @@ from sqlalchemy.orm import Session
 from controller.people.models import Person, PersonName
 from controller.people.policy import Name
 
+Value = TypeVar("Value")
 AT_ONCE = 500  # values in one statement: SQLite's oldest limit is 999
 
 
-def batches(values: Collection[str]) -> Iterator[Sequence[str]]:
+def batches(values: Collection[Value]) -> Iterator[Sequence[Value]]:
     """Give values in lists that one statement takes."""
     left = iter(values)
     while batch := list(islice(left, AT_ONCE)):

@@ -47,7 +47,14 @@ def events(session: Session, most: int = 50) -> Sequence[RosterEvent]:
     return session.scalars(select(RosterEvent).order_by(RosterEvent.id.desc()).limit(most)).all()
 
 
-def next_start(session: Session, after: date) -> date | None:
-    """Give the first day after `after` from which a roster that was applied already holds: next year's."""
-    applied = (RosterEvent.what == Happening.APPLIED.value, RosterEvent.starts_on > after)
-    return session.scalar(select(func.min(RosterEvent.starts_on)).where(*applied))
+def starts_after(session: Session, day: date) -> Sequence[date]:
+    """Give the days after `day` from which rosters that were applied already hold: next year's."""
+    applied = (RosterEvent.what == Happening.APPLIED.value, RosterEvent.starts_on > day)
+    found = session.scalars(select(RosterEvent.starts_on).where(*applied).distinct())
+    return [each for each in found if each is not None]
+
+
+def newest_change(session: Session) -> int:
+    """Number the newest line that changed the roster; 0 before the first."""
+    changes = RosterEvent.what.in_([Happening.APPLIED.value, Happening.FORGOTTEN.value])
+    return session.scalar(select(func.max(RosterEvent.id)).where(changes)) or 0

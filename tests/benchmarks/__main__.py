@@ -19,6 +19,7 @@ BENCHMARKS = (
     "first_second",
     "schedules",
     "tick",
+    "roster",
 )
 
 

@@ -35,7 +35,7 @@ def write_plan(session: Session, plan: Plan, source: Source, *, new_id: Callable
 
 def _insert(session: Session, model: type[Any], rows: Iterable[dict[str, Any]]) -> None:
     if found := list(rows):
-        session.execute(insert(model), found)
+        session.connection().execute(insert(model.__table__), found)  # without the ORM: a district's are many
 
 
 def _update(session: Session, model: type[Any], rows: Iterable[dict[str, Any]], key: str = "id") -> None:

@@ -19,6 +19,7 @@ UNITS = {
     "*.timer": "/etc/systemd/system",
     "*.target": "/etc/systemd/system",
     "*.path": "/etc/systemd/system",
+    "*.mount": "/etc/systemd/system",
     "sysusers.d/*": "/etc/sysusers.d",
     "tmpfiles.d/*": "/etc/tmpfiles.d",
     "udev/*": "/etc/udev/rules.d",

@@ -200,6 +200,7 @@ def lay_units(root: Path) -> None:
         ("*.service", "etc/systemd/system"),
         ("*.timer", "etc/systemd/system"),
         ("*.path", "etc/systemd/system"),
+        ("*.mount", "etc/systemd/system"),
         ("*.target", "etc/systemd/system"),
         ("sysusers.d/*", "etc/sysusers.d"),
         ("tmpfiles.d/*", "etc/tmpfiles.d"),

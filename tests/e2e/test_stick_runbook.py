@@ -153,7 +153,7 @@ def _page(folder: Path, device: str) -> Runbook:
         "/dev/disk/by-label/BACKROW": device,
         "/etc/backrow/controller.toml": str(folder / "controller.toml"),
         "/etc/backrow/device.toml": str(folder / "unit" / "device.toml"),
-        "/run/backrow-stick": str(folder / "at-the-unit"),
+        "/run/backrow/stick": str(folder / "at-the-unit"),
         "/run/stick": str(folder / "at-the-server"),
         "uid=backrow": f"uid={os.geteuid()}",
     }
@@ -161,8 +161,8 @@ def _page(folder: Path, device: str) -> Runbook:
 
 
 def _at_the_unit(page: Runbook, stick: MountedStick | CarriedStick) -> None:
-    page.type("mkdir -p /run/backrow-stick")
-    with stick.plugged_in(page, "mount -t vfat -o nosuid,nodev,noexec /dev", "/run/backrow-stick"):
+    page.type("mkdir -p /run/backrow/stick")
+    with stick.plugged_in(page, "mount -t vfat -o nosuid,nodev,noexec /dev", "/run/backrow/stick"):
         page.type("backrow device stick sync")
 
 

@@ -33,6 +33,7 @@ NOT_HARDENING = {
     "Environment",
     "WorkingDirectory",
     "Nice",
+    "IOSchedulingClass",
     "OOMScoreAdjust",
 }
 
@@ -110,6 +111,15 @@ EXACTLY = {
     | {
         "ProcSubset": "pid",
         "ReadWritePaths": "/var/lib/backrow/state /var/lib/backrow/uploads",
+        "User": "backrow-uploader",
+    },
+    "backrow-stick": {key: value for key, value in NETWORK.items() if key != "SocketBindDeny"}
+    | {
+        "IPAddressDeny": "any",
+        "PrivateNetwork": "yes",
+        "ProcSubset": "pid",
+        "ReadWritePaths": "/var/lib/backrow/state /var/lib/backrow/uploads /run/backrow/stick",
+        "RestrictAddressFamilies": "AF_UNIX",
         "User": "backrow-uploader",
     },
     "backrow-renew": {key: value for key, value in NETWORK.items() if key != "ReadOnlyPaths"}
@@ -255,6 +265,32 @@ def test_wipe_erases_the_network_secrets_where_the_card_put_them() -> None:
     assert service["ExecStart"] == f"/opt/backrow/bin/backrow device wipe --network {SECRETS_OF_THE_NETWORK}"
     assert f"-{SECRETS_OF_THE_NETWORK}" in service["ReadWritePaths"].split()
     assert "/data" in unit["RequiresMountsFor"][0].split()
+
+
+def test_stick_is_mounted_for_its_visit_alone() -> None:
+    """For the uploader's user, nothing on it can be run, and it goes with the device and when the visit has ended."""
+    mount, service = load_unit("run-backrow-stick.mount"), load_unit("backrow-stick.service")
+    options = {"nosuid", "nodev", "noexec", "noatime", "umask=0077", "x-systemd.device-bound=yes"}
+    assert set(mount["Mount"]["Options"][0].split(",")) == options | {"uid=backrow-uploader", "gid=backrow"}
+    assert (mount["Mount"]["Type"], mount["Mount"]["Where"]) == (["vfat"], ["/run/backrow/stick"])
+    assert mount["Unit"]["StopWhenUnneeded"] == ["yes"]
+    assert service["Unit"]["BindsTo"] == ["run-backrow-stick.mount"]
+    assert service["Service"]["ExecStart"] == ["/opt/backrow/bin/backrow device stick sync /run/backrow/stick"]
+    assert "Install" not in service, "nothing but the device starts it"
+
+
+def test_only_a_stick_with_our_label_starts_a_visit() -> None:
+    """USB, FAT, the label: one rule, which names the mount's device and the service."""
+    (rule,) = [
+        line
+        for line in (FOLDER / "udev/73-backrow-stick.rules").read_text("utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+    asked = {'SUBSYSTEM=="block"', 'ENV{ID_BUS}=="usb"', 'ENV{ID_FS_TYPE}=="vfat"', 'ENV{ID_FS_LABEL}=="BACKROW"'}
+    assert asked | {'ACTION!="remove"'} == {part for part in rule.split(", ") if "==" in part or "!=" in part}
+    assert load_unit("run-backrow-stick.mount")["Mount"]["What"] == ["/dev/backrow/stick"]
+    assert 'SYMLINK+="backrow/stick"' in rule
+    assert 'ENV{SYSTEMD_WANTS}+="backrow-stick.service"' in rule
 
 
 def test_lamp_of_a_killed_recorder_is_darkened() -> None:

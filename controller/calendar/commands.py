@@ -140,7 +140,7 @@ def caps(path: Path, site: str, caps: tuple[str, ...], nothing: str | None) -> N
 
 @night.group(name="trickle")
 def trickle() -> None:
-    """The allowance by day, for rooms whose power is cut in the evening. Off until somebody sets it."""
+    """The allowance by day, for rooms without power in the evening and lessons needed today. Off until it is set."""
 
 
 @trickle.command(name="set")

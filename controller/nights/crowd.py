@@ -31,11 +31,12 @@ def large_enough(parts: Iterable[Rows], units: Sequence[SeenUnit], now: datetime
 
 
 def _alone(named: dict[str, Rows], units: Sequence[SeenUnit], now: datetime) -> list[Rows]:
-    told = coarsen(Part((name,), _sending(units, rows, now)) for name, rows in named.items())
+    told = coarsen(Part((name,), count_senders(units, rows, now)) for name, rows in named.items())
     return [named[part.sites[0]] for part in told if len(part.sites) == 1]
 
 
-def _sending(units: Iterable[SeenUnit], rows: Rows, now: datetime) -> int:
+def count_senders(units: Iterable[SeenUnit], rows: Rows, now: datetime) -> int:
+    """Count the rooms of a part that can send as things stand, whether or not they have anything."""
     by_site = {row.site: row for row in rows}
     return sum(_could_send(unit, by_site[unit.site], now) for unit in units if unit.site in by_site)
 

@@ -17,11 +17,12 @@ from controller.calendar import policy as calendar
 from controller.calendar.repo import read_calendar
 from controller.devices.models import Device
 from controller.nights import forecast
-from controller.nights.crowd import large_enough
+from controller.nights.crowd import count_senders, large_enough
 from controller.nights.line import SLOT, forget_line_use
 from controller.nights.models import LineUse, Night, Outcome, UnitNight
 from controller.nights.outcomes import SENDING, judge
 from controller.nights.policy import Part, coarsen, divide, may_renew
+from controller.nights.reasons import keep_reasons
 from controller.nights.seeing import SeenUnit, see_units
 from controller.recordings.models import HeldObject, LateRecording, Recording
 from controller.services import Services
@@ -53,6 +54,7 @@ def keep_nights(services: Services) -> None:
             _count(session, rows)
         for rows in parts:
             _plan(services, session, rows, found)
+            keep_reasons(session, rows, rooms=count_senders(units, rows, now), now=now)
         _close(session, units, now)
         before = now - timedelta(days=services.config.nights.kept_days)
         forget_line_use(session, before)

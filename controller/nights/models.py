@@ -51,6 +51,10 @@ class Night(Base):
     left_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     unusable: Mapped[int] = mapped_column(default=0)
     """Recordings of which something came and which nobody can watch, or that have no sound."""
+    told_sending: Mapped[int] = mapped_column(default=0)
+    told_due_first: Mapped[int] = mapped_column(default=0)
+    told_turn: Mapped[int] = mapped_column(default=0)
+    """How many rooms of the whole part are told to send or wait, in fives, while it runs; `reasons.py` keeps them."""
     ended_at: Mapped[datetime | None]
     """When its last byte had come; None where none came."""
     closed_at: Mapped[datetime | None]

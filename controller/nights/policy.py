@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from controller.accounts.models import Role
 
 FEWEST_ROOMS = 5
 """Of fewer rooms together nothing is told."""
+_Group = TypeVar("_Group")
 READERS = frozenset({Role.ADMIN})
 """Who reads of nights at all; teachers read of their own recordings, and nothing of the school's."""
 
@@ -63,3 +65,21 @@ def may_renew(fresh_rooms: int) -> bool:
     Otherwise the difference between the two plans would be what a few rooms said.
     """
     return fresh_rooms >= FEWEST_ROOMS
+
+
+def tell_in_fives(counted: Mapping[_Group, int], *, told: Mapping[_Group, int], rooms: int) -> dict[_Group, int]:
+    """Give the numbers of rooms that are told of groups without a common room, by what was told of them before.
+
+    All are multiples of five, and at least five of the part's rooms are in none, so that no sum or difference of what
+    is told, now or at two times, is of one to four rooms, and never does a whole part have something to send.
+    A number stays while its group is fewer than five rooms away from it: one room that goes hardly ever shows.
+    """
+    shown: dict[_Group, int] = {}
+    for group, count in counted.items():  # in this order, so that what a later group does changes no earlier one
+        most = max(0, rooms - FEWEST_ROOMS - sum(shown.values())) // FEWEST_ROOMS * FEWEST_ROOMS
+        shown[group] = min(most, _steady(count, told[group]))
+    return shown
+
+
+def _steady(count: int, told: int) -> int:
+    return told if abs(count - told) < FEWEST_ROOMS else count // FEWEST_ROOMS * FEWEST_ROOMS

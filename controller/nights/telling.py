@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from controller.nights.calculator import School, what_ifs
 from controller.nights.outcomes import WORDS
 from controller.nights.policy import FEWEST_ROOMS
+from controller.nights.reasons import WORDS as GROUPS
 from controller.nights.told import NightTold, PartTold, Phase, ReportTold
 from controller.nights.words import CHANGES, about, hours_and_minutes, size_of
 
@@ -33,6 +34,8 @@ def tell_plan(night: NightTold | None, zone: tzinfo) -> Iterator[str]:
     yield f"All {night.total.rooms} rooms: {_expectation(night.total, night.phase, zone)}"
     if not night.is_followed:
         yield f"At the moment fewer than {FEWEST_ROOMS} rooms of a part can send: what these bring is not counted here."
+    for group, number in night.total.reasons.items():
+        yield f"  {GROUPS[group] % {'num': number}}"
     for part in night.parts:
         yield f"  {name_of(part)} ({part.rooms} rooms): {_expectation(part, night.phase, zone)}"
 

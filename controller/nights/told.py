@@ -6,7 +6,7 @@ only the hours, and whether a full school day of all rooms would fit, which says
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -22,6 +22,7 @@ from controller.nights.calculator import School
 from controller.nights.crowd import large_enough
 from controller.nights.models import Night, Outcome, UnitNight
 from controller.nights.outcomes import FEW_DAYS
+from controller.nights.reasons import Group
 from controller.nights.seeing import SeenUnit, see_units
 from controller.services import Services
 from protocol.schedule import Opening
@@ -48,6 +49,8 @@ class PartTold:
     taken_bytes: int
     left_bytes: int
     unusable: int
+    reasons: Mapping[Group, int]
+    """How many rooms send or wait, and why, in fives; empty where nothing of it may be told."""
     planned_at: datetime | None
     expected_end_at: datetime | None
     ended_at: datetime | None
@@ -195,10 +198,18 @@ def _sum_up(rows: Sequence[Night]) -> PartTold:
         taken_bytes=sum(row.taken_bytes for row in rows),
         left_bytes=sum(row.left_bytes for row in rows),
         unusable=sum(row.unusable for row in rows),
+        reasons=_reasons(rows),
         planned_at=min((row.planned_at for row in rows if row.planned_at), default=None),
         expected_end_at=max(row.expected_end_at for row in rows if row.expected_end_at) if fits else None,
         ended_at=max((row.ended_at for row in rows if row.ended_at), default=None),
     )
+
+
+def _reasons(rows: Sequence[Night]) -> Mapping[Group, int]:
+    """Add up what is told of parts; each of a part's rows has its part's numbers."""
+    parts = {row.part: row for row in rows}.values()
+    sums = {group: sum(getattr(row, group) for row in parts) for group in Group}
+    return {group: number for group, number in sums.items() if number}
 
 
 def _has_room(services: Services, session: Session, rows: Sequence[Night]) -> bool:

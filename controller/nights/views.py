@@ -26,6 +26,7 @@ from controller.nights.line import SLOT
 from controller.nights.measures import find_line
 from controller.nights.outcomes import WORDS
 from controller.nights.policy import FEWEST_ROOMS, may_read
+from controller.nights.reasons import WORDS as GROUPS
 from controller.nights.told import NightTold, PartTold, Phase, find_last, find_report, find_tonight
 from controller.nights.words import CHANGES, about, hours_and_minutes, size_of
 from controller.services import Services
@@ -100,6 +101,7 @@ class NightPages:
                 report=report,
                 words=WORDS,
                 fewest=FEWEST_ROOMS,
+                groups=GROUPS,
                 **self._chart(session, shown),
             )
 
@@ -109,7 +111,7 @@ class NightPages:
         self._require_reader()
         with self._services.database.reading() as session:
             tonight = find_tonight(self._services, session)
-        return render_template("nights/_now.html", tonight=tonight, fewest=FEWEST_ROOMS)
+        return render_template("nights/_now.html", tonight=tonight, fewest=FEWEST_ROOMS, groups=GROUPS)
 
     @for_roles(Role.ADMIN)
     def calculator(self) -> str:

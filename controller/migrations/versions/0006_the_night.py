@@ -57,6 +57,9 @@ def upgrade() -> None:
         sa.Column('taken_bytes', sa.BigInteger(), nullable=False),
         sa.Column('left_bytes', sa.BigInteger(), nullable=False),
         sa.Column('unusable', sa.Integer(), nullable=False),
+        sa.Column('told_sending', sa.Integer(), nullable=False),
+        sa.Column('told_due_first', sa.Integer(), nullable=False),
+        sa.Column('told_turn', sa.Integer(), nullable=False),
         sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint('site', 'day', name=op.f('pk_night'))

@@ -357,14 +357,17 @@ def base64(text: str) -> str:
 
 
 def test_two_uploaders_of_one_unit_bring_nothing_twice_and_both_live_on(stack: Stack) -> None:
-    """A second process with the same files only costs questions; neither stumbles over the other."""
+    """A second process with the same files only costs questions; neither stumbles over the other.
+
+    Both have ended when what arrives is looked at: one that is still sending what the other has brought, makes it anew.
+    """
     stack.start_second("uploader", "uploader-again")
     try:
         recordings = [stack.record(1.0), stack.record(0.3)]
         stack.wait_home(*recordings)
-        home.check_home(stack, *recordings)
     finally:
-        stack.stop("uploader-again")
+        stack.stop("uploader", "uploader-again")
+    home.check_home(stack, *recordings)
     assert "Traceback" not in stack.log("uploader") + stack.log("uploader-again")
 
 

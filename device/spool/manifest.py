@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,6 +78,8 @@ def mend_manifest(path: Path, key: VerifyingKey, files: Files) -> Manifest:
     Whatever else is wrong with a manifest was not done by a power cut: `ManifestError` says so and nothing is changed.
     """
     data = path.read_bytes()
+    with suppress(ProtocolError):  # nearly always it is whole, and every line need be verified once only
+        return parse_manifest(data, key)
     whole = _whole_bytes(data, key)
     if whole < len(data):
         _truncate(path, whole, files)

@@ -40,6 +40,10 @@ window = "always"
 rate_bps = 400_000_000
 tick_s = 1
 reserve_bytes = 100_000_000
+
+# A school's units keep a copy for some days; the demo shows that a receipt is what lets them erase.
+[retention]
+keep_delivered_days = 0
 """
 
 

@@ -112,7 +112,13 @@ class _Night:
         silent_s = np.full(len(self.world.load), down_s)
         if crash and now_s < crash.at_s + crash.lasts_s <= now_s + lasts_s:
             silent_s += self.world.chance.uniform(0.0, RESUMES_S, len(self.world.load))
+        silent_s += self._stops_early_s(stretch, now_s + lasts_s, lasts_s)
         return self.world.pass_time(now_s, lasts_s, granted, silent_s=silent_s)
+
+    def _stops_early_s(self, stretch: Stretch, until_s: float, lasts_s: float) -> Floats:
+        """Give for how much of a time a unit whose clock is ahead holds the opening for ended."""
+        early: Floats = self.world.load.clock_ahead_s - (stretch.ends_s - until_s)
+        return np.clip(early, 0.0, lasts_s)
 
     def _decide(self, stretch: Stretch, now_s: float) -> Ints:
         fleet, line = self._fleet(stretch, now_s), self._line(stretch, now_s)

@@ -50,8 +50,8 @@ class Workload:
     away_from_s: Floats
     """When a unit cannot be reached, a row each, `OUTAGES` columns, in order; infinite: no outage."""
     away_to_s: Floats
-    clock_late_s: Floats
-    """By how much a unit's clock is behind."""
+    clock_ahead_s: Floats
+    """By how much a unit's clock is ahead; below 0: behind, which costs nothing, since each lease tells the time."""
     switched_off: Flags
     """Its power is cut at 16:00 and comes back in the morning."""
     site_bps: Ints
@@ -80,7 +80,7 @@ def make_workload(seed: int, *, units: int, sites: int, night_s: float, troubles
         wavers=0.0,
         away_from_s=np.full((units, OUTAGES), np.inf),
         away_to_s=np.full((units, OUTAGES), np.inf),
-        clock_late_s=np.zeros(units),
+        clock_ahead_s=np.zeros(units),
         switched_off=np.zeros(units, bool),
         site_bps=np.ones(sites, np.int64),
         total_bps=1,
@@ -127,7 +127,7 @@ def _with_troubles(
     if Trouble.CHURN in troubles:
         load = _with_outages(chance, load, night_s)
     if Trouble.CLOCK in troubles:
-        load = replace(load, clock_late_s=chance.normal(0.0, 30.0, units))
+        load = replace(load, clock_ahead_s=chance.normal(0.0, 30.0, units))
     if Trouble.SWITCHED_OFF in troubles:
         off = chance.random(units) < 0.05
         in_the_day = (load.link_bps * DAY_S * 0.6 / 8).astype(np.int64)

@@ -87,12 +87,11 @@ class World:
         return away
 
     def _hears(self, granted_bps: Ints) -> Floats:
-        """Give how long each goes by what it had before: until it hears, and longer where its clock is behind."""
+        """Give how long each goes by what it had before: until it hears."""
         units = len(self.load)
         hears = self.chance.uniform(*HEARS_S, units)
         hears = np.where(self.chance.random(units) < HEARS_LATE, self.chance.uniform(2.0, 30.0, units), hears)
-        begins = np.where((self.heard_bps == 0) & (granted_bps > 0), np.maximum(self.load.clock_late_s, 0.0), 0.0)
-        return np.where(granted_bps == self.heard_bps, 0.0, hears + begins)
+        return np.where(granted_bps == self.heard_bps, 0.0, hears)
 
     def _note_done(self, from_s: Floats, early: Floats, late: Floats, speed: Floats) -> None:
         done = (self.done_s == np.inf) & (self.left_bits - early - late < 1.0)

@@ -124,6 +124,14 @@ def test_bound_of_one_line_is_bytes_over_cap() -> None:
     assert figures.makespan_s == pytest.approx(2100.0, rel=0.01)
 
 
+def test_unit_whose_clock_is_ahead_stops_before_the_window_ends() -> None:
+    """Ten minutes ahead in a night that does not suffice: ten minutes' bytes more are left; behind costs nothing."""
+    load = one_site(lessons=[200], link_bps=[8e6], total_bps=80_000_000)
+    left = [passed(replace(load, clock_ahead_s=np.array([each]))).world.left_bits[0] for each in (0.0, 600.0, -600.0)]
+    assert left[1] - left[0] == pytest.approx(600 * 8e6)
+    assert left[2] == left[0]
+
+
 def test_bound_in_hindsight_counts_the_outages_of_a_unit() -> None:
     """A unit that alone needs 700 s and is away for 100 s of them needs 800."""
     load = one_site(lessons=[1], link_bps=[8e6], total_bps=80_000_000)

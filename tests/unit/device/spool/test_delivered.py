@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from device.identity import DocumentStore
 from device.spool.delivered import Copy, may_stay, plan_way
+from device.spool.held import HeldEpochs
 from device.spool.keeping import SpoolKeeper
 from device.spool.releasing import Releaser, UndoRule
 from device.spool.retention import Release
@@ -26,6 +27,7 @@ from protocol.documents import (
     issue_document,
 )
 from protocol.durable import REAL, Files
+from protocol.epochs import name_held
 from protocol.manifest import KEY_INDEX, CloseReason, Manifest
 from protocol.signing import SigningKey
 from tests.fakes.clock import BEGAN_AT
@@ -180,6 +182,25 @@ def test_copy_goes_with_its_epoch(bench: SpoolBench, card: Card) -> None:
     assert bench.store.recordings() == (recording,)
     card.look(in_force="2026-w37")
     assert bench.store.recordings() == ()
+
+
+def test_statement_of_epochs_is_the_same_with_copies_as_without(
+    make_bench: Callable[[Files], SpoolBench], tmp_path: Path
+) -> None:
+    """P8: at every look of two weeks a unit that keeps copies says what one says that keeps none, wherever it ends."""
+    cards = [Card(make_bench(REAL), tmp_path / str(days), REAL) for days in (0, 30)]
+    keep_until = [None, NOW + timedelta(days=30)]
+    weeks = ["2026-w36"] * 7 + ["2026-w37"] * 7
+    for day, in_force in enumerate(weeks):
+        said = []
+        for card, until in zip(cards, keep_until, strict=True):
+            if in_force == EPOCH:
+                card.deliver(card.bench.record(1), keep_until=until)
+            card.look(NOW + timedelta(days=day), in_force=in_force)
+            held = HeldEpochs(card.bench.store, card.bench.recorder.verifying)
+            said.append(name_held((*held.look(), in_force)))
+        assert said == [((in_force,), False)] * 2, day
+    assert [card.bench.store.recordings() for card in cards] == [(), ()]
 
 
 def test_copy_goes_at_once_when_a_newer_receipt_lets_go(bench: SpoolBench, card: Card) -> None:

@@ -61,7 +61,8 @@ class Units:
     """`[units]`: the listener for units. With TLS a client certificate of the school's CA is required.
 
     Units are told `url`, where they reach it at another address than the one at which it listens. Each body holds one
-    of its `threads` from its first byte to its last: as many as units may send at a time, and a quarter more.
+    of its `threads` from its first byte to its last: as many as units may send at a time, and a quarter more; above
+    1,250 one process gains nothing (docs/adr/0024-the-controller-reads-no-faster.md).
     """
 
     host: str = "127.0.0.1"

@@ -31,7 +31,7 @@ from tests.benchmarks.ingest import Load, announce, name_object
 from tests.controller_process import FAST_BPS, PATH, ControllerProcess, make_controller
 from tests.leasing import issue_lease
 
-CROWDS = (40, 200, 500, 1500)
+CROWDS = (40, 200, 500, 1000, 1500)
 CAP_BPS = 160_000_000
 WARM_S, SPAN_S, LASTS_S = 3.0, 10.0, 16.0
 SAMPLE_S = 0.25

@@ -211,7 +211,7 @@ def _note_short(services: Services, manifest: Manifest, ended: Recovered, authen
     would keep the rest of the lesson from its owner for ever.
     """
     detail = f"segment {ended.index}: {ended.whole_chunks} whole chunks lay on the card, {authentic} are authentic"
-    log.warning("recording %s: %s", manifest.begun.recording, detail)
+    log.warning("of a segment that a power cut ended less is authentic than lay on the card; it is held all the same")
     with services.database.writing() as session:
         session.add(
             Incident(

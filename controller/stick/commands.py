@@ -41,7 +41,7 @@ def import_command(path: Path, folder: Path) -> None:
         exports = find_exports(folder)
         if not exports:
             raise OperatorError(f"{folder}: no unit has written anything here; expected a folder backrow/<unit>")
-        click.echo("Reading the stick. It takes as long for an empty lesson book as for a full one; leave it in.")
+        click.echo("Reading the stick; leave it in.")
         outcomes = []
         for export in exports:
             outcomes.append(take_in(services, incoming, export))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -62,9 +62,14 @@ def perform_once(services: Services, asked: Asked, perform: Callable[[], Answer]
     return answer
 
 
+def forget_old(session: Session, now: datetime) -> None:
+    """Forget keys and answers that have been kept long enough; the jobs do it, too, where nobody asks any more."""
+    session.execute(delete(KeyedRequest).where(KeyedRequest.at < now - KEPT))
+
+
 def _claim(services: Services, session: Session, asked: Asked) -> Answer | None:
     now = services.clock()
-    session.execute(delete(KeyedRequest).where(KeyedRequest.at < now - KEPT))
+    forget_old(session, now)
     row = session.get(KeyedRequest, (asked.account, asked.key))
     if row is None:
         session.add(KeyedRequest(account=asked.account, key=asked.key, asked=asked.digest, at=now))

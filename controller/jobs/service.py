@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from controller.calendar.schedules import issue_due as issue_schedules
 from controller.devices.announcing import announce_keys
 from controller.devices.policies import renew_policies
+from controller.devices.retries import forget_old
 from controller.devices.unit_commands import renew_retirements
 from controller.enrollment.revocation import renew_list
 from controller.epochs.services import end_due
@@ -80,6 +81,7 @@ def sweep_uploads(services: Services, incoming: IncomingStore) -> list[str]:
         uploads.forget_ended(session, UploadState.QUARANTINED, now - quarantined)
         uploads.forget_leases(session, now - KEPT)
         today.forget_over(session, now)
+        forget_old(session, now)
     return over
 
 

@@ -18,6 +18,8 @@ from protocol.backlog import Backlog
 from protocol.documents import Lease, Receipt
 
 NEEDS_PERSON_AFTER = timedelta(days=1)
+NEEDS_PERSON_FAILURES = 5
+"""So many at least: one failure before a free day and one after it are a day apart, and no trouble of a day."""
 LOOK_AGAIN_AFTER = timedelta(days=1)
 STEPS_BACK_AFTER = 3
 
@@ -233,9 +235,10 @@ def note_progress(record: UploadRecord) -> UploadRecord:
 
 
 def note_failure(record: UploadRecord, reason: str, *, now: datetime, delay_s: float) -> UploadRecord:
-    """Note a failure and when to try again; after a day without progress a person is needed."""
+    """Note a failure and when to try again; after a day of trying without progress a person is needed."""
     first = min(record.first_failure_at or now, now)
-    needs_person = reason if now - first >= NEEDS_PERSON_AFTER else record.needs_person
+    is_long = now - first >= NEEDS_PERSON_AFTER and record.failures + 1 >= NEEDS_PERSON_FAILURES
+    needs_person = reason if is_long else record.needs_person
     return replace(
         record,
         failures=record.failures + 1,

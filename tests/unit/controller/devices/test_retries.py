@@ -16,6 +16,8 @@ from controller.devices.models import KeyedRequest
 from controller.devices.policy import Change
 from controller.devices.refusals import ChangeRefusedError
 from controller.devices.retries import KEPT, Answer, describe_asked, perform_once
+from controller.jobs.service import sweep_uploads
+from controller.uploads.incoming import IncomingStore
 from tests.house import House, Teacher
 
 
@@ -113,6 +115,18 @@ def test_hundred_at_once_are_done_once(house: House, teacher: Teacher) -> None:
         told = set(pool.map(once, range(100)))
     assert len(done) == 1
     assert "{}" in told <= {"{}", "outcome_unknown"}
+
+
+def test_answers_are_forgotten_where_nobody_asks_any_more(house: House, teacher: Teacher) -> None:
+    """The hourly job takes what was kept long enough, and nothing before."""
+    asked = describe_asked(account=teacher.id, key="k1", path="/x", body=b"{}")
+    perform_once(house.services, asked, lambda: Answer(status=200, body="{}"))
+    incoming = IncomingStore(house.services.config.controller.data / "incoming")
+    for passes, left in ((KEPT - timedelta(minutes=1), 1), (timedelta(minutes=2), 0)):
+        house.clock.pass_time(passes)
+        sweep_uploads(house.services, incoming)
+        with house.services.database.reading() as session:
+            assert len(session.scalars(select(KeyedRequest)).all()) == left
 
 
 def test_request_that_a_kill_cut_is_never_done_again(house: House, teacher: Teacher) -> None:

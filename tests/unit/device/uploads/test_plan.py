@@ -203,6 +203,13 @@ def test_a_day_without_progress_needs_a_person() -> None:
     assert record.needs_person == "the last"
 
 
+def test_two_failures_with_free_days_between_need_nobody() -> None:
+    """One as Friday's window closes, the next as Monday's opens: the line was closed between, nothing was tried."""
+    friday = note_failure(UploadRecord(recording=DEVICE), "no answer", now=NOW, delay_s=1)
+    monday = note_failure(friday, "no answer", now=NOW + timedelta(days=3), delay_s=1)
+    assert (monday.failures, monday.needs_person) == (2, "")
+
+
 def test_a_clock_that_jumps_back_does_not_break_the_count() -> None:
     """When the clock is set back, the first failure moves with it instead of lying in the future."""
     record = note_failure(UploadRecord(recording=DEVICE), "no", now=NOW, delay_s=1)

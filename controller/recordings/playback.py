@@ -120,7 +120,8 @@ class Playback:
             with self._open(source, segment) as reader:
                 return find_fragments(reader.read_at, reader.size)
         except (NotHeldError, HeaderTruncatedError, BoxError) as error:
-            log.warning("segment %d of recording %s cannot be played: %s", segment.index, source.recording, error)
+            log.warning("a segment cannot be played; at the level DEBUG it is said which one and why")
+            log.debug("segment %d of recording %s: %s", segment.index, source.recording, error)  # names a recording
             return FoundFragments(init_bytes=0, fragments=())
 
 

@@ -68,6 +68,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
             "recordings": "/recordings",
             "recording": f"/recordings/{ready}",
             "recording-arriving": f"/recordings/{arriving}",
+            "recordings-today": "/recordings/today",
             "delete": f"/recordings/{ready}/delete",
             "units": "/units",
             "room-card": f"/units/{teacher.device}/card",

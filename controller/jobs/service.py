@@ -33,6 +33,7 @@ from controller.uploads.incoming import IncomingStore
 from controller.uploads.models import UploadState
 from protocol.manifest import Manifest
 
+FORGETTING = timedelta(seconds=30)
 KEYS = timedelta(seconds=15)  # after a rotation or an extension, which nobody waits for at a lamp
 REVOCATIONS = timedelta(seconds=5)  # whoever revokes issues the list at once; this is for one that was killed between
 SCHEDULES = timedelta(seconds=5)  # some at a time, after a change of hours, or of a unit's site or state
@@ -63,6 +64,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("retirements", timedelta(hours=1), lambda: renew_retirements(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
         Job("nights", timedelta(minutes=1), lambda: keep_nights(services)),
+        Job("wishes for today", FORGETTING, lambda: forget_wishes(services)),
         Job("roster drafts", timedelta(minutes=10), lambda: end_drafts(services)),
         Job("epochs", timedelta(hours=1), lambda: end_due(services)),
         Job("storage identity", timedelta(hours=1), lambda: rotate_when_due(services)),
@@ -80,9 +82,14 @@ def sweep_uploads(services: Services, incoming: IncomingStore) -> list[str]:
         uploads.forget_ended(session, UploadState.TAKEN_IN, now - KEPT)
         uploads.forget_ended(session, UploadState.QUARANTINED, now - quarantined)
         uploads.forget_leases(session, now - KEPT)
-        today.forget_over(session, now)
         forget_old(session, now)
     return over
+
+
+def forget_wishes(services: Services) -> None:
+    """Remove what was asked for today once it is here, or the day is over."""
+    with services.database.writing() as session:
+        today.forget_over(session, services.clock())
 
 
 def destroy_due(services: Services) -> int:

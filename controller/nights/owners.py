@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -21,9 +22,12 @@ from controller.nights.prospects import Circumstances, Outlook, look_out
 from controller.recordings.models import Recording, RecordingState
 from controller.recordings.repo import held_indexes
 from controller.services import Services
-from controller.uploads.expecting import Prospect
+from controller.uploads import today
+from controller.uploads.expecting import Prospect, expected_end
 from controller.uploads.models import SpoolReportRow, Upload, UploadState
 from controller.uploads.repo import lease_in_force
+from controller.uploads.today import WHOLE_UNIT, Wish
+from controller.uploads.wishes import find_unit
 
 BITS = 8
 
@@ -35,8 +39,11 @@ def outlooks(services: Services, session: Session, rows: Sequence[Recording]) ->
     found: dict[str, Outlook] = {}
     ahead: dict[str, int] = {}
     for row in sorted(arriving, key=lambda row: row.began_at):  # the order in which a unit sends
-        ahead[row.device] = ahead.get(row.device, 0) + _missing_bytes(services, session, row)
-        prospect = _prospect(services, session, row.device, ahead[row.device])
+        missing = _missing_bytes(services, session, row)
+        ahead[row.device] = ahead.get(row.device, 0) + missing
+        by_day = _prospect_by_day(services, session, row, missing=missing, ahead=ahead[row.device])
+        comes_today = by_day is not None and expected_end(by_day, now) is not None
+        prospect = by_day if comes_today else _prospect(services, session, row.device, ahead[row.device])
         found[row.id] = look_out(_circumstances(session, row), prospect, now)
     return found
 
@@ -88,6 +95,46 @@ def _prospect(services: Services, session: Session, device: str, ahead: int) -> 
         opens_at=night.opens_at,
         closes_at=night.closes_at,
     )
+
+
+def _prospect_by_day(
+    services: Services, session: Session, row: Recording, *, missing: int, ahead: int
+) -> Prospect | None:
+    """Give what is known of a recording that its owner needs today; None where that is not so, or cannot be.
+
+    What others asked for is not looked at: an owner would read it out of the time.
+    """
+    now, needed = services.clock(), _needed(session, row, services.clock())
+    if needed is Needed.NOT:
+        return None
+    unit, size = find_unit(services, session, row.device), missing if needed is Needed.FIRST else ahead
+    if unit.not_today or not unit.by_day:
+        return None
+    opening, lease = unit.by_day[0], lease_in_force(session, row.device, now)
+    return Prospect(
+        ahead_bytes=size,
+        waiting_bytes=size,
+        rate_bps=lease.rate_bps if lease else 0,
+        line_s=size * BITS / opening.rate_bps,
+        opens_at=opening.begins_at,
+        closes_at=opening.ends_at,
+    )
+
+
+class Needed(Enum):
+    """Whether a recording comes by day: not, in its turn, or before all others of its unit."""
+
+    NOT = 0
+    IN_TURN = 1
+    FIRST = 2
+
+
+def _needed(session: Session, row: Recording, now: datetime) -> Needed:
+    if today.holds(session, Wish(row.device, row.id, row.owner), now):
+        return Needed.FIRST
+    may = session.get_one(Device, row.device).sends_by_day
+    asked = may or today.holds(session, Wish(row.device, WHOLE_UNIT, row.owner), now)
+    return Needed.IN_TURN if asked else Needed.NOT
 
 
 def _line_bytes(session: Session, now: datetime, own_bytes: int) -> int:

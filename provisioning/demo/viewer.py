@@ -19,6 +19,7 @@ import requests
 from provisioning.demo.errors import DemoError
 
 TIMEOUT_S = 30
+TOKEN_FIELD = "csrf_token"  # noqa: S105 - the name of a field
 _ATTRIBUTE = re.compile(r'([A-Z-]+)=("[^"]*"|[^,]*)')
 
 
@@ -85,6 +86,14 @@ class Viewer:
     def page(self, path: str) -> str:
         """Fetch a page of the controller as text."""
         return self._get(urljoin(self._url, path)).text
+
+    def press(self, path: str, action: str) -> None:
+        """Press the button of a page that posts to `action`, with the token of that page's forms."""
+        address, form = urljoin(self._url, path), _Form()
+        form.feed(self._get(address).text)
+        token = {name: value for name, value in form.fields.items() if name == TOKEN_FIELD}
+        headers = {"Referer": address}
+        self._require_ok(self._session.post(urljoin(self._url, action), data=token, headers=headers, timeout=TIMEOUT_S))
 
     def play(self, recording: str) -> io.BytesIO:
         """Fetch everything that the player would, in order, as one file."""

@@ -75,6 +75,7 @@ def test_lesson_that_is_needed_today_comes_by_day_and_first(house: House) -> Non
     told = browser.get(page).text
     assert "You need it today" in told
     assert "It is being delivered by day." in told
+    assert "It is to be here by about Nov 24, 2026, 12:10" in told
 
 
 def test_wish_can_be_taken_back(house: House) -> None:

@@ -6,6 +6,7 @@ from controller.accounts import models as _accounts
 from controller.audit import models as _audit
 from controller.bridge import models as _bridge
 from controller.calendar import models as _calendar
+from controller.consent import models as _consent
 from controller.db import Base
 from controller.devices import models as _devices
 from controller.disk import models as _disk
@@ -15,10 +16,11 @@ from controller.nights import models as _nights
 from controller.people import models as _people
 from controller.recordings import models as _recordings
 from controller.roster import models as _roster
+from controller.timetable import models as _timetable
 from controller.uploads import models as _uploads
 
 ROOMS = (
     *(_accounts, _audit, _bridge, _calendar, _devices, _disk, _enrollment, _epochs, _nights, _recordings, _uploads),
-    *(_people, _roster),
+    *(_people, _roster, _timetable, _consent),
 )
 METADATA = Base.metadata

@@ -53,6 +53,8 @@ class Device(Base):
     policy_version: Mapped[int] = mapped_column(default=0)
     policy_line: Mapped[bytes | None] = mapped_column(LargeBinary)
     policy_ends_at: Mapped[datetime | None]
+    policy_basis: Mapped[str] = mapped_column(String(DIGEST_CHARS), default="")
+    """A digest of what its policy says; another one says that it is due."""
     card: Mapped[str | None] = mapped_column(Text)
     """JSON: the tables of its device.toml that its room card speaks of, as they were when it was prepared."""
     fence: Mapped[int] = mapped_column(default=0)

@@ -1,44 +1,31 @@
-"""Policy snapshots: who may be recorded in a room, issued to its unit, versioned, and renewed before they end.
+"""Policy snapshots: what a unit is told of its room's lessons, versioned, and issued anew when it changes or ends.
 
-The only policy so far is *only adults who accepted*: the room's owner, alone or with adults, may record at any time.
-It names no pupil. Signed with the policy key; defined in docs/protocol/mqtt.md.
+What they say is controller/consent/snapshots.py's; no one's name is in them. Signed with the policy key; defined in
+docs/protocol/consent.md and docs/protocol/mqtt.md.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
-from controller.devices import repo
-from controller.devices.models import LIVING, Device
+from controller.consent.snapshots import Content, contents_for
+from controller.devices.models import LIVING, Device, DeviceState
 from controller.services import Services
-from protocol.documents import Decision, Permission, Policy, issue_document
+from controller.timetable.models import Room
+from protocol.documents import Policy, issue_document
 from protocol.topics import Down
 
-LASTS = timedelta(days=14)  # as long as a unit may be without the controller and still record
-RENEWED_BEFORE = timedelta(days=7)
-POLICY_VERSION = 1
-REASON = "adults_only"
+TOLD = (DeviceState.PENDING, DeviceState.ACTIVE)
 
 
 def issue_policy(services: Services, session: Session, device: Device) -> bytes:
     """Issue the next policy of a device and put it into the outbox; call inside a writing session."""
-    now = services.clock()
-    policy = Policy(
-        generation=services.config.controller.generation,
-        version=device.policy_version + 1,
-        issued_at=now,
-        expires_at=now + LASTS,
-        device=device.id,
-        policy_version=POLICY_VERSION,
-        otherwise=Decision(permission=Permission.ALLOWED, reason=REASON, owner=device.owner),
-    )
-    line = issue_document(policy, services.keys.policy)
-    device.policy_version, device.policy_line, device.policy_ends_at = policy.version, line, policy.expires_at
-    outbox.enqueue(session, device=device.id, kind=Down.POLICY, line=line, now=now)
-    return line
+    (content,) = contents_for(session, services.config, [device], services.clock()).values()
+    return _issue(services, session, device, content)
 
 
 def policy_of(device: Device) -> bytes | None:
@@ -47,9 +34,53 @@ def policy_of(device: Device) -> bytes | None:
 
 
 def renew_policies(services: Services) -> int:
-    """Issue anew what ends soon; tell how many."""
+    """Issue anew what says something else by now or is through half of its life; tell how many."""
     with services.database.writing() as session:
-        ending = repo.policies_ending_before(session, services.clock() + RENEWED_BEFORE)
-        for device in ending:
-            issue_policy(services, session, device)
-    return len(ending)
+        return renew_all(services, session)
+
+
+def renew_all(services: Services, session: Session) -> int:
+    """Do the same inside a writing session."""
+    return _renew(services, session, session.scalars(select(Device).where(Device.state.in_(TOLD))).all())
+
+
+def reissue_for_rooms(services: Services, session: Session, rooms: Collection[str]) -> int:
+    """Issue anew for the units of some rooms what a change made say something else; call inside a writing session.
+
+    In the change's own transaction, so that no unit hears of it later than the bridge's next look.
+    """
+    places = {(room.site, room.name) for room in session.scalars(select(Room).where(Room.id.in_(rooms)))}
+    told = session.scalars(select(Device).where(Device.state.in_(TOLD))).all()
+    return _renew(services, session, [device for device in told if (device.site, device.room_name) in places])
+
+
+def _renew(services: Services, session: Session, devices: Collection[Device]) -> int:
+    now, issued = services.clock(), 0
+    contents = contents_for(session, services.config, list(devices), now)
+    for device in devices:
+        content = contents[device.id]
+        half_over = device.policy_ends_at is None or device.policy_ends_at - now < content.lasts / 2
+        if half_over or device.policy_basis != content.basis:
+            _issue(services, session, device, content)
+            issued += 1
+    return issued
+
+
+def _issue(services: Services, session: Session, device: Device, content: Content) -> bytes:
+    now = services.clock()
+    policy = Policy(
+        generation=services.config.controller.generation,
+        version=device.policy_version + 1,
+        issued_at=now,
+        expires_at=now + content.lasts,
+        device=device.id,
+        policy_version=content.rules,
+        lessons=content.lessons,
+        otherwise=content.otherwise,
+        margin_s=content.margin_s,
+    )
+    line = issue_document(policy, services.keys.policy)
+    device.policy_version, device.policy_line, device.policy_ends_at = policy.version, line, policy.expires_at
+    device.policy_basis = content.basis
+    outbox.enqueue(session, device=device.id, kind=Down.POLICY, line=line, now=now)
+    return line

@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller.devices.models import LIVING, Device, DeviceState, Health, Presence
+from controller.devices.models import LIVING, Device, Health, Presence
 from protocol import messages
 
 
 def devices(session: Session) -> Sequence[Device]:
     """Give the units that the school counts as its own, by label."""
     return session.scalars(select(Device).where(Device.state.in_(LIVING)).order_by(Device.label)).all()
-
-
-def policies_ending_before(session: Session, instant: datetime) -> Sequence[Device]:
-    """Give the units whose policy ends before `instant`, or that have none."""
-    ending = or_(Device.policy_ends_at.is_(None), Device.policy_ends_at < instant)
-    return session.scalars(
-        select(Device).where(Device.state.in_((DeviceState.PENDING, DeviceState.ACTIVE)), ending)
-    ).all()
 
 
 def note_presence(session: Session, said: messages.Presence, now: datetime) -> bool:

@@ -53,6 +53,7 @@ PURE = (
     "controller/calendar/refusals.py",
     "controller/calendar/telling.py",
     "controller/calendar/window.py",
+    "controller/consent/agreeing.py",
     "controller/consent/answers.py",
     "controller/consent/rules.py",
     "controller/devices/refusals.py",

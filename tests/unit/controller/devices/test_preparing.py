@@ -15,10 +15,11 @@ from sqlalchemy import select
 from controller.bridge.models import Outbox
 from controller.cli import group
 from controller.config import Broker
+from controller.consent.rules import MOST_SNAPSHOT_DAYS
 from controller.devices.bundle import parse_settings
 from controller.devices.life_commands import tell_registry
 from controller.devices.models import Device, DeviceState, Health
-from controller.devices.policies import LASTS, renew_policies
+from controller.devices.policies import renew_policies
 from controller.devices.preparing import prepare_device, renew_secret
 from controller.devices.services import NewDevice
 from controller.enrollment.models import EnrollmentSecret
@@ -31,6 +32,8 @@ from protocol.keyfiles import load_verifying_key
 from tests.house import House, make_house
 
 SETTINGS = ("camera.kind=replay", "camera.input=a b.mp4", "camera.speed=4.0", "pins.kind=mock", "timings.stop_s=1.5")
+
+PILOT_LASTS = timedelta(days=MOST_SNAPSHOT_DAYS)
 
 
 @pytest.fixture
@@ -217,7 +220,7 @@ def test_policy_is_renewed_before_it_ends(house: House, tmp_path: Path) -> None:
     row = prepare(house, tmp_path / "unit")
     renew_policies(house.services)  # the house's own unit has none yet
     assert renew_policies(house.services) == 0
-    house.clock.pass_time(LASTS - timedelta(days=6))
+    house.clock.pass_time(PILOT_LASTS - timedelta(days=6))
     assert renew_policies(house.services) == 2
     with house.services.database.reading() as session:
         newest = session.get_one(Device, row.id)
@@ -225,7 +228,7 @@ def test_policy_is_renewed_before_it_ends(house: House, tmp_path: Path) -> None:
         (sent,) = session.scalars(topics).all()
     policy = verify_document(Policy, sent.payload, house.services.keys.trust)
     assert (policy.version, newest.policy_version, sent.retain) == (2, 2, True)
-    assert policy.expires_at == house.clock() + LASTS
+    assert policy.expires_at == house.clock() + PILOT_LASTS
 
 
 def test_commands_prepare_list_and_retire_units(house: House, tmp_path: Path) -> None:

@@ -1,0 +1,198 @@
+"""Writes down what families, adults, teachers and principals say, and tells the units that it concerns at once.
+
+Nothing is ever changed or removed: whoever corrects a mistake writes another line. The units' new snapshots are issued
+in the same transaction, so that none is told later than the bridge's next look (promise P3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.consent import repo
+from controller.consent.answers import Giver, Scope
+from controller.consent.models import Agreement, AnswerRow, Blackout, RulesVersion, Who
+from controller.consent.rules import Rules, loosenings
+from controller.devices.policies import reissue_for_rooms, renew_all
+from controller.errors import OperatorError
+from controller.people.models import Kind, Person
+from controller.services import Services
+from controller.timetable.models import Room
+from controller.timetable.repo import rooms_of_classes, rooms_of_person
+from protocol.ids import ID_BYTES, make_id
+
+LONGEST_REASON = 300
+
+
+class AnswerRefusedError(OperatorError):
+    """Something cannot be written down; the message names the field, what was expected, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What one giver says for one person. A form that grants nothing is a refusal."""
+
+    person: str
+    giver: Giver
+    picture: frozenset[Scope]
+    voice: frozenset[Scope]
+    holds_from: date
+    holds_until: date | None = None
+    is_withdrawal: bool = False
+    form_version: int | None = None
+    basis: str = "paper"
+
+
+def write_answers(services: Services, said: Sequence[Said], *, by: str) -> int:
+    """Write answers down, all or none, and issue anew what they change; give how many units are told something else.
+
+    Raises `AnswerRefusedError`.
+    """
+    with services.database.writing() as session:
+        for each in said:
+            _require(session, each)
+            session.add(_row(each, by, services.clock()))
+        session.flush()
+        return reissue_for_rooms(services, session, _rooms_of(session, {each.person for each in said}))
+
+
+def _row(said: Said, by: str, now: datetime) -> AnswerRow:
+    return AnswerRow(
+        person=said.person,
+        giver=said.giver,
+        picture=repo.write_scopes(said.picture),
+        voice=repo.write_scopes(said.voice),
+        holds_from=said.holds_from,
+        holds_until=said.holds_until,
+        is_withdrawal=said.is_withdrawal,
+        form_version=said.form_version,
+        basis=said.basis,
+        recorded_by=by,
+        recorded_at=now,
+    )
+
+
+def _require(session: Session, said: Said) -> None:
+    person = session.get(Person, said.person)
+    if person is None or person.forgotten_at is not None:
+        raise AnswerRefusedError(f"person: nobody is known by {said.person[:40]!r}; import the class lists first")
+    if person.kind is Kind.ADULT and said.giver is not Giver.SELF:
+        raise AnswerRefusedError(f"giver: an adult answers for themselves, got {said.giver.value}")
+    if said.holds_until is not None and said.holds_until < said.holds_from:
+        raise AnswerRefusedError(f"holds_until: expected {said.holds_from} or later, got {said.holds_until}")
+
+
+def _rooms_of(session: Session, people: Iterable[str]) -> set[str]:
+    """Give the rooms in which some people can be."""
+    classes = {each for person in people for each in repo.classes_of(session, person)}
+    return rooms_of_classes(session, classes) | {room for person in people for room in rooms_of_person(session, person)}
+
+
+def set_rules(services: Services, rules: Rules, *, reasons: dict[str, str], by: str) -> int:
+    """Let other rules hold from now on, and issue anew what they change; give their version.
+
+    Raises `AnswerRefusedError` that names each setting in which they ask for less and for which there is no reason.
+    """
+    with services.database.writing() as session:
+        held = repo.newest_rules(session)
+        looser = loosenings(held[1] if held else Rules(), rules)
+        without = [name for name in looser if not reasons.get(name, "").strip()]
+        if without:
+            raise AnswerRefusedError(f"{', '.join(without)}: asks for less than before; give a reason for each")
+        given = {name: reasons[name].strip()[:LONGEST_REASON] for name in looser}
+        row = RulesVersion(
+            settings=repo.write_rules(rules), reasons=repo.write_reasons(given), set_by=by, set_at=services.clock()
+        )
+        session.add(row)
+        session.flush()
+        version = row.version
+        renew_all(services, session)
+        return version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """Whether a teacher (`about` their account) or a principal (`about` a site, or nothing for all) agrees."""
+
+    who: Who
+    about: str
+    agrees: bool
+    holds_from: date
+    holds_until: date | None = None
+
+
+def write_agreements(services: Services, words: Sequence[Word], *, by: str) -> int:
+    """Write down what teachers and principals say; give how many units are told something else."""
+    now = services.clock()
+    with services.database.writing() as session:
+        for word in words:
+            session.add(
+                Agreement(
+                    who=word.who,
+                    about=word.about,
+                    agrees=word.agrees,
+                    holds_from=word.holds_from,
+                    holds_until=word.holds_until,
+                    recorded_by=by,
+                    recorded_at=now,
+                )
+            )
+        session.flush()
+        return renew_all(services, session)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dark:
+    """Where and when nothing may be recorded: a room, else a site, else everywhere."""
+
+    begins_at: datetime
+    ends_at: datetime
+    room: str | None = None
+    site: str = ""
+    reason: str = ""
+
+
+def black_out(services: Services, dark: Dark, *, by: str) -> str:
+    """Let nothing be recorded somewhere for a while, and tell the units; give the blackout's id."""
+    if dark.ends_at <= dark.begins_at:
+        raise AnswerRefusedError(f"ends_at: expected a time after {dark.begins_at}, got {dark.ends_at}")
+    name = make_id(services.random_bytes(ID_BYTES))
+    with services.database.writing() as session:
+        session.add(
+            Blackout(
+                id=name,
+                room=dark.room,
+                site=dark.site,
+                begins_at=dark.begins_at,
+                ends_at=dark.ends_at,
+                reason=dark.reason.strip()[:LONGEST_REASON],
+                made_by=by,
+                made_at=services.clock(),
+            )
+        )
+        session.flush()
+        reissue_for_rooms(services, session, _rooms_under(session, dark.room, dark.site))
+    return name
+
+
+def lift_blackout(services: Services, blackout: str, *, by: str) -> None:
+    """End a blackout before its time; one that is over or lifted already stays as it is."""
+    with services.database.writing() as session:
+        row = session.get(Blackout, blackout)
+        if row is None:
+            raise AnswerRefusedError(f"blackout: there is none called {blackout[:40]!r}")
+        if row.lifted_at is None:
+            row.lifted_at, row.lifted_by = services.clock(), by
+            session.flush()
+            reissue_for_rooms(services, session, _rooms_under(session, row.room, row.site))
+
+
+def _rooms_under(session: Session, room: str | None, site: str) -> set[str]:
+    if room is not None:
+        return {room}
+    asked = select(Room.id)
+    return set(session.scalars(asked.where(Room.site == site) if site else asked))

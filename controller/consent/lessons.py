@@ -1,0 +1,173 @@
+"""Puts together who will be in each lesson and how they stand, and decides on it: for some rooms, some days ahead.
+
+Reads each table once for all rooms. What is decided stands in policy.py; how a day's lessons come about, in
+controller/timetable/policy.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from sqlalchemy.orm import Session
+
+from controller.consent import repo
+from controller.consent.agreeing import agrees, principal_agrees
+from controller.consent.answers import Answer, Stand, stand_on
+from controller.consent.models import Agreement, Blackout, Who
+from controller.consent.policy import Decided, Lesson, Someone, decide
+from controller.consent.repo import Known
+from controller.consent.rules import Rules
+from controller.roster.models import ClassRole, Membership, SchoolClass
+from controller.timetable import repo as timetables
+from controller.timetable.policy import Held, lessons_on
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class DecidedLesson:
+    """A lesson and the decision on it; `owner` is the account whose recording it would be."""
+
+    held: Held
+    owner: str | None
+    decided: Decided
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """For which days, in which zone, and which of them are without school at a site."""
+
+    first: date
+    last: date
+    zone: tzinfo
+    free_days: Mapping[str, Collection[date]]
+
+    def days(self) -> Iterator[date]:
+        """Give the days in order."""
+        day = self.first
+        while day <= self.last:
+            yield day
+            day += _DAY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """All that decisions on some lessons are made of, read at one moment."""
+
+    rules: Rules
+    members: Mapping[str, Sequence[Membership]]
+    classes: Mapping[str, SchoolClass]
+    people: Mapping[str, Known]
+    answers: Mapping[str, Sequence[Answer]]
+    agreements: Mapping[tuple[Who, str], Sequence[Agreement]]
+    blackouts: Sequence[Blackout]
+    sites: Mapping[str, str]
+    """The site of each room."""
+
+
+def decide_lessons(session: Session, rules: Rules, sites: Mapping[str, str], span: Span) -> list[DecidedLesson]:
+    """Decide on the lessons of some rooms; `sites` names each room's site."""
+    held = list(_held(session, sites, span))
+    known = _read(session, rules, sites, [lesson for _, lesson in held], span)
+    stands: dict[tuple[str, date], Stand | None] = {}
+    return [_decide(known, lesson, day, stands) for day, lesson in held]
+
+
+def _held(session: Session, sites: Mapping[str, str], span: Span) -> Iterator[tuple[date, Held]]:
+    timetable = timetables.read_timetable(session, span.first, span.last, set(sites))
+    for day in span.days():
+        free = {site: day in days for site, days in span.free_days.items()}
+        for is_free in {free.get(site, False) for site in sites.values()}:
+            for lesson in lessons_on(day, timetable, zone=span.zone, is_free=is_free):
+                if lesson.room in sites and free.get(sites[lesson.room], False) == is_free:
+                    yield day, lesson
+
+
+def _read(session: Session, rules: Rules, sites: Mapping[str, str], held: Sequence[Held], span: Span) -> Registry:
+    classes = {name for lesson in held for name in lesson.classes}
+    members = repo.members_of(session, classes, span.first, span.last)
+    people = {member.person for each in members.values() for member in each}
+    people |= {person for lesson in held for person in (*lesson.guests, *lesson.teachers)}
+    return Registry(
+        rules=rules,
+        members=members,
+        classes=repo.classes_by_id(session, classes),
+        people=repo.known_people(session, people),
+        answers=repo.answers_of(session, people),
+        agreements=repo.agreements(session),
+        blackouts=repo.blackouts(session, min((lesson.begins_at for lesson in held), default=_LONG_AGO)),
+        sites=sites,
+    )
+
+
+_LONG_AGO = datetime.min.replace(year=1970, tzinfo=UTC)
+
+
+def _decide(registry: Registry, held: Held, day: date, stands: dict[tuple[str, date], Stand | None]) -> DecidedLesson:
+    lead = registry.people.get(held.lead or "")
+    owner = lead.account if lead else None
+    site = registry.sites[held.room]
+    lesson = Lesson(
+        owner=owner,
+        classes_known=bool(held.classes) and all(_is_held(registry.classes.get(each), day) for each in held.classes),
+        people=[
+            Someone(stand=_stand(registry, person, day, stands), is_adult=_is_adult(registry, person))
+            for person in _people_in(registry, held, day)
+        ],
+        teacher_opted_in=owner is not None and agrees(registry.agreements.get((Who.TEACHER, owner), ()), day),
+        principal_agreed=principal_agrees(registry.agreements, site, day),
+        is_blacked_out=any(_covers(blackout, held, site) for blackout in registry.blackouts),
+    )
+    return DecidedLesson(held, owner, decide(registry.rules, lesson))
+
+
+def _is_held(row: SchoolClass | None, day: date) -> bool:
+    return row is not None and row.begins_on <= day and (row.ends_on is None or day <= row.ends_on)
+
+
+def _people_in(registry: Registry, held: Held, day: date) -> Iterable[str]:
+    """Name who is in a lesson beside its lead, each once: pupils and aides of its classes, guests, further teachers."""
+    there = [
+        member.person
+        for name in held.classes
+        for member in registry.members.get(name, ())
+        if member.role is not ClassRole.TEACHER
+        and member.begins_on <= day
+        and (member.ends_on is None or day <= member.ends_on)
+    ]
+    others = (person for person in (*there, *held.guests, *held.teachers) if person != held.lead)
+    return dict.fromkeys(others)
+
+
+def _stand(registry: Registry, person: str, day: date, stands: dict[tuple[str, date], Stand | None]) -> Stand | None:
+    """Tell how somebody stands on a day, once a day; None for somebody of whom nothing is known."""
+    key = (person, day)
+    if key not in stands:
+        known = registry.people.get(person)
+        stands[key] = _stand_of(registry, person, known, day) if known else None
+    return stands[key]
+
+
+def _stand_of(registry: Registry, person: str, known: Known, day: date) -> Stand:
+    answers = registry.answers.get(person, ())
+    return stand_on(day, answers, of_age_on=known.of_age_on, is_adult=known.is_adult, rules=registry.rules)
+
+
+def _is_adult(registry: Registry, person: str) -> bool:
+    known = registry.people.get(person)
+    return known is not None and known.is_adult
+
+
+def is_dark(blackout: Blackout, *, room: str | None, site: str) -> bool:
+    """Tell whether a blackout is of a room, which is at a site."""
+    return blackout.room == room if blackout.room else blackout.site in ("", site)
+
+
+def _covers(blackout: Blackout, held: Held, site: str) -> bool:
+    return (
+        is_dark(blackout, room=held.room, site=site)
+        and blackout.begins_at < held.ends_at
+        and held.begins_at < blackout.ends_at
+    )

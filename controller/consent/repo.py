@@ -1,0 +1,145 @@
+"""Reading and writing the registry's tables; decides nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from controller.consent.answers import Answer, Giver, Scope
+from controller.consent.models import AdultsOnly, Agreement, AnswerRow, Blackout, RulesVersion, Who
+from controller.consent.rules import Rules
+from controller.people.models import Kind, Person
+from controller.people.repo import batches
+from controller.roster.models import ClassRole, Membership, SchoolClass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a person, as far as it counts for a lesson."""
+
+    is_adult: bool
+    of_age_on: date | None
+    account: str | None
+
+
+def newest_rules(session: Session) -> tuple[int, Rules] | None:
+    """Give the rules that hold, with their version; None while the school has set none."""
+    row = session.scalars(select(RulesVersion).order_by(RulesVersion.version.desc()).limit(1)).first()
+    return (row.version, read_rules(row.settings)) if row else None
+
+
+def read_rules(settings: str) -> Rules:
+    """Read a version's settings; what is not named is as by default."""
+    return Rules(**json.loads(settings))
+
+
+def write_rules(rules: Rules) -> str:
+    """Write the settings in which rules differ from the defaults."""
+    usual = asdict(Rules())
+    return json.dumps({name: value for name, value in asdict(rules).items() if value != usual[name]}, sort_keys=True)
+
+
+def write_reasons(reasons: Mapping[str, str]) -> str:
+    """Write the reasons of loosenings by setting."""
+    return json.dumps(dict(reasons), sort_keys=True, ensure_ascii=False)
+
+
+def write_scopes(scopes: Iterable[Scope]) -> str:
+    """Write scopes as a row keeps them."""
+    return ",".join(scope.value for scope in Scope if scope in set(scopes))
+
+
+def read_scopes(text: str) -> frozenset[Scope]:
+    """Read scopes of a row."""
+    return frozenset(Scope(name) for name in text.split(",") if name)
+
+
+def answer_of(row: AnswerRow) -> Answer:
+    """Give a row as the value that is decided on."""
+    return Answer(
+        number=row.number,
+        giver=Giver(row.giver),
+        picture=read_scopes(row.picture),
+        voice=read_scopes(row.voice),
+        holds_from=row.holds_from,
+        holds_until=row.holds_until,
+        is_withdrawal=row.is_withdrawal,
+    )
+
+
+def answers_of(session: Session, people: Collection[str]) -> dict[str, list[Answer]]:
+    """Give every answer for some people, in the order in which they were written down."""
+    found: dict[str, list[Answer]] = defaultdict(list)
+    for batch in batches(people):
+        for row in session.scalars(select(AnswerRow).where(AnswerRow.person.in_(batch)).order_by(AnswerRow.number)):
+            found[row.person].append(answer_of(row))
+    return found
+
+
+def known_people(session: Session, people: Collection[str]) -> dict[str, Known]:
+    """Give what is known of some people; who is forgotten is not known."""
+    found: dict[str, Known] = {}
+    for batch in batches(people):
+        asked = select(Person.id, Person.kind, Person.of_age_on, Person.account).where(
+            Person.id.in_(batch), Person.forgotten_at.is_(None)
+        )
+        for person, kind, of_age_on, account in session.execute(asked):
+            found[person] = Known(is_adult=kind is Kind.ADULT, of_age_on=of_age_on, account=account)
+    return found
+
+
+def members_of(session: Session, classes: Collection[str], first: date, last: date) -> dict[str, list[Membership]]:
+    """Give who is in some classes at any time from a day until a day."""
+    found: dict[str, list[Membership]] = defaultdict(list)
+    for batch in batches(classes):
+        asked = select(Membership).where(
+            Membership.class_id.in_(batch),
+            Membership.begins_on <= last,
+            or_(Membership.ends_on.is_(None), Membership.ends_on >= first),
+        )
+        for row in session.scalars(asked.order_by(Membership.id)):
+            found[row.class_id].append(row)
+    return found
+
+
+def classes_by_id(session: Session, classes: Collection[str]) -> dict[str, SchoolClass]:
+    """Give some classes by id."""
+    found: dict[str, SchoolClass] = {}
+    for batch in batches(classes):
+        found.update((row.id, row) for row in session.scalars(select(SchoolClass).where(SchoolClass.id.in_(batch))))
+    return found
+
+
+def classes_of(session: Session, person: str) -> set[str]:
+    """Give the classes in which somebody is, was or will be."""
+    return set(session.scalars(select(Membership.class_id).where(Membership.person == person)))
+
+
+def is_aide(member: Membership) -> bool:
+    """Tell whether a member is an adult who is there beside whoever teaches."""
+    return member.role is ClassRole.AIDE
+
+
+def agreements(session: Session) -> Mapping[tuple[Who, str], Sequence[Agreement]]:
+    """Give what teachers and principals said, by who and about what, in the order in which it was written down."""
+    found: dict[tuple[Who, str], list[Agreement]] = defaultdict(list)
+    for row in session.scalars(select(Agreement).order_by(Agreement.number)):
+        found[(Who(row.who), row.about)].append(row)
+    return found
+
+
+def blackouts(session: Session, since: datetime) -> Sequence[Blackout]:
+    """Give the blackouts that have not ended before an instant and were not lifted."""
+    return session.scalars(select(Blackout).where(Blackout.ends_at > since, Blackout.lifted_at.is_(None))).all()
+
+
+def adults_only(session: Session, room: str, day: date) -> AdultsOnly | None:
+    """Give the pilot's statement for a room if it holds on a day."""
+    row = session.get(AdultsOnly, room)
+    return row if row and day <= row.until else None

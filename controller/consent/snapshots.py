@@ -1,0 +1,164 @@
+"""What each unit is told: the decisions on the lessons of its room for the days that a snapshot holds. Names nobody.
+
+Without rules of the school's own, and in the rooms of a pilot, it is *only adults who accepted*: the room's owner may
+record at any time. Signing and sending are controller/devices/policies.py's. Defined in docs/protocol/consent.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from controller.calendar.models import FreeDays
+from controller.config import Config
+from controller.consent import repo
+from controller.consent.lessons import DecidedLesson, Span, decide_lessons, is_dark
+from controller.consent.models import Blackout
+from controller.consent.policy import Decided, Outcome, Reason
+from controller.consent.rules import MOST_SNAPSHOT_DAYS, Rules
+from controller.devices.models import Device
+from controller.timetable.models import Room
+from controller.timetable.policy import Held
+from protocol.codec import encode_canonical, encode_record
+from protocol.documents import Decision, LessonDecision, Permission
+from protocol.ids import ID_BYTES, make_id
+
+ADULTS_ONLY = "adults_only"
+NO_LESSON = "no_lesson"
+ROOM_UNKNOWN = "room_unknown"
+HEARS_ALWAYS = "unit_cannot_leave_sound_out"
+RULES_OF_A_PILOT = 1
+_DAY = timedelta(days=1)
+_PERMISSIONS = {
+    Outcome.ALLOWED: Permission.ALLOWED,
+    Outcome.IF_SEATS_ARE_CHECKED: Permission.ALLOWED_IF_SEATS_ARE_CHECKED,
+    Outcome.REFUSED: Permission.REFUSED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a unit's snapshot says, without its version and days. `lasts`: how long the unit may go by it."""
+
+    rules: int
+    lessons: tuple[LessonDecision, ...] = ()
+    otherwise: Decision
+    margin_s: int = 0
+    lasts: timedelta
+
+    @property
+    def basis(self) -> str:
+        """Give a digest by which another content is known."""
+        lessons = [encode_record(lesson) for lesson in self.lessons]
+        said = [self.rules, lessons, encode_record(self.otherwise), self.margin_s, int(self.lasts.total_seconds())]
+        return hashlib.sha256(encode_canonical({"said": said})).hexdigest()
+
+
+def contents_for(session: Session, config: Config, devices: Sequence[Device], now: datetime) -> dict[str, Content]:
+    """Give the content of each unit's snapshot, by its id."""
+    found = repo.newest_rules(session)
+    rooms = _rooms_of(session, devices)
+    dark = repo.blackouts(session, now)
+    if found is None:
+        return {device.id: _adults_only(device, RULES_OF_A_PILOT, _refusals(device, rooms, dark)) for device in devices}
+    version, rules = found
+    today = now.astimezone(config.controller.time_zone).date()
+    pilots = {each: room for each, room in rooms.items() if repo.adults_only(session, room, today)}
+    sites = {rooms[device.id]: device.site for device in devices if device.id in rooms and device.id not in pilots}
+    span = _span(session, config, rules, today=today, sites=set(sites.values()))
+    lessons = _by_room(decide_lessons(session, rules, sites, span))
+    return {
+        device.id: _adults_only(device, version, _refusals(device, rooms, dark))
+        if device.id in pilots
+        else _of_room(version, rules, rooms.get(device.id), lessons)
+        for device in devices
+    }
+
+
+def _adults_only(device: Device, version: int, refusals: Sequence[LessonDecision]) -> Content:
+    allowed = Decision(permission=Permission.ALLOWED, reason=ADULTS_ONLY, owner=device.owner)
+    return Content(rules=version, lessons=tuple(refusals), otherwise=allowed, lasts=MOST_SNAPSHOT_DAYS * _DAY)
+
+
+def _refusals(device: Device, rooms: Mapping[str, str], dark: Iterable[Blackout]) -> list[LessonDecision]:
+    """Give the blackouts of a room without a timetable as entries that refuse: one that begins ends what runs."""
+    refused = Decision(permission=Permission.REFUSED, reason=Reason.BLACKOUT.value)
+    return [
+        LessonDecision(lesson=each.id, begins_at=each.begins_at, ends_at=each.ends_at, decision=refused)
+        for each in sorted(dark, key=lambda one: (one.begins_at, one.id))
+        if is_dark(each, room=rooms.get(device.id), site=device.site)
+    ]
+
+
+def _of_room(version: int, rules: Rules, room: str | None, lessons: Mapping[str, Sequence[LessonDecision]]) -> Content:
+    refused = Decision(permission=Permission.REFUSED, reason=NO_LESSON if room else ROOM_UNKNOWN)
+    return Content(
+        rules=version,
+        lessons=tuple(lessons.get(room or "", ())),
+        otherwise=refused,
+        margin_s=rules.margin_s,
+        lasts=rules.snapshot_days * _DAY,
+    )
+
+
+def _rooms_of(session: Session, devices: Iterable[Device]) -> dict[str, str]:
+    """Give the room in which each unit stands, where its site and room name one."""
+    named = {(room.site, room.name): room.id for room in session.scalars(select(Room))}
+    places = {device.id: named.get((device.site, device.room_name)) for device in devices if device.room_name}
+    return {device: room for device, room in places.items() if room}
+
+
+def _span(session: Session, config: Config, rules: Rules, *, today: date, sites: Collection[str]) -> Span:
+    last = today + rules.snapshot_days * _DAY
+    rows = session.scalars(select(FreeDays).where(FreeDays.last_day >= today, FreeDays.first_day <= last)).all()
+    days = [today + number * _DAY for number in range(rules.snapshot_days + 1)]
+    free = {
+        site: {day for row in rows if row.site in ("", site) for day in days if row.first_day <= day <= row.last_day}
+        for site in sites
+    }
+    return Span(first=today, last=last, zone=config.controller.time_zone, free_days=free)
+
+
+def _by_room(decided: Iterable[DecidedLesson]) -> dict[str, list[LessonDecision]]:
+    found: dict[str, list[LessonDecision]] = {}
+    for each in decided:
+        found.setdefault(each.held.room, []).append(_describe(each))
+    return {room: sorted(lessons, key=lambda lesson: lesson.begins_at) for room, lessons in found.items()}
+
+
+def _describe(each: DecidedLesson) -> LessonDecision:
+    """Give a lesson as the unit is told: opaque ids, times, and the decision."""
+    return LessonDecision(
+        lesson=each.held.id,
+        begins_at=each.held.begins_at,
+        ends_at=each.held.ends_at,
+        decision=_decision(each.decided, each.owner),
+        class_id=_classes_id(each.held),
+        teacher=each.owner,
+        room=each.held.room,
+    )
+
+
+def _decision(decided: Decided, owner: str | None) -> Decision:
+    """Give the decision as it stands in the snapshot. No unit can leave its microphone out yet, so that it refuses."""
+    may_record = decided.outcome is not Outcome.REFUSED
+    if may_record and not decided.sound:
+        return Decision(permission=Permission.REFUSED, reason=HEARS_ALWAYS)
+    return Decision(
+        permission=_PERMISSIONS[decided.outcome],
+        reason=decided.reason.value,
+        owner=owner if may_record else None,
+        seats=decided.seats,
+    )
+
+
+def _classes_id(held: Held) -> str | None:
+    """Give the id of a lesson's class; several together have one of their own."""
+    if len(held.classes) <= 1:
+        return next(iter(held.classes), None)
+    return make_id(hashlib.sha256("+".join(sorted(held.classes)).encode()).digest()[:ID_BYTES])

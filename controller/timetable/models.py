@@ -1,0 +1,105 @@
+"""Tables of the timetable: rooms, rules, what differs on a day, rooms' usual teachers, guests.
+
+A room is a site and a name; a unit stands in the one that its own site and room name. Teachers and guests are people of
+the roster, by id. Days are the school's, times the wall clock's; the last day still counts.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from sqlalchemy import ForeignKey, String, Time, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from controller.db import ID_CHARS, Base
+
+SITE_CHARS = 80
+ROOM_CHARS = 120
+
+
+class Room(Base):
+    """One room of one site."""
+
+    __tablename__ = "room"
+    __table_args__ = (UniqueConstraint("site", "name"),)
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    site: Mapped[str] = mapped_column(String(SITE_CHARS))
+    name: Mapped[str] = mapped_column(String(ROOM_CHARS))
+
+
+class LessonRule(Base):
+    """A lesson that comes back each week, or with equal first and last day one that is on that day alone."""
+
+    __tablename__ = "lesson_rule"
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    room: Mapped[str] = mapped_column(ForeignKey("room.id"), index=True)
+    weekday: Mapped[int]
+    begins: Mapped[time] = mapped_column(Time)
+    ends: Mapped[time] = mapped_column(Time)
+    begins_on: Mapped[date]
+    ends_on: Mapped[date | None]
+
+
+class LessonRuleClass(Base):
+    """A class that is in the lessons of a rule."""
+
+    __tablename__ = "lesson_rule_class"
+
+    rule: Mapped[str] = mapped_column(ForeignKey("lesson_rule.id"), primary_key=True)
+    class_id: Mapped[str] = mapped_column(ForeignKey("school_class.id"), primary_key=True, index=True)
+
+
+class LessonRuleTeacher(Base):
+    """A teacher of a rule; the first one leads."""
+
+    __tablename__ = "lesson_rule_teacher"
+
+    rule: Mapped[str] = mapped_column(ForeignKey("lesson_rule.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+
+
+class LessonChange(Base):
+    """What is different with a rule on one day; without a teacher the one of the rule stays."""
+
+    __tablename__ = "lesson_change"
+
+    rule: Mapped[str] = mapped_column(ForeignKey("lesson_rule.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    is_cancelled: Mapped[bool] = mapped_column(default=False)
+    teacher: Mapped[str | None] = mapped_column(ForeignKey("person.id"))
+    room: Mapped[str | None] = mapped_column(ForeignKey("room.id"))
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(ID_CHARS))
+
+
+class UsualLesson(Base):
+    """A room's usual teacher and class, on school days between two times, wherever no rule says otherwise."""
+
+    __tablename__ = "usual_lesson"
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    room: Mapped[str] = mapped_column(ForeignKey("room.id"), index=True)
+    teacher: Mapped[str] = mapped_column(ForeignKey("person.id"))
+    class_id: Mapped[str] = mapped_column(ForeignKey("school_class.id"), index=True)
+    begins: Mapped[time] = mapped_column(Time)
+    ends: Mapped[time] = mapped_column(Time)
+    begins_on: Mapped[date]
+    ends_on: Mapped[date | None]
+
+
+class LessonGuest(Base):
+    """Somebody who is in a class, or in a room, for some days beside those who always are."""
+
+    __tablename__ = "lesson_guest"
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"), index=True)
+    class_id: Mapped[str | None] = mapped_column(ForeignKey("school_class.id"), index=True)
+    room: Mapped[str | None] = mapped_column(ForeignKey("room.id"), index=True)
+    begins_on: Mapped[date]
+    ends_on: Mapped[date]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(ID_CHARS))

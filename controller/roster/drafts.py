@@ -46,6 +46,8 @@ class Preview:
     plan: Plan
     passed_over: Mapping[Passed, int]
     basis: int
+    later_starts: tuple[date, ...]
+    """First days of rosters that were applied ahead and stay as they are: next year's."""
 
 
 def today(services: Services) -> date:
@@ -103,6 +105,7 @@ def preview(services: Services, draft: str) -> Preview:
         plan=plan_roster(roster, standing, starts_on=starts_on, today=today(services)),
         passed_over={Passed(why): number for why, number in json.loads(row.passed_over).items()},
         basis=basis,
+        later_starts=tuple(sorted(standing.later_starts)),
     )
 
 

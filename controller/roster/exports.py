@@ -9,6 +9,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from controller.roster.repo import Member
 
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -30,3 +34,10 @@ def encode_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     writer.writerow(header)
     writer.writerows([escape(cell) for cell in row] for row in rows)
     return out.getvalue().encode("utf-8-sig")
+
+
+def encode_class(title: str, site: str, members: Iterable[Member]) -> bytes:
+    """Write a class with our own number of each person, by which they are found again when it is sent back."""
+    header = ("class", "given", "family", "role", "id", "site")
+    rows = ((title, *member.name, member.role.value, member.person, site) for member in members)
+    return encode_table(header, rows)

@@ -7,6 +7,7 @@ What is wrong inside a file is said by flaws.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from controller.devices.refusals import Say, Words, in_english
@@ -105,3 +106,13 @@ class RosterRefusedError(OperatorError):
         self.wrong = Wrong(fault, field, tuple(facts.items()))
         told = self.wrong.words()
         super().__init__(f"{field}: {told.detail}; {told.remedy}")
+
+
+def read_day(text: str, otherwise: date) -> date:
+    """Read a day like 2026-12-24; nothing gives `otherwise`."""
+    if not text.strip():
+        return otherwise
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise RosterRefusedError(Fault.DAY_MALFORMED, "starts_on", got=text[:40]) from None

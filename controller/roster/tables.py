@@ -12,7 +12,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 from controller.roster.flaws import Flawed, Flaws, UnreadableError, flaw
 
@@ -115,13 +115,30 @@ def _places(header: Sequence[str], file: str, form: Form, flaws: Flaws) -> list[
     return places
 
 
+class _Borrowed(io.RawIOBase):
+    """Somebody else's stream, which stays open when what reads from it goes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as there is something."""
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 class _Lines:
     """The lines of a stream as text, each with its line feed, bounded in length."""
 
     def __init__(self, stream: IO[bytes], file: str) -> None:
         self._file = file
         self._number = 0
-        buffered: io.BufferedReader = io.BufferedReader(cast(Any, stream), 64 * 1024)
+        buffered: io.BufferedReader = io.BufferedReader(_Borrowed(stream), 64 * 1024)
         self._next = _utf16_lines(buffered) if buffered.peek(2)[:2] in _UTF16 else _utf8_lines(buffered)
         self._ahead: str | None = None
 

@@ -66,6 +66,7 @@ PURE = (
     "controller/nights/words.py",
     "controller/roster/archive.py",
     "controller/roster/cells.py",
+    "controller/roster/content.py",
     "controller/roster/exports.py",
     "controller/roster/flaws.py",
     "controller/roster/found.py",
@@ -76,6 +77,7 @@ PURE = (
     "controller/roster/refusals.py",
     "controller/roster/standing.py",
     "controller/roster/tables.py",
+    "controller/roster/words.py",
     *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),
     "controller/uploads/pace.py",
 )

@@ -11,6 +11,8 @@ from controller.accounts import policy
 from controller.audit.repo import SAME_VIEW
 from controller.config import Nights, Retention
 from controller.nights.policy import FEWEST_ROOMS
+from controller.roster.drafts import DRAFT_LASTS
+from controller.roster.plan import MOST_VANISHING
 
 PAGE = " ".join((Path(__file__).parents[3] / "docs" / "PRIVACY.md").read_text("utf-8").split())
 
@@ -31,6 +33,8 @@ def hours(span: timedelta) -> int:
         f"taken back for {Retention().delete_undo_days} days (a setting)",
         f"the next rotation, every {Retention().storage_rotation_days} days (a setting)",
         f"sums over {FEWEST_ROOMS} rooms or more",
+        f"ends by itself after {DRAFT_LASTS.days} days",
+        f"that would vanish ({MOST_VANISHING} %)",
         f"sums of nights by site, for {Nights().kept_days} days (a setting)",
         f"{Retention().epoch_end_days} days (a setting) after its last day",
     ],

@@ -15,6 +15,7 @@ from controller.auth.access import audience_of
 from controller.recordings.late import note_late
 from protocol.enrollment import EST_PATH
 from protocol.manifest import parse_manifest
+from tests.classes import enter_classes
 from tests.house import House, Person, form_token
 from tests.lesson import bookmark, record_synthetic
 
@@ -58,6 +59,7 @@ SIGNED_IN = {**ANYONE, Who.NOBODY: SIGN_IN}
 TEACHERS = only(Who.OWNER, Who.OTHER)
 OWNER = only(Who.OWNER)
 ADMINS = only(Who.ADMIN)
+KEEPERS = only(Who.ADMIN, Who.KEEPER)
 RUNNERS = only(Who.ADMIN, Who.IT, Who.IT_ELSEWHERE)
 RUNNERS_HERE = only(Who.ADMIN, Who.IT)
 TEACHERS_AND_RUNNERS = {**RUNNERS, **dict.fromkeys((Who.OWNER, Who.OTHER), OPEN)}
@@ -108,6 +110,9 @@ EXPECTED = {
     "devices.api_unit": RUNNERS_HERE,
     "devices.api_history": RUNNERS_HERE,
     "devices.api_action": RUNNERS_HERE,
+    **dict.fromkeys(("roster.classes", "roster.show", "roster.export", "roster.left"), KEEPERS),
+    **dict.fromkeys(("roster.confirm", "roster.forget", "roster.ask", "roster.take_file"), KEEPERS),
+    **dict.fromkeys(("roster.take_list", "roster.difference", "roster.apply", "roster.discard"), KEEPERS),
     "rest.openapi": SIGNED_IN,
     "devices.card": OWNER_AND_RUNNERS_HERE,
     "devices.picture": OWNER_AND_RUNNERS_HERE,
@@ -177,7 +182,11 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         site = "Elsewhere" if who is Who.IT_ELSEWHERE else ""
         people[who] = house.add_person(f"P{number} Person", role, site=site)
     people[Who.OWNER] = owner
+    classes = enter_classes(house, by=owner.id, teacher=owner.id)
     values = {
+        "class_id": classes.class_id,
+        "draft": classes.draft,
+        "person": classes.left,
         "recording": lesson.id,
         "device": owner.device,
         "unit": owner.device,

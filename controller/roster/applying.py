@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, update
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from controller.people.models import Person, PersonName
@@ -31,6 +31,21 @@ def write_plan(session: Session, plan: Plan, source: Source, *, new_id: Callable
     for batch in batches(plan.dropped):
         session.execute(delete(Membership).where(Membership.id.in_(batch)))
     _insert(session, Membership, (_membership(ids, each) for each in plan.begun))
+
+
+def touched_classes(session: Session, plan: Plan) -> set[str]:
+    """Give the classes that are known already and of which a plan changes who is in them, or what is known of those.
+
+    Ask before the plan is written.
+    """
+    found = {each.before.id for each in (*plan.changed_classes, *plan.gone_classes)}
+    found |= {each.in_class for each in plan.begun} - {new_key(each.key) for each in plan.new_classes}
+    rows = [*(each.id for each in (*plan.redated, *plan.ended)), *plan.dropped]
+    for batch in batches(rows):
+        found.update(session.scalars(select(Membership.class_id).where(Membership.id.in_(batch)).distinct()))
+    for people in batches([each.before.id for each in plan.changed_people]):
+        found.update(session.scalars(select(Membership.class_id).where(Membership.person.in_(people)).distinct()))
+    return found
 
 
 def _insert(session: Session, model: type[Any], rows: Iterable[dict[str, Any]]) -> None:

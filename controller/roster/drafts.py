@@ -16,7 +16,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from controller.devices.history import OPERATOR, Deed
-from controller.roster.applying import write_plan
+from controller.devices.policies import reissue_for_rooms
+from controller.roster.applying import touched_classes, write_plan
 from controller.roster.content import decode_roster, encode_roster
 from controller.roster.found import Passed, Reading, Roster
 from controller.roster.history import Happening, Told, newest_change, note_event
@@ -25,6 +26,7 @@ from controller.roster.plan import Plan, plan_roster
 from controller.roster.refusals import Fault, RosterRefusedError
 from controller.roster.repo import read_standing
 from controller.services import Services
+from controller.timetable.repo import rooms_of_classes
 
 DRAFT_LASTS = timedelta(days=7)
 FARTHEST = timedelta(days=550)
@@ -110,7 +112,10 @@ def preview(services: Services, draft: str) -> Preview:
 
 
 def apply_draft(services: Services, draft: str, *, basis: int, vanishing: Vanishing, deed: Deed) -> Plan:
-    """Apply what somebody saw, in one transaction; `basis` is that of the preview. Raises `RosterRefusedError`."""
+    """Apply what somebody saw; `basis` is that of the preview. Raises `RosterRefusedError`.
+
+    In one transaction with what the units of the rooms are told: a pupil who came may be one who said no (P3).
+    """
     shown = preview(services, draft)
     if shown.basis != basis:
         raise RosterRefusedError(Fault.CHANGED_MEANWHILE, "draft")
@@ -119,7 +124,10 @@ def apply_draft(services: Services, draft: str, *, basis: int, vanishing: Vanish
         if newest_change(session) != basis:
             raise RosterRefusedError(Fault.CHANGED_MEANWHILE, "draft")
         row = find_draft(session, services, draft)
+        classes = touched_classes(session, shown.plan)
         write_plan(session, shown.plan, row.source, new_id=services.new_id, now=deed.at)
+        session.flush()
+        reissue_for_rooms(services, session, rooms_of_classes(session, classes) if classes else set())
         session.delete(row)
         told = Told(starts_on=shown.plan.starts_on, sums=shown.plan.sums())
         note_event(session, Happening.APPLIED, deed, told)

@@ -121,7 +121,7 @@ class _People:
         if len(far) > 1:
             self._found.ambiguous.append(person)
         elif far:
-            self._take(person, self._by_id[far.pop()])
+            self._take(person, self._by_id[next(iter(far))])
             if not near:
                 self._found.by_name.add(person.key)
 

@@ -244,7 +244,8 @@ def test_name_alone_is_matched_within_class_then_site_and_told() -> None:
     """Ana of 3B is Ana; whoever changes class is thought to be the same and named for a look."""
     school = School()
     school.take(named({"3B": {"Ana", "Ben"}}))
-    assert school.take(named({"3B": {"Ana", "Ben"}})).changes_nothing
+    same = school.take(named({"3B": {"Ana", "Ben"}}))
+    assert (same.changes_nothing, same.by_name) == (True, ())
     plan = school.take(named({"4B": {"Ana"}}), NEXT_YEAR)
     assert (plan.new_people, len(plan.by_name)) == ((), 1)
 

@@ -7,7 +7,7 @@ controller/timetable/policy.py.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from sqlalchemy.orm import Session
@@ -70,9 +70,8 @@ class Registry:
 def decide_lessons(session: Session, rules: Rules, sites: Mapping[str, str], span: Span) -> list[DecidedLesson]:
     """Decide on the lessons of some rooms; `sites` names each room's site."""
     held = list(_held(session, sites, span))
-    known = _read(session, rules, sites, [lesson for _, lesson in held], span)
-    stands: dict[tuple[str, date], Stand | None] = {}
-    return [_decide(known, lesson, day, stands) for day, lesson in held]
+    deciding = _Deciding(_read(session, rules, sites, [lesson for _, lesson in held], span))
+    return [deciding.decide(lesson, day) for day, lesson in held]
 
 
 def _held(session: Session, sites: Mapping[str, str], span: Span) -> Iterator[tuple[date, Held]]:
@@ -105,59 +104,82 @@ def _read(session: Session, rules: Rules, sites: Mapping[str, str], held: Sequen
 _LONG_AGO = datetime.min.replace(year=1970, tzinfo=UTC)
 
 
-def _decide(registry: Registry, held: Held, day: date, stands: dict[tuple[str, date], Stand | None]) -> DecidedLesson:
-    lead = registry.people.get(held.lead or "")
-    owner = lead.account if lead else None
-    site = registry.sites[held.room]
-    lesson = Lesson(
-        owner=owner,
-        classes_known=bool(held.classes) and all(_is_held(registry.classes.get(each), day) for each in held.classes),
-        people=[
-            Someone(stand=_stand(registry, person, day, stands), is_adult=_is_adult(registry, person))
-            for person in _people_in(registry, held, day)
-        ],
-        teacher_opted_in=owner is not None and agrees(registry.agreements.get((Who.TEACHER, owner), ()), day),
-        principal_agreed=principal_agrees(registry.agreements, site, day),
-        is_blacked_out=any(_covers(blackout, held, site) for blackout in registry.blackouts),
-    )
-    return DecidedLesson(held, owner, decide(registry.rules, lesson))
+class _Deciding:
+    """Decides lesson by lesson; who is together once is looked at once a day."""
+
+    def __init__(self, known: Registry) -> None:
+        self._known = known
+        self._turns: dict[str, list[date]] = {}
+        self._people: dict[tuple[str, int], Someone] = {}
+        self._lessons: dict[tuple[object, ...], Lesson] = {}
+        self._decided: dict[tuple[object, ...], Decided] = {}
+
+    def decide(self, held: Held, day: date) -> DecidedLesson:
+        """Decide on a lesson of a day."""
+        site = self._known.sites[held.room]
+        is_dark = any(_covers(blackout, held, site) for blackout in self._known.blackouts)
+        together = (held.classes, held.guests, held.teachers, held.lead, site, day)
+        if together not in self._lessons:
+            self._lessons[together] = self._describe(held, site, day)
+        lesson = self._lessons[together]
+        key = (together, is_dark)
+        if key not in self._decided:
+            self._decided[key] = decide(self._known.rules, replace(lesson, is_blacked_out=is_dark))
+        return DecidedLesson(held, lesson.owner, self._decided[key])
+
+    def _describe(self, held: Held, site: str, day: date) -> Lesson:
+        known = self._known
+        lead = known.people.get(held.lead or "")
+        owner = lead.account if lead else None
+        return Lesson(
+            owner=owner,
+            classes_known=bool(held.classes) and all(_is_held(known.classes.get(each), day) for each in held.classes),
+            people=[self._someone(person, day) for person in self._people_in(held, day)],
+            teacher_opted_in=owner is not None and agrees(known.agreements.get((Who.TEACHER, owner), ()), day),
+            principal_agreed=principal_agrees(known.agreements, site, day),
+        )
+
+    def _people_in(self, held: Held, day: date) -> Iterable[str]:
+        """Name who is in a lesson beside its lead, each once: pupils and aides of its classes, guests, co-teachers."""
+        there = [
+            member.person
+            for name in held.classes
+            for member in self._known.members.get(name, ())
+            if member.role is not ClassRole.TEACHER
+            and member.begins_on <= day
+            and (member.ends_on is None or day <= member.ends_on)
+        ]
+        others = (person for person in (*there, *held.guests, *held.teachers) if person != held.lead)
+        return dict.fromkeys(others)
+
+    def _someone(self, person: str, day: date) -> Someone:
+        """Tell how somebody stands on a day; of who is not known nothing is. It is decided anew where it can change."""
+        if person not in self._turns:
+            self._turns[person] = self._turns_of(person)
+        key = (person, sum(turn <= day for turn in self._turns[person]))
+        if key not in self._people:
+            known = self._known.people.get(person)
+            stand = self._stand_of(person, known, day) if known else None
+            self._people[key] = Someone(stand=stand, is_adult=known is not None and known.is_adult)
+        return self._people[key]
+
+    def _turns_of(self, person: str) -> list[date]:
+        """Give the days on which an answer for somebody begins to hold or is over, or they come of age."""
+        known = self._known.people.get(person)
+        turns = [known.of_age_on] if known and known.of_age_on else []
+        for answer in self._known.answers.get(person, ()):
+            turns.append(answer.holds_from)
+            if answer.holds_until is not None:
+                turns.append(answer.holds_until + _DAY)
+        return turns
+
+    def _stand_of(self, person: str, known: Known, day: date) -> Stand:
+        answers = self._known.answers.get(person, ())
+        return stand_on(day, answers, of_age_on=known.of_age_on, is_adult=known.is_adult, rules=self._known.rules)
 
 
 def _is_held(row: SchoolClass | None, day: date) -> bool:
     return row is not None and row.begins_on <= day and (row.ends_on is None or day <= row.ends_on)
-
-
-def _people_in(registry: Registry, held: Held, day: date) -> Iterable[str]:
-    """Name who is in a lesson beside its lead, each once: pupils and aides of its classes, guests, further teachers."""
-    there = [
-        member.person
-        for name in held.classes
-        for member in registry.members.get(name, ())
-        if member.role is not ClassRole.TEACHER
-        and member.begins_on <= day
-        and (member.ends_on is None or day <= member.ends_on)
-    ]
-    others = (person for person in (*there, *held.guests, *held.teachers) if person != held.lead)
-    return dict.fromkeys(others)
-
-
-def _stand(registry: Registry, person: str, day: date, stands: dict[tuple[str, date], Stand | None]) -> Stand | None:
-    """Tell how somebody stands on a day, once a day; None for somebody of whom nothing is known."""
-    key = (person, day)
-    if key not in stands:
-        known = registry.people.get(person)
-        stands[key] = _stand_of(registry, person, known, day) if known else None
-    return stands[key]
-
-
-def _stand_of(registry: Registry, person: str, known: Known, day: date) -> Stand:
-    answers = registry.answers.get(person, ())
-    return stand_on(day, answers, of_age_on=known.of_age_on, is_adult=known.is_adult, rules=registry.rules)
-
-
-def _is_adult(registry: Registry, person: str) -> bool:
-    known = registry.people.get(person)
-    return known is not None and known.is_adult
 
 
 def is_dark(blackout: Blackout, *, room: str | None, site: str) -> bool:

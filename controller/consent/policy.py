@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from controller.consent.answers import Scope, Stand, Subject
 from controller.consent.rules import Rules
@@ -51,6 +52,16 @@ class Someone:
     stand: Stand | None
     is_adult: bool = False
 
+    @cached_property
+    def shows(self) -> bool:
+        """Tell whether their picture is granted."""
+        return self.stand is not None and self.stand.allows(Subject.PICTURE, NEEDED)
+
+    @cached_property
+    def speaks(self) -> bool:
+        """Tell whether their voice is granted."""
+        return self.stand is not None and self.stand.allows(Subject.VOICE, NEEDED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
@@ -92,11 +103,7 @@ def decide(rules: Rules, lesson: Lesson) -> Decided:
 
 def count_seats(people: Iterable[Someone]) -> int:
     """Tell how many of the people must sit where the camera does not see: those whose picture is not granted."""
-    return sum(not _grants(person, Subject.PICTURE) for person in people)
-
-
-def _grants(person: Someone, subject: Subject) -> bool:
-    return person.stand is not None and person.stand.allows(subject, NEEDED)
+    return sum(not person.shows for person in people)
 
 
 def _asked(rules: Rules, lesson: Lesson) -> list[Someone]:
@@ -107,11 +114,11 @@ def _asked(rules: Rules, lesson: Lesson) -> list[Someone]:
 def _an_adult_refuses(rules: Rules, lesson: Lesson) -> bool:
     """Tell whether an adult who is asked grants neither: unlike a pupil's seat, theirs is wherever they stand."""
     adults = [person for person in _asked(rules, lesson) if person.is_adult]
-    return any(not _grants(adult, Subject.PICTURE) or _voice_refused(rules, adult) for adult in adults)
+    return any(not adult.shows or _voice_refused(rules, adult) for adult in adults)
 
 
 def _voice_refused(rules: Rules, person: Someone) -> bool:
-    return rules.sound and not _grants(person, Subject.VOICE)
+    return rules.sound and not person.speaks
 
 
 def _pupils(lesson: Lesson) -> list[Someone]:

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "schedules",
     "tick",
     "roster",
+    "consent",
 )
 
 

@@ -42,3 +42,9 @@ def may_be_name(name: Name) -> bool:
 def same_name(name: Name) -> tuple[str, str]:
     """Give what two spellings of one name have in common: case and doubled blanks do not count, accents do."""
     return tidy(name.given).casefold(), tidy(name.family).casefold()
+
+
+def listing_key(name: Name) -> str:
+    """Give by what a name is put into a list: Öst stands between Ost and Otto."""
+    taken_apart = unicodedata.normalize("NFKD", name.listed.casefold())
+    return "".join(char for char in taken_apart if not unicodedata.combining(char))

@@ -18,7 +18,7 @@ from controller.auth.languages import gettext
 from controller.calendar.repo import sites_in_use
 from controller.devices.life import deed_of
 from controller.people.keepers import KEEPERS
-from controller.people.policy import Name
+from controller.people.policy import Name, listing_key
 from controller.people.repo import names_of
 from controller.roster import words
 from controller.roster.drafts import (
@@ -206,4 +206,4 @@ def _named(session: Session, plan: Plan) -> dict[str, tuple[list[Name], int]]:
 
 
 def _first(names: Iterable[Name]) -> list[Name]:
-    return sorted(names, key=lambda name: name.listed.casefold())[:MOST_NAMES]
+    return sorted(names, key=listing_key)[:MOST_NAMES]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from controller.accounts.models import Account
 from controller.people.models import Kind, Person, PersonName
-from controller.people.policy import Name
+from controller.people.policy import Name, listing_key
 from controller.roster.history import starts_after
 from controller.roster.matching import REMEMBERED
 from controller.roster.models import ClassRole, Membership, SchoolClass, Source
@@ -109,7 +109,7 @@ def members_on(session: Session, class_id: str, day: date) -> Sequence[Member]:
         .where(Membership.class_id == class_id, holds_on(day))
     )
     found = [_member(*row) for row in session.execute(asked)]
-    return sorted(found, key=lambda each: (each.role is ClassRole.PUPIL, each.name.listed.casefold(), each.person))
+    return sorted(found, key=lambda each: (each.role is ClassRole.PUPIL, listing_key(each.name), each.person))
 
 
 def _member(person: Person, name: PersonName | None, held: Membership) -> Member:
@@ -123,4 +123,4 @@ def people_in_no_class(session: Session, day: date) -> Sequence[tuple[str, Name]
     in_one = select(Membership.person).where(or_(Membership.ends_on.is_(None), Membership.ends_on >= day))
     asked = select(PersonName).where(PersonName.person.not_in(in_one))
     found = [(row.person, Name(row.given, row.family)) for row in session.scalars(asked)]
-    return sorted(found, key=lambda each: (each[1].listed.casefold(), each[0]))
+    return sorted(found, key=lambda each: (listing_key(each[1]), each[0]))

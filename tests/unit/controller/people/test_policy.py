@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.people.policy import NAME_CHARS, Name, may_be_name, same_name, tidy
+from controller.people.policy import NAME_CHARS, Name, listing_key, may_be_name, same_name, tidy
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,9 @@ def test_name_is_listed_by_family_and_spoken_by_given() -> None:
     """A missing part leaves no comma and no blank."""
     assert (Name("Ana", "García").listed, Name("Ana", "García").spoken) == ("García, Ana", "Ana García")
     assert (Name("Pelé", "").listed, Name("", "Kim").spoken) == ("Pelé", "Kim")
+
+
+def test_accents_change_no_place_in_a_list() -> None:
+    """An office looks for Öst where it looks for Ost."""
+    names = [Name("", each) for each in ("Zed", "Öst", "Otto", "Osa", "Ángel", "Anton")]
+    assert [name.family for name in sorted(names, key=listing_key)] == ["Ángel", "Anton", "Osa", "Öst", "Otto", "Zed"]

@@ -64,6 +64,7 @@ class _People:
         self._found, self._roster = found, roster
         self._by_number = {each.sourced_id: each for each in standing.people if each.sourced_id}
         self._by_id = {each.id: each for each in standing.people}
+        self._is_table = roster.source is Source.TABLE
         self._by_account = {each.account: each for each in standing.people if each.account}
         self._accounts = standing.accounts
         self._used: set[str] = set()
@@ -96,8 +97,9 @@ class _People:
                 self._match_unnumbered(person, mine, {sites[key] for key in mine})
 
     def _find_numbered(self, person: FoundPerson) -> HeldPerson | None:
-        """Find by the school's number or by ours; an adult whom a plain list brought gets their number now."""
-        numbered = self._by_number.get(person.sourced_id) or self._by_id.get(person.sourced_id)
+        """Find by the school's number, in a table also by ours; an adult whom a plain list brought gets theirs now."""
+        ours = self._by_id.get(person.sourced_id) if self._is_table else None
+        numbered = self._by_number.get(person.sourced_id) or ours
         account = self._accounts.get(person.email) if person.email else None
         listed = self._by_account.get(account) if account else None
         return numbered or (listed if listed and not listed.sourced_id and listed.id not in self._used else None)

@@ -277,6 +277,15 @@ def test_our_own_number_finds_a_person_again() -> None:
     assert (change.after.name.given, change.after.sourced_id) == ("Anna", "")
 
 
+def test_number_of_the_schools_system_is_never_taken_for_one_of_ours() -> None:
+    """A zip whose sourcedId is spelt like our number of somebody, or like a class's, names a new one."""
+    school = School()
+    school.take(named({"3B": {"Ana"}}))
+    (person,), (held,) = school.standing.people, school.standing.classes
+    plan = plan_roster(numbered({held.id: {person.id}}), school.standing, starts_on=TODAY, today=TODAY)
+    assert (len(plan.new_people), len(plan.new_classes), len(plan.begun)) == (1, 1, 1)
+
+
 def test_class_of_the_schools_system_is_not_changed_by_a_list() -> None:
     """The next export would undo it; whoever pastes is told."""
     school = School()

@@ -1,5 +1,5 @@
 """What a unit fetches of the school's documents: keyring, recipients, its policy, schedule and commands, and
-the receipts that take something back.
+receipts that take something back, and new ones.
 
 Needs no lease: a unit that was away for long needs them before anything else. With the request a unit says its
 counters, by which an older copy of its card is noticed, and its board (docs/protocol/uploads.md).
@@ -16,7 +16,7 @@ from controller.devices.models import Device
 from controller.devices.policies import policy_of
 from controller.devices.policy import Need
 from controller.devices.unit_commands import commands_in_force
-from controller.recordings.receipts import taken_back
+from controller.recordings.receipts import untold
 from controller.services import Services
 from controller.uploads.base_views import SIGNED_LINES, refusing
 from controller.uploads.caller import Callers
@@ -45,5 +45,5 @@ def documents_of(services: Services, device: str) -> tuple[bytes, ...]:
         unit = session.get_one(Device, device)
         own = [line for line in (policy_of(unit), schedule_of(unit)) if line]
         commands = commands_in_force(session, device, services.clock())
-        receipts = taken_back(session, device, services.clock())
+        receipts = untold(session, device, services.clock())
     return (services.keys.keyring_line, services.keys.recipients_line, *own, *commands, *receipts)

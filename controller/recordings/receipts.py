@@ -25,7 +25,9 @@ from protocol.topics import Down
 
 COPIES_LAST = timedelta(days=21)
 """No unit has a copy of what it delivered for longer: it lets go with the epoch, a week."""
-TAKEN_BACK = 50
+TOLD_AT_ONCE = 50
+FRESH = timedelta(days=2)
+"""So long a new receipt is among the documents: for a unit whose lease ended before it could ask."""
 LASTS = timedelta(days=3650)  # that bytes were taken in stays true; a document must end some time
 
 
@@ -112,10 +114,10 @@ def _store_if_true(services: Services, session: Session, signed: _Signed) -> boo
     return True
 
 
-def taken_back(session: Session, device: str, now: datetime) -> Sequence[bytes]:
-    """Give the receipts by which a unit has to let go of a copy, or is asked for an object again.
+def untold(session: Session, device: str, now: datetime) -> Sequence[bytes]:
+    """Give the receipts by which a unit has to let go of a copy or is asked for an object again, then the new ones.
 
-    For a unit that hears no broker; one that said that it has such a receipt is not told again.
+    For a unit that hears no broker; one that said that it has a receipt is not told again.
     """
     damaged = select(HeldObject.recording).where(HeldObject.damaged_at.is_not(None))
     is_over = Recording.state.in_((RecordingState.LOCKED, RecordingState.DESTROYED))
@@ -124,10 +126,11 @@ def taken_back(session: Session, device: str, now: datetime) -> Sequence[bytes]:
         Recording.receipt_line.is_not(None),
         Recording.receipt_acked < Recording.receipt_version,
         Recording.began_at > now - COPIES_LAST,
-        is_over | Recording.id.in_(damaged),
     )
-    newest = select(Recording.receipt_line).where(*mine).order_by(Recording.receipt_version.desc()).limit(TAKEN_BACK)
-    return [line for line in session.scalars(newest) if line]
+    takes_back = is_over | Recording.id.in_(damaged)
+    asked = select(Recording.receipt_line).where(*mine, takes_back | (Recording.receipt_issued_at > now - FRESH))
+    order = (takes_back.desc(), Recording.receipt_version.desc())
+    return [line for line in session.scalars(asked.order_by(*order).limit(TOLD_AT_ONCE)) if line]
 
 
 def receipt_of(services: Services, recording: str) -> bytes | None:

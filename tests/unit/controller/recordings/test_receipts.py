@@ -135,21 +135,37 @@ def test_receipt_of_what_its_owner_deletes_lets_go_of_the_copy_at_once(unit: Uni
     lesson, other = delivered(unit, segments=1), delivered(unit, segments=1)
     house = keeping(unit.house, 7)
     receipts.issue_due(house.services)
-    assert taken_back(house, unit) == []
+    house.clock.pass_time(receipts.FRESH)
+    assert untold(house, unit) == []
     state_of(house, lesson, lambda row: delete_recording(row, now=house.clock(), undo_days=7))
     assert receipts.issue_due(house.services) == 1
     assert newest(house, lesson).keep_until is None
     assert newest(house, other).keep_until is not None
-    assert taken_back(house, unit) == [newest(house, lesson)]
+    assert untold(house, unit) == [newest(house, lesson)]
     state_of(house, lesson, lambda row: setattr(row, "receipt_acked", row.receipt_version))
-    assert taken_back(house, unit) == []
+    assert untold(house, unit) == []
 
 
-def taken_back(house: House, unit: UnitClient) -> list[Receipt]:
+def untold(house: House, unit: UnitClient) -> list[Receipt]:
     """Give the receipts that the unit finds among its documents."""
     with house.services.database.reading() as session:
-        lines = receipts.taken_back(session, unit.teacher.device, house.clock())
+        lines = receipts.untold(session, unit.teacher.device, house.clock())
     return [verify_document(Receipt, line, house.services.keys.trust) for line in lines]
+
+
+def test_new_receipt_is_among_the_documents_until_the_unit_has_it(unit: UnitClient) -> None:
+    """A unit whose lease ended after its last byte finds it there for two days, what takes back before the others."""
+    first, second = delivered(unit, segments=1), delivered(unit, segments=1)
+    house = keeping(unit.house, 7)
+    receipts.issue_due(house.services)
+    assert {receipt.recording for receipt in untold(house, unit)} == {first.id, second.id}
+    state_of(house, second, lambda row: setattr(row, "receipt_acked", row.receipt_version))
+    assert untold(house, unit) == [newest(house, first)]
+    state_of(house, second, lambda row: delete_recording(row, now=house.clock(), undo_days=7))
+    receipts.issue_due(house.services)
+    assert untold(house, unit) == [newest(house, second), newest(house, first)]
+    house.clock.pass_time(receipts.FRESH)
+    assert untold(house, unit) == [newest(house, second)]
 
 
 def test_deletion_while_a_receipt_is_signed_is_not_forgotten(unit: UnitClient) -> None:
@@ -174,4 +190,4 @@ def test_receipt_names_what_is_damaged_as_wanted(unit: UnitClient) -> None:
     told = newest(house, lesson)
     assert (told.wanted, {item.index for item in told.items}) == ((2,), {0, 1})
     assert told.keep_until is not None
-    assert taken_back(house, unit) == [told]
+    assert untold(house, unit) == [told]

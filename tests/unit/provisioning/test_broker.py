@@ -177,10 +177,10 @@ def test_bridges_name_may_nothing_on_the_units_listener(broker: SchoolBroker) ->
 def test_connections_are_counted(root: Credential, authority: Credential) -> None:
     """The units' listener takes as many connections as it was told, 8 here; the bridge's is not one of them."""
     with school_broker(authority, root=root, now=NOW, connections=8) as broker, ExitStack() as wires:
-        for _ in range(8):
-            wires.enter_context(unit(broker, new_id()))
+        let_in = [wires.enter_context(unit(broker, new_id())) for _ in range(8)]
+        assert [wire.is_closed(0.1) for wire in let_in] == [False] * 8
         with pytest.raises(OSError, match=r"EOF|hung up|reset|pipe"):
-            unit(broker, new_id())
+            wires.enter_context(unit(broker, new_id()))
         wires.enter_context(bridge(broker)).settle()
 
 

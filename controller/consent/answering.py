@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.consent import repo
@@ -21,7 +20,6 @@ from controller.devices.policies import reissue_for_rooms, renew_all
 from controller.errors import OperatorError
 from controller.people.models import Kind, Person
 from controller.services import Services
-from controller.timetable.models import Room
 from controller.timetable.repo import rooms_of_classes, rooms_of_person
 from protocol.ids import ID_BYTES, make_id
 
@@ -175,7 +173,7 @@ def black_out(services: Services, dark: Dark, *, by: str) -> str:
             )
         )
         session.flush()
-        reissue_for_rooms(services, session, _rooms_under(session, dark.room, dark.site))
+        _tell_rooms(services, session, dark.room)
     return name
 
 
@@ -188,11 +186,12 @@ def lift_blackout(services: Services, blackout: str, *, by: str) -> None:
         if row.lifted_at is None:
             row.lifted_at, row.lifted_by = services.clock(), by
             session.flush()
-            reissue_for_rooms(services, session, _rooms_under(session, row.room, row.site))
+            _tell_rooms(services, session, row.room)
 
 
-def _rooms_under(session: Session, room: str | None, site: str) -> set[str]:
+def _tell_rooms(services: Services, session: Session, room: str | None) -> None:
+    """Issue anew for a room, or for all: a unit of a site can stand in a room that no timetable names."""
     if room is not None:
-        return {room}
-    asked = select(Room.id)
-    return set(session.scalars(asked.where(Room.site == site) if site else asked))
+        reissue_for_rooms(services, session, {room})
+    else:
+        renew_all(services, session)

@@ -6,7 +6,7 @@ controller/timetable/policy.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -130,27 +130,36 @@ class _Deciding:
     def _describe(self, held: Held, site: str, day: date) -> Lesson:
         known = self._known
         lead = known.people.get(held.lead or "")
-        owner = lead.account if lead else None
+        owner = lead.account if lead and lead.is_adult else None
         return Lesson(
             owner=owner,
             classes_known=bool(held.classes) and all(_is_held(known.classes.get(each), day) for each in held.classes),
-            people=[self._someone(person, day) for person in self._people_in(held, day)],
+            people=self._people_of(held, day),
             teacher_opted_in=owner is not None and agrees(known.agreements.get((Who.TEACHER, owner), ()), day),
             principal_agreed=principal_agrees(known.agreements, site, day),
         )
 
-    def _people_in(self, held: Held, day: date) -> Iterable[str]:
-        """Name who is in a lesson beside its lead, each once: pupils and aides of its classes, guests, co-teachers."""
-        there = [
-            member.person
+    def _people_of(self, held: Held, day: date) -> list[Someone]:
+        """Give who is in a lesson beside its lead, each once: pupils and aides of its classes, guests, co-teachers.
+
+        Who is in a class as a pupil counts as one, also when they are listed as an adult elsewhere.
+        """
+        members = [
+            member
             for name in held.classes
             for member in self._known.members.get(name, ())
-            if member.role is not ClassRole.TEACHER
-            and member.begins_on <= day
-            and (member.ends_on is None or day <= member.ends_on)
+            if member.begins_on <= day and (member.ends_on is None or day <= member.ends_on)
         ]
-        others = (person for person in (*there, *held.guests, *held.teachers) if person != held.lead)
-        return dict.fromkeys(others)
+        pupils = {member.person for member in members if member.role is ClassRole.PUPIL}
+        there = [member.person for member in members if not self._only_teaches(member)]
+        others = dict.fromkeys(person for person in (*there, *held.guests, *held.teachers) if person != held.lead)
+        people = ((person, self._someone(person, day)) for person in others)
+        return [replace(someone, is_adult=False) if person in pupils else someone for person, someone in people]
+
+    def _only_teaches(self, member: Membership) -> bool:
+        """Tell whether a member is an adult who teaches the class: the timetable says in which lessons they are."""
+        known = self._known.people.get(member.person)
+        return member.role is ClassRole.TEACHER and known is not None and known.is_adult
 
     def _someone(self, person: str, day: date) -> Someone:
         """Tell how somebody stands on a day; of who is not known nothing is. It is decided anew where it can change."""

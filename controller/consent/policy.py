@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from controller.consent.answers import Scope, Stand, Subject
+from controller.consent.answers import Scope, Stand, Standing, Subject
 from controller.consent.rules import Rules
 
 NEEDED = (Scope.SELF,)
@@ -62,6 +62,11 @@ class Someone:
         """Tell whether their voice is granted."""
         return self.stand is not None and self.stand.allows(Subject.VOICE, NEEDED)
 
+    @property
+    def has_spoken(self) -> bool:
+        """Tell whether an answer of theirs holds: a refusal counts also where nobody asked."""
+        return self.stand is not None and self.stand.why not in (Standing.NOT_RETURNED, Standing.EXPIRED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
@@ -107,8 +112,8 @@ def count_seats(people: Iterable[Someone]) -> int:
 
 
 def _asked(rules: Rules, lesson: Lesson) -> list[Someone]:
-    """Give those whose answer counts: adults of the class only where the rules ask them."""
-    return [person for person in lesson.people if rules.adults or not person.is_adult]
+    """Give those whose answer counts: adults where the rules ask them, and everybody who has said something."""
+    return [person for person in lesson.people if rules.adults or not person.is_adult or person.has_spoken]
 
 
 def _an_adult_refuses(rules: Rules, lesson: Lesson) -> bool:

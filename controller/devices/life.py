@@ -37,6 +37,8 @@ INSTEAD = {
     (Change.REMOVE, DeviceState.QUARANTINED): Fault.HAS_JOINED,
 }
 """Where a person means another change of the two ways out of the registry."""
+TELLING = ("owner:", "room_name:", "site:")
+"""What of a place its policy hangs on: whose it is, and in which room it stands."""
 LONGEST_SITE, LONGEST_ROOM, LONGEST_TAG, MOST_TAGS = 80, 120, 40, 20
 
 
@@ -96,7 +98,7 @@ def identify(services: Services, unit: str, deed: Deed) -> Device:
 
 
 def move(services: Services, unit: str, place: Place, deed: Deed) -> Device:
-    """Give a unit another place or owner; a new owner's policy goes out with it."""
+    """Give a unit another place or owner; the policy of the new room or owner goes out with it (promise P3)."""
     with changing(services, unit, Change.MOVE) as (session, row):
         told = _put(services, session, row, place)
         if not told:
@@ -113,7 +115,7 @@ def _put(services: Services, session: Session, row: Device, place: Place) -> lis
         if value != before:
             setattr(row, name, value)
             told.append(f"{name}: {before or '-'} -> {value or '-'}")
-    if any(line.startswith("owner:") for line in told):
+    if any(line.startswith(TELLING) for line in told):
         issue_policy(services, session, row)
     return told
 

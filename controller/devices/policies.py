@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
 from controller.consent.snapshots import Content, contents_for
-from controller.devices.models import LIVING, Device, DeviceState
+from controller.devices.models import LIVING, Device
 from controller.services import Services
 from controller.timetable.models import Room
 from protocol.documents import Policy, issue_document
 from protocol.topics import Down
 
-TOLD = (DeviceState.PENDING, DeviceState.ACTIVE)
+TOLD = LIVING
+"""A quarantined unit delivers nothing and can still record, so that it hears of every refusal, too."""
 
 
 def issue_policy(services: Services, session: Session, device: Device) -> bytes:

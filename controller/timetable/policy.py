@@ -135,11 +135,16 @@ def lessons_on(day: date, timetable: Timetable, *, zone: tzinfo, is_free: bool) 
     rooms: dict[str, list[_Piece]] = {}
     for room, piece in _ruled(day, timetable, is_free=is_free):
         rooms.setdefault(room, []).append(piece)
-    usual = {} if is_free else {each.room: each for each in timetable.usual if each.is_on(day)}
-    for room, each in usual.items():
-        rooms[room] = [*rooms.get(room, []), *_left_over(each, rooms.get(room, []))]
+    usual = [] if is_free else [each for each in timetable.usual if each.is_on(day)]
+    left = [(each.room, piece) for each in usual for piece in _left_over(each, rooms.get(each.room, []))]
+    for room, piece in left:
+        rooms.setdefault(room, []).append(piece)
     found = (_hold(day, room, piece, zone) for room in sorted(rooms) for piece in _apart(rooms[room]))
-    return tuple(_with_guests(lesson, day, timetable.guests) for lesson in found)
+    return tuple(
+        _with_guests(lesson, day, timetable.guests)
+        for lesson in found
+        if lesson.begins_at < lesson.ends_at  # not in the hour that the wall clock leaves out
+    )
 
 
 def _ruled(day: date, timetable: Timetable, *, is_free: bool) -> Iterator[tuple[str, _Piece]]:
@@ -149,8 +154,13 @@ def _ruled(day: date, timetable: Timetable, *, is_free: bool) -> Iterator[tuple[
             continue
         change = changed.get(rule.id, Change(rule=rule.id, day=day))
         if not change.is_cancelled:
-            teachers = rule.teachers if change.teachers is None else change.teachers
+            teachers = rule.teachers if change.teachers is None else _stand_in(change.teachers, rule.teachers)
             yield change.room or rule.room, _Piece(rule.begins, rule.ends, rule.id, rule.classes, teachers)
+
+
+def _stand_in(substitutes: tuple[str, ...], teachers: tuple[str, ...]) -> tuple[str, ...]:
+    """Put substitutes in the place of whoever leads; who teaches beside them is in the room all the same."""
+    return tuple(dict.fromkeys((*(substitutes or ("",)), *teachers[1:])))
 
 
 def _left_over(usual: Usual, pieces: Collection[_Piece]) -> Iterator[_Piece]:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from controller.bridge.models import Outbox
 from controller.consent.answering import (
@@ -26,9 +26,11 @@ from controller.consent.answering import (
     write_answers,
 )
 from controller.consent.answers import Giver, Scope
-from controller.consent.models import Who
+from controller.consent.models import RulesVersion, Who
 from controller.consent.rules import Rules
-from controller.devices.models import Device
+from controller.devices.history import Deed
+from controller.devices.life import Place, move
+from controller.devices.models import Device, DeviceState
 from controller.devices.policies import renew_policies
 from controller.people.models import Kind, Person
 from controller.roster.models import ClassRole, Membership, SchoolClass, Source
@@ -279,3 +281,49 @@ def test_answer_that_cannot_be_is_refused_with_all_beside_it(room: Room, values:
     with pytest.raises(AnswerRefusedError, match=words):
         write_answers(room.house.services, pile, by="office")
     assert room.press().allowed
+
+
+@pytest.mark.parametrize("place", [Place(room_name="Room 13"), Place(site="North")])
+def test_unit_that_moves_is_told_of_its_new_room_at_once(room: Room, place: Place) -> None:
+    """What was allowed in the room that it left is not allowed in the one where it stands."""
+    room.agree()
+    permit = room.press()
+    assert permit.allowed
+    move(room.house.services, room.teacher.device, place, Deed("it", room.house.clock()))
+    assert room.press().reason == "room_unknown"
+    assert not decide_running(room.policy, permit, began_at=IN_CLASS, clock_trusted=True)
+
+
+def test_quarantined_unit_hears_of_a_refusal(room: Room) -> None:
+    """It delivers nothing, but its button works: so it is told like every other."""
+    room.agree()
+    with room.house.services.database.writing() as session:
+        session.get_one(Device, room.teacher.device).state = DeviceState.QUARANTINED
+    assert room.say(room.pupils[0], picture=NONE, voice=NONE) == 1
+    assert room.press().reason == "voice_not_granted"
+
+
+@pytest.mark.parametrize(("kind", "role"), [(Kind.ADULT, ClassRole.PUPIL), (Kind.PUPIL, ClassRole.TEACHER)])
+def test_who_is_a_pupil_by_either_list_counts_as_one(room: Room, kind: Kind, role: ClassRole) -> None:
+    """A pupil who is listed as an adult, or as a teacher of the class, is asked where adults are not."""
+    set_rules(room.house.services, Rules(adults=False), reasons={"adults": "a pilot"}, by="officer")
+    room.agree()
+    odd = new_id()
+    with room.house.services.database.writing() as session:
+        session.add(Person(id=odd, kind=kind, made_at=room.house.clock()))
+        session.flush()
+        session.add(Membership(class_id=room.class_id, person=odd, role=role, begins_on=MONDAY, ends_on=None))
+    renew_policies(room.house.services)
+    assert room.press().reason == "voice_not_granted"
+
+
+def test_blackout_of_a_site_reaches_a_unit_whose_room_nobody_named(room: Room) -> None:
+    """A pilot's room is in no timetable; its unit is told at once all the same."""
+    house = room.house
+    with house.services.database.writing() as session:
+        session.execute(delete(RulesVersion))
+        session.get_one(Device, room.teacher.device).room_name = "Attic"
+    renew_policies(house.services)
+    assert room.press().allowed
+    black_out(house.services, Dark(begins_at=IN_CLASS, ends_at=IN_CLASS + timedelta(hours=1)), by="office")
+    assert room.press().reason == "blackout"

@@ -103,10 +103,11 @@ def test_school_without_seats_refuses_for_one_picture() -> None:
     assert (decided.outcome, decided.reason) == (Outcome.REFUSED, Reason.PICTURE_REFUSED)
 
 
-def test_school_that_does_not_ask_adults_is_not_held_up_by_one() -> None:
-    """Their answers do not count, unless nothing at all is known of somebody."""
+def test_school_that_does_not_ask_adults_is_not_held_up_by_ones_silence() -> None:
+    """Their silence does not count; a person of whom nothing at all is known does."""
     lax = Rules(adults=False)
-    assert decide(lax, in_room(who(is_adult=True, picture=False, voice=False))).outcome is Outcome.ALLOWED
+    silent = Someone(stand=Stand(picture=NONE, voice=NONE, why=Standing.NOT_RETURNED), is_adult=True)
+    assert decide(lax, in_room(silent)).outcome is Outcome.ALLOWED
     assert decide(lax, in_room(Someone(stand=None, is_adult=True))).reason is Reason.PERSON_UNKNOWN
 
 
@@ -170,3 +171,10 @@ def test_rules_that_cannot_be_are_refused(values: dict[str, int], words: str) ->
     """The field is named, and what it may be."""
     with pytest.raises(ValueError, match=words):
         Rules(**values)  # type: ignore[arg-type]
+
+
+def test_adult_who_refused_is_heard_where_adults_are_not_asked() -> None:
+    """Nobody needs their yes; their no counts all the same."""
+    for why in (Standing.REFUSED, Standing.WITHDRAWN):
+        refusing = Someone(stand=Stand(picture=NONE, voice=NONE, why=why), is_adult=True)
+        assert decide(Rules(adults=False), in_room(refusing)).reason is Reason.ADULT_REFUSES

@@ -176,3 +176,41 @@ def test_at_every_time_everybody_who_is_in_a_room_is_in_its_one_lesson(some: lis
             if not meant and as_usual and room == "room-1" and time(8) <= now.time() < time(14):
                 meant = {"usual"}
             assert {name for lesson in there for name in lesson.classes} == meant
+
+
+def test_two_usual_classes_of_one_room_both_count() -> None:
+    """One after the other each has its hours; while both are there they are one lesson of both."""
+    late = Usual(
+        id="late",
+        room="room-1",
+        begins=time(12),
+        ends=time(16),
+        teachers=("bea",),
+        classes=("6a",),
+        begins_on=MONDAY,
+    )
+    found = held(Timetable(usual=[usual(), late]))
+    assert [(*hours(lesson), lesson.classes, lesson.lead) for lesson in found] == [
+        ("08:00", "12:00", ("5b",), "ada"),
+        ("12:00", "14:00", ("6a", "5b"), None),
+        ("14:00", "16:00", ("6a",), "bea"),
+    ]
+
+
+def test_substitute_stands_in_for_the_lead_alone() -> None:
+    """Who teaches beside them is in the room as always, and counts; nobody for the lead leaves the lesson nobody's."""
+    both = rule(teachers=("ada", "bea"))
+    for substitutes, teachers, lead in ((("cem",), ("cem", "bea"), "cem"), (("bea",), ("bea",), "bea")):
+        change = Change(rule="maths", day=MONDAY, teachers=substitutes)
+        (lesson,) = held(Timetable(rules=[both], changes=[change]))
+        assert (lesson.teachers, lesson.lead) == (teachers, lead)
+    (nobodys,) = held(Timetable(rules=[both], changes=[Change(rule="maths", day=MONDAY, teachers=())]))
+    assert (nobodys.teachers, nobodys.lead) == (("bea",), None)
+
+
+def test_lesson_that_the_clock_leaves_out_is_not_held() -> None:
+    """At the change to summer time 02:30 to 03:00 does not exist; it comes to no lesson, and to no error."""
+    night = date(2027, 3, 28)
+    there = rule("night", weekday=6, ends_on=night)
+    unreal = Rule(**{**vars(there), "begins": time(2, 30), "ends": time(3)})
+    assert held(Timetable(rules=[unreal]), night) == ()

@@ -72,13 +72,18 @@ class Answer:
 
     @property
     def is_for_one_day(self) -> bool:
-        """Tell whether it was given for a single day."""
-        return self.holds_from == self.holds_until
+        """Tell whether it was given for a single day; a withdrawal never is, so that no older yes comes back."""
+        return not self.is_withdrawal and self.holds_from == self.holds_until
 
     @property
     def refuses(self) -> bool:
         """Tell whether it lets nothing of the person be recorded."""
         return Scope.RECORD not in self.picture and Scope.RECORD not in self.voice
+
+    @property
+    def takes_back(self) -> bool:
+        """Tell whether it lets something of the person not be recorded for the teacher's own eyes."""
+        return self.is_withdrawal or not self.picture & self.voice >= _OBJECTED
 
     @property
     def says(self) -> Standing:
@@ -108,7 +113,7 @@ def stand_on(day: date, answers: Sequence[Answer], *, of_age_on: date | None, is
     heard = [answer for answer in answers if not alone or answer.giver is Giver.SELF]
     newest = _newest_by_giver(day, heard, rules)
     if not newest:
-        return _nothing_returned(rules)
+        return _nothing_returned(answers, rules)
     stands = [_stand_of(answer, day, rules) for answer in newest]
     return Stand(
         picture=frozenset.intersection(*(stand.picture for stand in stands)),
@@ -133,13 +138,18 @@ def _counts_on(day: date, answer: Answer, rules: Rules) -> bool:
     """
     if answer.is_for_one_day:
         return answer.holds_from == day
-    takes_back = answer.is_withdrawal or answer.refuses
-    return answer.holds_from <= day and (takes_back or not rules.each_time)
+    return answer.holds_from <= day and (answer.takes_back or not rules.each_time)
 
 
-def _nothing_returned(rules: Rules) -> Stand:
-    """Give the stand of somebody for whom nobody answered: only a school that goes by objection takes it for a yes."""
-    granted = _OBJECTED if rules.objection else NOTHING
+def _nothing_returned(answers: Iterable[Answer], rules: Rules) -> Stand:
+    """Give the stand of somebody for whom no answer counts: only a school that goes by objection takes it for a yes.
+
+    It is no silence where a giver's last word took something back, though that counts no more or not yet: what the
+    guardians refused is not granted by a birthday.
+    """
+    last = {each.giver: each for each in sorted(answers, key=lambda one: one.number) if not each.is_for_one_day}
+    objected = any(each.takes_back for each in last.values())
+    granted = _OBJECTED if rules.objection and not objected else NOTHING
     return Stand(picture=granted, voice=granted, why=Standing.NOT_RETURNED)
 
 

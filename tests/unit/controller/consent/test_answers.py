@@ -180,3 +180,26 @@ def test_further_refusal_never_grants(given_answers: list[Answer], day: date, ru
 def test_order_in_which_answers_are_read_does_not_count(given_answers: list[Answer], day: date, rules: Rules) -> None:
     """Only the order in which they were written down does."""
     assert stands(*given_answers, day=day, rules=rules) == stands(*reversed(given_answers), day=day, rules=rules)
+
+
+def test_guardians_no_does_not_become_silence_on_a_birthday() -> None:
+    """Where the school goes by objection a pupil of age is recorded by silence only if nobody had refused."""
+    objection, grants = Rules(objection=True), said(1)
+    refuses, partly = said(2, picture=NONE), said(2, Giver.GUARDIAN_2, picture=NONE, voice=SEEN)
+    for last, granted in ((said(2), SEEN), (refuses, NONE), (partly, NONE)):
+        assert stands(grants, last, rules=objection, of_age_on=MONDAY).picture == granted
+    assert stands(grants, refuses, said(3), rules=objection, of_age_on=MONDAY).picture == SEEN
+
+
+def test_each_time_hears_a_partial_refusal() -> None:
+    """A guardian's no to pictures stands against the other's yes for the day, and against their own older one."""
+    each_time = Rules(each_time=True)
+    today = said(1, holds_until=MONDAY)
+    for giver in (Giver.GUARDIAN_1, Giver.GUARDIAN_2):
+        assert stands(today, said(2, giver, picture=NONE, voice=SEEN), rules=each_time).picture == NONE
+
+
+def test_withdrawal_for_one_day_brings_no_older_yes_back() -> None:
+    """Whatever end somebody typed: after it the answer has expired, and nothing is recorded."""
+    withdrawn = said(2, picture=NONE, is_withdrawal=True, holds_until=MONDAY)
+    assert stands(said(1), withdrawn, day=MONDAY + timedelta(days=1)).picture == NONE

@@ -75,7 +75,7 @@ def contents_for(session: Session, config: Config, devices: Sequence[Device], no
     return {
         device.id: _adults_only(device, version, _refusals(device, rooms, dark))
         if device.id in pilots
-        else _of_room(version, rules, rooms.get(device.id), lessons)
+        else _of_room(version, rules, rooms.get(device.id), lessons, _refusals(device, rooms, _until(dark, span)))
         for device in devices
     }
 
@@ -86,7 +86,7 @@ def _adults_only(device: Device, version: int, refusals: Sequence[LessonDecision
 
 
 def _refusals(device: Device, rooms: Mapping[str, str], dark: Iterable[Blackout]) -> list[LessonDecision]:
-    """Give the blackouts of a room without a timetable as entries that refuse: one that begins ends what runs."""
+    """Give the blackouts of a room as entries that refuse: one that begins ends what runs, also after a lesson."""
     refused = Decision(permission=Permission.REFUSED, reason=Reason.BLACKOUT.value)
     return [
         LessonDecision(lesson=each.id, begins_at=each.begins_at, ends_at=each.ends_at, decision=refused)
@@ -95,11 +95,22 @@ def _refusals(device: Device, rooms: Mapping[str, str], dark: Iterable[Blackout]
     ]
 
 
-def _of_room(version: int, rules: Rules, room: str | None, lessons: Mapping[str, Sequence[LessonDecision]]) -> Content:
+def _until(dark: Iterable[Blackout], span: Span) -> list[Blackout]:
+    """Give the blackouts that begin within some days: a unit of unsure clock refuses by everything that is to come."""
+    return [each for each in dark if each.begins_at.astimezone(span.zone).date() <= span.last]
+
+
+def _of_room(
+    version: int,
+    rules: Rules,
+    room: str | None,
+    lessons: Mapping[str, Sequence[LessonDecision]],
+    refusals: Sequence[LessonDecision],
+) -> Content:
     refused = Decision(permission=Permission.REFUSED, reason=NO_LESSON if room else ROOM_UNKNOWN)
     return Content(
         rules=version,
-        lessons=tuple(lessons.get(room or "", ())),
+        lessons=tuple(sorted((*lessons.get(room or "", ()), *refusals), key=lambda each: each.begins_at)),
         otherwise=refused,
         margin_s=rules.margin_s,
         lasts=rules.snapshot_days * _DAY,

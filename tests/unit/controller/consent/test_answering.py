@@ -327,3 +327,12 @@ def test_blackout_of_a_site_reaches_a_unit_whose_room_nobody_named(room: Room) -
     assert room.press().allowed
     black_out(house.services, Dark(begins_at=IN_CLASS, ends_at=IN_CLASS + timedelta(hours=1)), by="office")
     assert room.press().reason == "blackout"
+
+
+def test_blackout_after_a_lesson_ends_the_time_that_it_may_go_on(room: Room) -> None:
+    """Who comes into the room right after the bell for something confidential is not recorded in the margin."""
+    room.agree()
+    ends_at = room.policy.lessons[0].ends_at
+    assert room.press().ends_at == ends_at + timedelta(seconds=Rules().margin_s)
+    black_out(room.house.services, Dark(begins_at=ends_at, ends_at=ends_at + timedelta(hours=1)), by="office")
+    assert room.press().ends_at == ends_at

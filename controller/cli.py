@@ -179,7 +179,7 @@ def stop_on_signal() -> threading.Event:
 
 
 def _attach() -> None:
-    from controller.accounts.commands import admin_link, new_link, teacher_commands
+    from controller.accounts.commands import add_person, admin_link, new_link, role_commands, teacher_commands
     from controller.calendar.commands import night
     from controller.devices.commands import device
     from controller.enrollment.commands import enrollment
@@ -190,7 +190,8 @@ def _attach() -> None:
     from controller.storage.commands import storage
 
     groups = (device, night, enrollment, epochs, storage, stick, roster)
-    for command in (*groups, teacher_commands, admin_link, new_link, simulate_night):
+    people = (add_person, role_commands, teacher_commands, admin_link, new_link)
+    for command in (*groups, *people, simulate_night):
         group.add_command(command)
 
 

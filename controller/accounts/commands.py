@@ -44,7 +44,7 @@ role_option = click.option(
 site_option = click.option("--site", default="", help="For IT and principals: their site; else the whole school.")
 
 
-@accounts_commands.command(name="add")
+@accounts_commands.command(name="add-person")
 @config_option
 @email_option
 @click.option("--name", required=True, help="The person's name.")

@@ -12,7 +12,6 @@ import errno
 import hashlib
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +35,6 @@ FIRST_AFTER = timedelta(hours=20)
 """How long after it came an object is read back first: the night after, while its unit may still have a copy."""
 DAMAGED_AGAIN = timedelta(days=1)
 """How often what is marked is looked at again: it may have been put back by hand."""
-LOWEST = 19
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +69,11 @@ class Scrubber:
         self._looked_at_damaged: datetime | None = None
 
     def run(self) -> None:
-        """Read until told to stop, with the lowest priority of the system, for the disk too (ioprio_set(2))."""
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST)
+        """Read until told to stop.
+
+        With the priority of every other thread: one of a lower priority would have the interpreter and the database's
+        lock taken from it by the whole system while it holds them, and leases would wait for it.
+        """
         pause = 0.0
         while not self._wait(pause):
             pause = self._try_turn()

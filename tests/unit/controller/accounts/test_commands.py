@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from controller.accounts import repo
-from controller.accounts.commands import accounts_commands
+from controller.cli import group
 from tests.house import PASSWORD, House
 
 
@@ -24,7 +24,7 @@ def config(house: House) -> Path:
 
 
 def _run(config: Path, *words: str) -> Result:
-    return CliRunner().invoke(accounts_commands, [*words, "--config", str(config)])
+    return CliRunner().invoke(group, [*words, "--config", str(config)])
 
 
 def _redeem(house: House, printed: str) -> str:
@@ -109,7 +109,7 @@ def test_missing_configuration_is_named(tmp_path: Path) -> None:
 def test_roles_are_given_and_taken_on_the_server(house: House, config: Path) -> None:
     """A person is added with any role and gets others; the list tells them, and a warning has to be answered."""
     email = ("--email", "eve@school.example")
-    added = _run(config, "add", *email, "--name", "Eve", "--role", "evaluator")
+    added = _run(config, "add-person", *email, "--name", "Eve", "--role", "evaluator")
     assert added.exit_code == 0, added.output
     refused = _run(config, "role", "give", *email, "--role", "admin")
     assert refused.exit_code == 1

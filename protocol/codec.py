@@ -43,16 +43,22 @@ def _encode_json(value: Any) -> bytes:
 
 
 def _require_encodable(value: Any, where: str) -> None:
-    if (isinstance(value, int) and abs(value) <= INTEGER_LIMIT) or value is None or isinstance(value, str):
+    if type(value) in _PLAIN or (isinstance(value, int) and abs(value) <= INTEGER_LIMIT) or isinstance(value, str):
         return
     if isinstance(value, list | tuple):
         for at, item in enumerate(value):
-            _require_encodable(item, f"{where}[{at}]")
+            if type(item) not in _PLAIN:
+                _require_encodable(item, f"{where}[{at}]")
     elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
         for key, item in value.items():
-            _require_encodable(item, f"{where}.{key}")
+            if type(item) not in _PLAIN:
+                _require_encodable(item, f"{where}.{key}")
     else:
         raise ValueError(f"{where}: canonical JSON has no form for {value!r:.60}")
+
+
+_PLAIN = frozenset({str, bool, type(None)})
+"""What needs no look: a snapshot of a week has some thousand of them."""
 
 
 def parse_canonical(data: bytes, what: str = "record", *, limit_bytes: int = LIMIT_BYTES) -> dict[str, Any]:
@@ -109,20 +115,25 @@ def _whole_number(text: str) -> int:
 
 def encode_record(record: Any) -> dict[str, Any]:
     """Turn a dataclass into a mapping for `encode_canonical`; fields that hold None are left out."""
-    values = ((field.name, getattr(record, field.name)) for field in fields(record))
+    values = ((name, getattr(record, name)) for name in _field_names(type(record)))
     return {name: _encode_value(value) for name, value in values if value is not None}
 
 
+@cache
+def _field_names(record_type: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(record_type))
+
+
 def _encode_value(value: Any) -> Any:
-    if is_dataclass(value):
-        return encode_record(value)
+    if type(value) in _PLAIN or type(value) is int:
+        return value
     if isinstance(value, datetime):
         return format_instant(value)
-    if isinstance(value, tuple):
-        return [_encode_value(item) for item in value]
     if isinstance(value, StrEnum):
         return value.value
-    return value
+    if isinstance(value, tuple):
+        return [_encode_value(item) for item in value]
+    return encode_record(value) if is_dataclass(value) else value
 
 
 def parse_record(record_type: type[Record], mapping: Mapping[str, Any], what: str) -> Record:

@@ -17,9 +17,9 @@ from controller.consent.agreeing import agrees, principal_agrees
 from controller.consent.answers import Answer, Stand, stand_on
 from controller.consent.models import Agreement, Blackout, Who
 from controller.consent.policy import Decided, Lesson, Someone, decide
-from controller.consent.repo import Known
+from controller.consent.repo import Known, Member
 from controller.consent.rules import Rules
-from controller.roster.models import ClassRole, Membership, SchoolClass
+from controller.roster.models import ClassRole, SchoolClass
 from controller.timetable import repo as timetables
 from controller.timetable.policy import Held, lessons_on
 
@@ -57,7 +57,7 @@ class Registry:
     """All that decisions on some lessons are made of, read at one moment."""
 
     rules: Rules
-    members: Mapping[str, Sequence[Membership]]
+    members: Mapping[str, Sequence[Member]]
     classes: Mapping[str, SchoolClass]
     people: Mapping[str, Known]
     answers: Mapping[str, Sequence[Answer]]
@@ -154,9 +154,12 @@ class _Deciding:
         there = [member.person for member in members if not self._only_teaches(member)]
         others = dict.fromkeys(person for person in (*there, *held.guests, *held.teachers) if person != held.lead)
         people = ((person, self._someone(person, day)) for person in others)
-        return [replace(someone, is_adult=False) if person in pupils else someone for person, someone in people]
+        return [
+            replace(someone, is_adult=False) if someone.is_adult and person in pupils else someone
+            for person, someone in people
+        ]
 
-    def _only_teaches(self, member: Membership) -> bool:
+    def _only_teaches(self, member: Member) -> bool:
         """Tell whether a member is an adult who teaches the class: the timetable says in which lessons they are."""
         known = self._known.people.get(member.person)
         return member.role is ClassRole.TEACHER and known is not None and known.is_adult

@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import NamedTuple
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from controller.consent.answers import Answer, Giver, Scope
+from controller.consent.answers import Answer, Scope
 from controller.consent.models import AdultsOnly, Agreement, AnswerRow, Blackout, RulesVersion, Who
 from controller.consent.rules import Rules
 from controller.people.models import Kind, Person
@@ -55,31 +57,41 @@ def write_scopes(scopes: Iterable[Scope]) -> str:
     return ",".join(scope.value for scope in Scope if scope in set(scopes))
 
 
+@cache
 def read_scopes(text: str) -> frozenset[Scope]:
     """Read scopes of a row."""
     return frozenset(Scope(name) for name in text.split(",") if name)
-
-
-def answer_of(row: AnswerRow) -> Answer:
-    """Give a row as the value that is decided on."""
-    return Answer(
-        number=row.number,
-        giver=Giver(row.giver),
-        picture=read_scopes(row.picture),
-        voice=read_scopes(row.voice),
-        holds_from=row.holds_from,
-        holds_until=row.holds_until,
-        is_withdrawal=row.is_withdrawal,
-    )
 
 
 def answers_of(session: Session, people: Collection[str]) -> dict[str, list[Answer]]:
     """Give every answer for some people, in the order in which they were written down."""
     found: dict[str, list[Answer]] = defaultdict(list)
     for batch in batches(people):
-        for row in session.scalars(select(AnswerRow).where(AnswerRow.person.in_(batch)).order_by(AnswerRow.number)):
-            found[row.person].append(answer_of(row))
+        for row in session.execute(_ANSWERS.where(AnswerRow.person.in_(batch)).order_by(AnswerRow.number)):
+            found[row.person].append(
+                Answer(
+                    number=row.number,
+                    giver=row.giver,
+                    picture=read_scopes(row.picture),
+                    voice=read_scopes(row.voice),
+                    holds_from=row.holds_from,
+                    holds_until=row.holds_until,
+                    is_withdrawal=row.is_withdrawal,
+                )
+            )
     return found
+
+
+_ANSWERS = select(
+    AnswerRow.person,
+    AnswerRow.number,
+    AnswerRow.giver,
+    AnswerRow.picture,
+    AnswerRow.voice,
+    AnswerRow.holds_from,
+    AnswerRow.holds_until,
+    AnswerRow.is_withdrawal,
+)
 
 
 def known_people(session: Session, people: Collection[str]) -> dict[str, Known]:
@@ -94,17 +106,27 @@ def known_people(session: Session, people: Collection[str]) -> dict[str, Known]:
     return found
 
 
-def members_of(session: Session, classes: Collection[str], first: date, last: date) -> dict[str, list[Membership]]:
-    """Give who is in some classes at any time from a day until a day."""
-    found: dict[str, list[Membership]] = defaultdict(list)
+class Member(NamedTuple):
+    """Somebody in a class from a day until a day; without an end until further notice."""
+
+    person: str
+    role: ClassRole
+    begins_on: date
+    ends_on: date | None
+
+
+def members_of(session: Session, classes: Collection[str], first: date, last: date) -> dict[str, list[Member]]:
+    """Give who is in some classes at any time from a day until a day, by class."""
+    found: dict[str, list[Member]] = defaultdict(list)
+    columns = (Membership.class_id, Membership.person, Membership.role, Membership.begins_on, Membership.ends_on)
     for batch in batches(classes):
-        asked = select(Membership).where(
+        asked = select(*columns).where(
             Membership.class_id.in_(batch),
             Membership.begins_on <= last,
             or_(Membership.ends_on.is_(None), Membership.ends_on >= first),
         )
-        for row in session.scalars(asked.order_by(Membership.id)):
-            found[row.class_id].append(row)
+        for class_id, *member in session.execute(asked.order_by(Membership.id)):
+            found[class_id].append(Member(*member))
     return found
 
 
@@ -119,11 +141,6 @@ def classes_by_id(session: Session, classes: Collection[str]) -> dict[str, Schoo
 def classes_of(session: Session, person: str) -> set[str]:
     """Give the classes in which somebody is, was or will be."""
     return set(session.scalars(select(Membership.class_id).where(Membership.person == person)))
-
-
-def is_aide(member: Membership) -> bool:
-    """Tell whether a member is an adult who is there beside whoever teaches."""
-    return member.role is ClassRole.AIDE
 
 
 def agreements(session: Session) -> Mapping[tuple[Who, str], Sequence[Agreement]]:

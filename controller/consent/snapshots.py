@@ -24,7 +24,6 @@ from controller.consent.rules import MOST_SNAPSHOT_DAYS, Rules
 from controller.devices.models import Device
 from controller.timetable.models import Room
 from controller.timetable.policy import Held
-from protocol.codec import encode_canonical, encode_record
 from protocol.documents import Decision, LessonDecision, Permission
 from protocol.ids import ID_BYTES, make_id
 
@@ -54,9 +53,7 @@ class Content:
     @property
     def basis(self) -> str:
         """Give a digest by which another content is known."""
-        lessons = [encode_record(lesson) for lesson in self.lessons]
-        said = [self.rules, lessons, encode_record(self.otherwise), self.margin_s, int(self.lasts.total_seconds())]
-        return hashlib.sha256(encode_canonical({"said": said})).hexdigest()
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
 def contents_for(session: Session, config: Config, devices: Sequence[Device], now: datetime) -> dict[str, Content]:

@@ -1,4 +1,4 @@
-"""The real recorder, killed forty times at random instants."""
+"""The real recorder, killed a dozen times at random instants; thousands of times by `python -m tests.crash.long`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from tests.crash.kills import kill_again_and_again
 from tests.crash.lessons import LOST_S
 
-KILLS = 40
+KILLS = 12
 
 
-@pytest.mark.timeout(500)
-def test_forty_kills_cost_at_most_two_seconds_each(tmp_path: Path) -> None:
+@pytest.mark.timeout(300)
+def test_a_dozen_kills_cost_at_most_two_seconds_each(tmp_path: Path) -> None:
     """P2, P4: at whatever instant it dies, the next start goes on by itself; nothing is ever in the clear."""
     tally = kill_again_and_again(tmp_path, KILLS, seed=20261123)
     assert tally.kills == KILLS
-    assert tally.recordings > 3
+    assert tally.recordings >= 1
     assert len(tally.lost_s) > KILLS // 2
     assert max(tally.lost_s) <= LOST_S

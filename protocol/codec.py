@@ -115,7 +115,7 @@ def _whole_number(text: str) -> int:
 
 def encode_record(record: Any) -> dict[str, Any]:
     """Turn a dataclass into a mapping for `encode_canonical`; fields that hold None are left out."""
-    values = ((name, getattr(record, name)) for name in _field_names(type(record)))
+    values = ((name, getattr(record, name)) for name in _field_names(typing.cast("Hashable", type(record))))
     return {name: _encode_value(value) for name, value in values if value is not None}
 
 

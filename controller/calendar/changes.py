@@ -25,6 +25,7 @@ from controller.calendar.window import DayHours, spell_day
 from controller.devices.history import Deed, Happening, note_event
 from controller.devices.life import find_unit
 from controller.devices.models import Device
+from controller.devices.policies import renew_all
 from controller.services import Services
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "free_day")
@@ -164,6 +165,8 @@ def put_free_days(services: Services, session: Session, site: str, days: Sequenc
     for day in days:
         row = FreeDays(id=services.new_id(), site=site, first_day=day.first_day, last_day=day.last_day, label=day.label)
         session.add(row)
+    session.flush()
+    renew_all(services, session)  # a day without school has no lessons: the units hear it with the change
 
 
 def tell_days(days: Sequence[FreeDay]) -> str:
@@ -179,6 +182,7 @@ def remove_free_days(services: Services, site: str, row: str, deed: Deed) -> Non
         if not found:
             raise CalendarRefusedError(Fault.NOT_HELD, "first_day", got=row[:40])
         session.execute(delete(FreeDays).where(FreeDays.id.in_([each.id for each in found])))
+        renew_all(services, session)
         gone = [FreeDay(each.first_day, each.last_day, each.label) for each in found]
         note_change(session, site, Changed.FREE_DAYS_REMOVED, deed, tell_days(gone))
 

@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from sqlalchemy.orm import Session
 
+from controller.accounts.models import Role
+from controller.accounts.roles import accounts_with
 from controller.consent import repo
 from controller.consent.agreeing import agrees, principal_agrees
 from controller.consent.answers import Answer, Stand, stand_on
@@ -63,6 +65,8 @@ class Registry:
     answers: Mapping[str, Sequence[Answer]]
     agreements: Mapping[tuple[Who, str], Sequence[Agreement]]
     blackouts: Sequence[Blackout]
+    teachers: Collection[str]
+    """The accounts that have the teacher's role: nobody else owns what is recorded."""
     sites: Mapping[str, str]
     """The site of each room."""
 
@@ -97,6 +101,7 @@ def _read(session: Session, rules: Rules, sites: Mapping[str, str], held: Sequen
         answers=repo.answers_of(session, people),
         agreements=repo.agreements(session),
         blackouts=repo.blackouts(session, min((lesson.begins_at for lesson in held), default=_LONG_AGO)),
+        teachers=accounts_with(session, (Role.TEACHER,)),
         sites=sites,
     )
 
@@ -130,7 +135,7 @@ class _Deciding:
     def _describe(self, held: Held, site: str, day: date) -> Lesson:
         known = self._known
         lead = known.people.get(held.lead or "")
-        owner = lead.account if lead and lead.is_adult else None
+        owner = lead.account if lead and lead.is_adult and lead.account in known.teachers else None
         return Lesson(
             owner=owner,
             classes_known=bool(held.classes) and all(_is_held(known.classes.get(each), day) for each in held.classes),

@@ -19,6 +19,7 @@ from controller.consent.rules import Rules
 from controller.people.models import Kind, Person
 from controller.people.repo import batches
 from controller.roster.models import ClassRole, Membership, SchoolClass
+from controller.timetable.models import Room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +126,8 @@ def members_of(session: Session, classes: Collection[str], first: date, last: da
             Membership.begins_on <= last,
             or_(Membership.ends_on.is_(None), Membership.ends_on >= first),
         )
-        for class_id, *member in session.execute(asked.order_by(Membership.id)):
-            found[class_id].append(Member(*member))
+        for class_id, person, role, begins_on, ends_on in session.execute(asked.order_by(Membership.id)):
+            found[class_id].append(Member(person, role, begins_on, ends_on))
     return found
 
 
@@ -154,6 +155,12 @@ def agreements(session: Session) -> Mapping[tuple[Who, str], Sequence[Agreement]
 def blackouts(session: Session, since: datetime) -> Sequence[Blackout]:
     """Give the blackouts that have not ended before an instant and were not lifted."""
     return session.scalars(select(Blackout).where(Blackout.ends_at > since, Blackout.lifted_at.is_(None))).all()
+
+
+def room_names(session: Session) -> dict[str, str]:
+    """Give what each room is called to people, by its id: its name, and its site where it has one."""
+    rooms = session.scalars(select(Room)).all()
+    return {room.id: f"{room.name} ({room.site})" if room.site else room.name for room in rooms}
 
 
 def adults_only(session: Session, room: str, day: date) -> AdultsOnly | None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import time as clock
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from controller.accounts.models import Role
+from controller.accounts.roles import accounts_with
 from controller.calendar.models import FreeDays
 from controller.config import Config
 from controller.consent import repo
@@ -42,13 +45,21 @@ _PERMISSIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a unit's snapshot says, without its version and days. `lasts`: how long the unit may go by it."""
+    """What a unit's snapshot says, without its version and days. `lasts`: how long the unit may go by it.
+
+    `ends_at`: when it stops holding whatever `lasts` says, as a pilot does on its last day, also on a unit offline.
+    """
 
     rules: int
     lessons: tuple[LessonDecision, ...] = ()
     otherwise: Decision
     margin_s: int = 0
     lasts: timedelta
+    ends_at: datetime | None = None
+
+    def expires_at(self, now: datetime) -> datetime:
+        """Tell until when a unit may go by it that is told at `now`."""
+        return now + self.lasts if self.ends_at is None else min(now + self.lasts, self.ends_at)
 
     @property
     def basis(self) -> str:
@@ -61,25 +72,43 @@ def contents_for(session: Session, config: Config, devices: Sequence[Device], no
     found = repo.newest_rules(session)
     rooms = _rooms_of(session, devices)
     dark = repo.blackouts(session, now)
+    teachers = accounts_with(session, (Role.TEACHER,))
     if found is None:
-        return {device.id: _adults_only(device, RULES_OF_A_PILOT, _refusals(device, rooms, dark)) for device in devices}
+        return {
+            device.id: _adults_only(device, teachers, RULES_OF_A_PILOT, _refusals(device, rooms, dark))
+            for device in devices
+        }
     version, rules = found
-    today = now.astimezone(config.controller.time_zone).date()
-    pilots = {each: room for each, room in rooms.items() if repo.adults_only(session, room, today)}
+    zone = config.controller.time_zone
+    today = now.astimezone(zone).date()
+    held = {each: repo.adults_only(session, room, today) for each, room in rooms.items()}
+    pilots = {each: _midnight_after(pilot.until, zone) for each, pilot in held.items() if pilot}
     sites = {rooms[device.id]: device.site for device in devices if device.id in rooms and device.id not in pilots}
     span = _span(session, config, rules, today=today, sites=set(sites.values()))
     lessons = _by_room(decide_lessons(session, rules, sites, span))
     return {
-        device.id: _adults_only(device, version, _refusals(device, rooms, dark))
+        device.id: replace(
+            _adults_only(device, teachers, version, _refusals(device, rooms, dark)), ends_at=pilots[device.id]
+        )
         if device.id in pilots
         else _of_room(version, rules, rooms.get(device.id), lessons, _refusals(device, rooms, _until(dark, span)))
         for device in devices
     }
 
 
-def _adults_only(device: Device, version: int, refusals: Sequence[LessonDecision]) -> Content:
-    allowed = Decision(permission=Permission.ALLOWED, reason=ADULTS_ONLY, owner=device.owner)
-    return Content(rules=version, lessons=tuple(refusals), otherwise=allowed, lasts=MOST_SNAPSHOT_DAYS * _DAY)
+def _midnight_after(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day + _DAY, clock(), tzinfo=zone).astimezone(UTC)
+
+
+def _adults_only(
+    device: Device, teachers: Collection[str], version: int, refusals: Sequence[LessonDecision]
+) -> Content:
+    """Let a room's owner record at any time; who is no teacher any more owns nothing."""
+    if device.owner in teachers:
+        said = Decision(permission=Permission.ALLOWED, reason=ADULTS_ONLY, owner=device.owner)
+    else:
+        said = Decision(permission=Permission.REFUSED, reason=Reason.NO_OWNER.value)
+    return Content(rules=version, lessons=tuple(refusals), otherwise=said, lasts=MOST_SNAPSHOT_DAYS * _DAY)
 
 
 def _refusals(device: Device, rooms: Mapping[str, str], dark: Iterable[Blackout]) -> list[LessonDecision]:

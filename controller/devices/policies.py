@@ -7,6 +7,7 @@ docs/protocol/consent.md and docs/protocol/mqtt.md.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -60,11 +61,16 @@ def _renew(services: Services, session: Session, devices: Collection[Device]) ->
     contents = contents_for(session, services.config, list(devices), now)
     for device in devices:
         content = contents[device.id]
-        half_over = device.policy_ends_at is None or device.policy_ends_at - now < content.lasts / 2
-        if half_over or device.policy_basis != content.basis:
+        if device.policy_basis != content.basis or _is_half_over(device, content, now):
             _issue(services, session, device, content)
             issued += 1
     return issued
+
+
+def _is_half_over(device: Device, content: Content, now: datetime) -> bool:
+    """Tell whether what a unit holds is through half of its life and can be made to last longer."""
+    ends_at = device.policy_ends_at
+    return ends_at is None or (ends_at - now < content.lasts / 2 and content.expires_at(now) > ends_at)
 
 
 def _issue(services: Services, session: Session, device: Device, content: Content) -> bytes:
@@ -73,7 +79,7 @@ def _issue(services: Services, session: Session, device: Device, content: Conten
         generation=services.config.controller.generation,
         version=device.policy_version + 1,
         issued_at=now,
-        expires_at=now + content.lasts,
+        expires_at=content.expires_at(now),
         device=device.id,
         policy_version=content.rules,
         lessons=content.lessons,

@@ -41,3 +41,9 @@ def note_health(session: Session, said: messages.Health, now: datetime) -> None:
     row.fit, row.reason, row.school_days_left = said.fit, said.reason[:500], said.school_days_left
     row.said_at, row.received_at = said.at, now
     session.add(row)
+
+
+def stands_in(session: Session, site: str, room_name: str) -> bool:
+    """Tell whether a living unit stands in a room of a site."""
+    there = select(Device.id).where(Device.site == site, Device.room_name == room_name, Device.state.in_(LIVING))
+    return session.scalars(there.limit(1)).first() is not None

@@ -1,0 +1,113 @@
+"""What else than an answer changes a snapshot: a pilot's end, a role that is taken, days without school."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from controller.accounts.models import Role
+from controller.accounts.role_policy import Held
+from controller.accounts.roles import RoleChange, Roles
+from controller.calendar.changes import add_free_days, remove_free_days
+from controller.calendar.policy import FreeDay
+from controller.calendar.repo import SCHOOL
+from controller.consent.answering import set_rules
+from controller.consent.models import AdultsOnly
+from controller.consent.rules import Rules
+from controller.devices.history import Deed
+from controller.devices.models import Device
+from controller.devices.policies import renew_policies
+from controller.timetable.repo import find_room
+from tests.house import make_house
+from tests.unit.controller.consent.test_answering import IN_CLASS, MONDAY, Room, furnish
+
+WEDNESDAY = date(2026, 11, 25)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    """Make a school with strict rules, where everybody agreed."""
+    house = make_house(tmp_path)
+    house.clock.now = IN_CLASS - timedelta(hours=1)
+    made = furnish(house)
+    set_rules(house.services, Rules(), reasons={}, by="officer")
+    made.agree()
+    yield made
+    house.services.database.close()
+
+
+def version_of(room: Room) -> int:
+    """Give the version of the snapshot that the unit is told."""
+    return room.policy.version
+
+
+def begin_pilot(room: Room, until: date) -> None:
+    """Let the room record its owner's lessons without timetable and answers until a day."""
+    with room.house.services.database.writing() as session:
+        there = find_room(session, "", "Room 12")
+        assert there
+        row = AdultsOnly(room=there.id, until=until, reason="a trial", set_by="officer", set_at=room.house.clock())
+        session.add(row)
+    renew_policies(room.house.services)
+
+
+def test_pilot_ends_at_midnight_on_a_unit_that_is_offline(room: Room) -> None:
+    """The snapshot itself ends with the pilot's last day on the school's clock, though another would hold 14 days."""
+    begin_pilot(room, WEDNESDAY)
+    assert room.policy.otherwise.reason == "adults_only"
+    assert room.policy.expires_at == datetime(2026, 11, 25, 23, tzinfo=UTC)
+
+
+def test_pilot_that_ends_soon_is_not_issued_again_and_again(room: Room) -> None:
+    """What cannot be made to last longer is left as it is, though less than half of 14 days is left."""
+    begin_pilot(room, WEDNESDAY)
+    before = version_of(room)
+    assert renew_policies(room.house.services) == 0
+    assert version_of(room) == before
+
+
+def test_pilot_that_goes_on_longer_is_told_at_once(room: Room) -> None:
+    """A later last day is another content."""
+    begin_pilot(room, WEDNESDAY)
+    with room.house.services.database.writing() as session:
+        there = find_room(session, "", "Room 12")
+        assert there
+        session.get_one(AdultsOnly, there.id).until = WEDNESDAY + timedelta(days=2)
+    assert renew_policies(room.house.services) == 1
+    assert room.policy.expires_at == datetime(2026, 11, 27, 23, tzinfo=UTC)
+
+
+def lose_the_role(room: Room) -> None:
+    """Make the teacher a viewer who teaches no more."""
+    roles = Roles(database=room.house.services.database, now=room.house.clock)
+    roles.give(RoleChange(account=room.teacher.id, held=Held(Role.VIEWER), by=None))
+    roles.take(RoleChange(account=room.teacher.id, held=Held(Role.TEACHER), by=None))
+    renew_policies(room.house.services)
+
+
+def test_who_teaches_no_more_owns_no_lesson(room: Room) -> None:
+    """With the next look of the jobs the room refuses: a recording would belong to nobody who may see it."""
+    assert room.press().allowed
+    lose_the_role(room)
+    assert room.press().reason == "no_owner"
+
+
+def test_who_teaches_no_more_owns_no_pilot(room: Room) -> None:
+    """The room's owner counts only as long as they are a teacher."""
+    begin_pilot(room, WEDNESDAY)
+    with room.house.services.database.writing() as session:
+        session.get_one(Device, room.teacher.device).owner = room.teacher.id
+    lose_the_role(room)
+    assert (room.policy.otherwise.reason, room.policy.otherwise.owner) == ("no_owner", None)
+
+
+def test_day_without_school_is_told_with_the_change(room: Room) -> None:
+    """A holiday entered in the morning takes the lesson away at once, and gives it back when it is taken out."""
+    deed = Deed("office", room.house.clock())
+    add_free_days(room.house.services, SCHOOL, [FreeDay(MONDAY, MONDAY, "Storm")], deed)
+    assert room.press().reason == "no_lesson"
+    remove_free_days(room.house.services, SCHOOL, MONDAY.isoformat(), deed)
+    assert room.press().allowed

@@ -27,12 +27,12 @@ def enqueue(session: Session, *, device: str, kind: Down, line: bytes, now: date
     What is longer than the broker carries is not put there, for it would end the bridge's connection again and again:
     the unit takes it from HTTPS, where it looks for every kind of document by itself.
     """
-    if len(line) > MESSAGE_LIMIT_BYTES:
-        return
     topic = down_topic(device, kind)
     retain = kind in RETAINED
     if retain:
         session.execute(delete(Outbox).where(Outbox.topic == topic, Outbox.sent_at.is_(None)))
+    if len(line) > MESSAGE_LIMIT_BYTES:
+        return
     session.add(Outbox(topic=topic, payload=line, retain=retain, made_at=now))
 
 

@@ -183,7 +183,7 @@ def lift_blackout(services: Services, blackout: str, *, by: str) -> None:
         row = session.get(Blackout, blackout)
         if row is None:
             raise AnswerRefusedError(f"blackout: there is none called {blackout[:40]!r}")
-        if row.lifted_at is None:
+        if row.lifted_at is None and row.ends_at > services.clock():
             row.lifted_at, row.lifted_by = services.clock(), by
             session.flush()
             _tell_rooms(services, session, row.room)

@@ -40,6 +40,7 @@ def add_blackout(path: Path, begins: str, ends: str, reason: str, **where: str) 
     from controller.consent.answering import Dark, black_out
 
     with doing(path) as (services, deed):
+        _require_site(services, where["site"])
         dark = Dark(
             begins_at=_instant(services, begins, "BEGINS"),
             ends_at=_instant(services, ends, "ENDS"),
@@ -87,6 +88,17 @@ def _instant(services: Services, text: str, field: str) -> datetime:
         said = f"expected a time like 2026-11-30T09:00, or now, got {text[:40]!r}"
         raise click.BadParameter(said, param_hint=field) from None
     return local.astimezone(UTC)
+
+
+def _require_site(services: Services, site: str) -> None:
+    """Refuse a site in which no unit stands: a mistyped one would darken nothing, and nobody would notice."""
+    from controller.calendar.repo import sites_in_use
+
+    with services.database.reading() as session:
+        known = sites_in_use(session)
+    if site and site not in known:
+        named = ", ".join(sorted(known - {""})) or "none"
+        raise click.BadParameter(f"no unit stands at site {site[:60]!r}; there is {named}", param_hint="--site")
 
 
 def _room_id(services: Services, site: str, name: str) -> str:

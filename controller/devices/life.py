@@ -27,6 +27,7 @@ from controller.devices.unit_commands import Wish, issue_command
 from controller.enrollment.models import EnrollmentRequest, EnrollmentSecret
 from controller.enrollment.revocation import revoke_unit
 from controller.services import Services
+from controller.timetable.repo import require_room
 from controller.uploads.models import LeaseRow
 from protocol.commands import Task
 from protocol.room.facts import LONGEST_LABEL, require_label
@@ -115,6 +116,8 @@ def _put(services: Services, session: Session, row: Device, place: Place) -> lis
         if value != before:
             setattr(row, name, value)
             told.append(f"{name}: {before or '-'} -> {value or '-'}")
+    if row.room_name:
+        require_room(session, row.site, row.room_name, services.random_bytes)
     if any(line.startswith(TELLING) for line in told):
         issue_policy(services, session, row)
     return told

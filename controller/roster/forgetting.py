@@ -11,18 +11,21 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from controller.devices.history import Deed
+from controller.devices.policies import reissue_for_rooms
 from controller.people.models import Person
 from controller.people.repo import erase_names
 from controller.roster.history import Happening, Told, note_event
 from controller.roster.models import Membership, RosterDraft
 from controller.roster.refusals import Fault, RosterRefusedError
 from controller.services import Services
+from controller.timetable.repo import rooms_of_person
 
 
 def forget_person(services: Services, person: str, deed: Deed) -> None:
     """Forget a person; raise `RosterRefusedError` for one who is unknown, forgotten already or still in a class.
 
-    Drafts that wait are discarded, because the name may stand in them, too.
+    Drafts that wait are discarded, because the name may stand in them, too. The units of rooms into which the person
+    could come as a teacher or a guest hear of it at once: of who is forgotten nothing is known, and that refuses.
     """
     today = deed.at.astimezone(services.config.controller.time_zone).date()
     with services.database.writing() as session:
@@ -33,6 +36,8 @@ def forget_person(services: Services, person: str, deed: Deed) -> None:
             raise RosterRefusedError(Fault.STILL_IN_CLASS, "person", until=last)
         erase_names(session, person, deed.at)
         session.execute(delete(RosterDraft))
+        session.flush()
+        reissue_for_rooms(services, session, rooms_of_person(session, person))
         note_event(session, Happening.FORGOTTEN, deed, Told(person=person))
 
 

@@ -290,7 +290,7 @@ def test_unit_that_moves_is_told_of_its_new_room_at_once(room: Room, place: Plac
     permit = room.press()
     assert permit.allowed
     move(room.house.services, room.teacher.device, place, Deed("it", room.house.clock()))
-    assert room.press().reason == "room_unknown"
+    assert room.press().reason == "no_lesson"
     assert not decide_running(room.policy, permit, began_at=IN_CLASS, clock_trusted=True)
 
 

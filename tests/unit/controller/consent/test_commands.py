@@ -82,6 +82,7 @@ def test_blackout_is_told_listed_and_lifted(run: Run, house: House, teacher: Tea
         (("soon", "2099-01-01T09:00"), 2, "expected a time like 2026-11-30T09:00, or now, got 'soon'"),
         (("now", "2099-13-01T09:00"), 2, "ENDS"),
         (("now", "2020-01-01T09:00"), 1, "ends_at: expected a time after"),
+        (("now", "2099-01-01T09:00", "--site", "Nroth"), 2, "no unit stands at site 'Nroth'; there is none"),
         (("now", "2099-01-01T09:00", "--room", "Room 13"), 2, "no timetable and no unit names room 'Room 13'"),
     ],
 )

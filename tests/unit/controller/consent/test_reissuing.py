@@ -7,10 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from controller.accounts.models import Role
 from controller.accounts.role_policy import Held
 from controller.accounts.roles import RoleChange, Roles
+from controller.bridge.models import Outbox
+from controller.bridge.outbox import enqueue
 from controller.calendar.changes import add_free_days, remove_free_days
 from controller.calendar.policy import FreeDay
 from controller.calendar.repo import SCHOOL
@@ -18,9 +21,14 @@ from controller.consent.answering import set_rules
 from controller.consent.models import AdultsOnly
 from controller.consent.rules import Rules
 from controller.devices.history import Deed
+from controller.devices.life import Place, move
 from controller.devices.models import Device
 from controller.devices.policies import renew_policies
+from controller.roster.forgetting import forget_person
+from controller.timetable.models import LessonRuleTeacher
 from controller.timetable.repo import find_room
+from protocol.messages import MESSAGE_LIMIT_BYTES
+from protocol.topics import Down, down_topic
 from tests.house import make_house
 from tests.unit.controller.consent.test_answering import IN_CLASS, MONDAY, Room, furnish
 
@@ -111,3 +119,30 @@ def test_day_without_school_is_told_with_the_change(room: Room) -> None:
     assert room.press().reason == "no_lesson"
     remove_free_days(room.house.services, SCHOOL, MONDAY.isoformat(), deed)
     assert room.press().allowed
+
+
+def test_teacher_who_is_forgotten_leads_no_lesson(room: Room) -> None:
+    """The room refuses from the same transaction on."""
+    with room.house.services.database.reading() as session:
+        person = session.scalars(select(LessonRuleTeacher.person)).one()
+    forget_person(room.house.services, person, Deed("office", room.house.clock()))
+    assert room.press().reason == "no_owner"
+
+
+def test_unit_that_is_given_a_room_makes_it_one_of_the_school(room: Room) -> None:
+    """A timetable, a blackout or a mask can name the room before any lesson is entered for it."""
+    place = Place(room_name="Attic", site="North")
+    move(room.house.services, room.teacher.device, place, Deed("it", room.house.clock()))
+    with room.house.services.database.reading() as session:
+        assert find_room(session, "North", "Attic")
+    assert room.press().reason == "no_lesson"
+
+
+def test_snapshot_that_no_broker_carries_leaves_no_older_one_waiting(room: Room) -> None:
+    """A unit takes a long document from HTTPS; the one before it, which allowed more, is not sent in its place."""
+    with room.house.services.database.writing() as session:
+        line = b"x" * (MESSAGE_LIMIT_BYTES + 1)
+        enqueue(session, device=room.teacher.device, kind=Down.POLICY, line=line, now=room.house.clock())
+        topic = down_topic(room.teacher.device, Down.POLICY)
+        waiting = select(Outbox.id).where(Outbox.topic == topic, Outbox.sent_at.is_(None))
+        assert session.scalars(waiting).all() == []

@@ -7,7 +7,6 @@ on SIGTERM and can be killed at any time.
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ import click
 from controller.config import Config, load_config
 from controller.errors import OperatorError
 from controller.opening import config_option, opened
+from protocol.signals import call_when_told_to_end
 
 
 class Group(click.Group):
@@ -173,8 +173,7 @@ def run_together(loops: Sequence[Callable[[], None]], stop: threading.Event) -> 
 def stop_on_signal() -> threading.Event:
     """Give an event that SIGTERM or SIGINT sets."""
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    call_when_told_to_end(stop.set)
     return stop
 
 

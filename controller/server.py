@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import resource
-import signal
 import socket
 import ssl
 import sys
@@ -28,6 +27,7 @@ from controller.connections import KEY, Connection
 from controller.errors import OperatorError
 from controller.keys import ROOT_CA
 from controller.tls import TlsFiles, WorkerTlsAdapter, make_tls
+from protocol.signals import call_when_told_to_end
 
 PEOPLE_THREADS = 24
 TIMEOUT_S = 30  # the longest silence inside a request; a slow classroom link pauses, a dead one ends
@@ -142,8 +142,7 @@ def serve(listeners: dict[str, wsgi.Server], ready: Callable[[], None], path: Pa
     """
     sys.setswitchinterval(SWITCH_S)
     stop, failed = threading.Event(), threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    call_when_told_to_end(stop.set)
     with ExitStack() as ending:
         for table, listener in listeners.items():
             _bind(listener, f"{path}: [{table}]")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import resource
-import signal
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ from device.notify import WatchedStop, make_notifier
 from device.opening import CONFIG, config_option
 from device.world import Stop
 from protocol.errors import ProtocolError
+from protocol.signals import call_when_told_to_end
 
 log = logging.getLogger("device")
 NOT_YET = 75
@@ -56,7 +56,7 @@ def recorder(config: DeviceConfig) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # its memory holds plaintext, which no core file may carry
     try:
         with open_recorder(config) as unit:
-            _on_signal(unit.terminate)
+            call_when_told_to_end(unit.terminate)
             status = unit.run(make_notifier(os.environ, time.monotonic))
     except (HardwareError, InputRefused, ProtocolError, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -89,7 +89,7 @@ def shine(config: DeviceConfig, name: str) -> None:
     if name not in patterns:
         raise click.ClickException(f"PATTERN {name}: expected {', '.join(patterns)}")
     stop = threading.Event()
-    _on_signal(stop.set)
+    call_when_told_to_end(stop.set)
     try:
         controls.shine(config, patterns[name], stop)
     except (HardwareError, OSError) as error:
@@ -130,7 +130,7 @@ def enroll(config: DeviceConfig, secret_file: Path | None, new_key: bool, patien
 
     os.umask(0o007)  # agent and uploader share what is made here with their group's right
     stop = threading.Event()
-    _on_signal(stop.set)
+    call_when_told_to_end(stop.set)
     wishes = Wishes(new_key=new_key, patience_s=patience)
     try:
         done = enroll(config, wishes, stop, real_workshop(REAL_WORLD, click.echo), secret_file)
@@ -268,7 +268,7 @@ def aim(config: DeviceConfig) -> None:
 
     _say_what_pretends(config)
     stop = threading.Event()
-    _on_signal(stop.set)
+    call_when_told_to_end(stop.set)
     try:
         with open_aim(config) as parts:
             status = run_aim(parts, stop, click.echo)
@@ -336,16 +336,11 @@ def _say_what_pretends(config: DeviceConfig) -> None:
 
 def _run_until_told(run: Callable[[DeviceConfig, Stop], None], config: DeviceConfig, words: str) -> None:
     stop = threading.Event()
-    _on_signal(stop.set)
+    call_when_told_to_end(stop.set)
     try:
         run(config, WatchedStop(stop, make_notifier(os.environ, time.monotonic), words))
     except (ProtocolError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-
-
-def _on_signal(stop: Callable[[], None]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop())
 
 
 def _attach() -> None:

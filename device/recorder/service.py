@@ -113,7 +113,7 @@ class Recorder:
             self._leave()
 
     def terminate(self) -> None:
-        """Ask for an orderly end, from any thread or a signal handler: what is recorded is kept, sealed and closed."""
+        """Ask for an orderly end, from any thread, but no signal handler: what is recorded is kept, sealed, closed."""
         self._inbox.put(Event(kind=Kind.TERMINATE, at_s=self._now_s()))
 
     def _boot(self) -> None:

@@ -7,6 +7,7 @@ the controller still lets in. Defined in docs/adr/0029-leases-at-a-tick.md.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from sqlalchemy import event, select
 
 from controller import wiring
 from controller.bridge.models import Outbox
+from controller.config import Config
 from controller.services import Services
 from controller.uploads import leases, repo
 from controller.uploads.looking import STILL_USED
@@ -28,6 +30,8 @@ from protocol.documents import Lease, verify_document
 from tests.house import House, TestClock
 
 DATABASE = "controller.sqlite3"
+_PROCESSES = multiprocessing.get_context("forkserver")  # it has one thread; a fork of ours copies others' held locks
+_PROCESSES.set_forkserver_preload([__name__])
 TICK = timedelta(seconds=30)
 
 
@@ -47,41 +51,40 @@ class Point:
 
 def reopen(house: House, folder: Path, now: datetime) -> House:
     """Give the controller on a copy of its database, or on the one that lies there, at an instant."""
+    clock = TestClock(now)
+    return replace(house, services=_services_on(house.services.config, folder, clock), clock=clock)
+
+
+def _services_on(config: Config, folder: Path, clock: TestClock) -> Services:
     if not folder.exists():
         folder.mkdir()
-        shutil.copy(house.services.config.controller.data / DATABASE, folder / DATABASE)
-    config = house.services.config
+        shutil.copy(config.controller.data / DATABASE, folder / DATABASE)
     moved = replace(config, controller=replace(config.controller, data=folder))
-    clock = TestClock(now)
-    return replace(house, services=replace(wiring.make_services(moved), clock=clock), clock=clock)
+    return replace(wiring.make_services(moved), clock=clock)
 
 
 def tick_killed(house: House, folder: Path, begins_at: datetime, *, ticks: int, kill_at: int) -> int:
     """Tick in a process of its own until point `kill_at`; give how many points there were, 0 when it was killed."""
-    pid = os.fork()
-    if pid == 0:
-        _tick_and_exit(house, folder, begins_at, ticks, Point(kill_at))
-    _, status = os.waitpid(pid, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL, f"the tick ended by signal {os.WTERMSIG(status)}"
+    given = (house.services.config, folder, begins_at, ticks, kill_at)
+    process = _PROCESSES.Process(target=_tick_until_killed, args=given)
+    process.start()
+    process.join()
+    if process.exitcode == -signal.SIGKILL:
         return 0
-    assert os.waitstatus_to_exitcode(status) == 0, "the tick failed; its words are above"
+    assert process.exitcode == 0, f"the tick ended with {process.exitcode}; its words are above"
     return int((folder / "points").read_text())
 
 
-def _tick_and_exit(house: House, folder: Path, begins_at: datetime, ticks: int, point: Point) -> None:
-    try:
-        mine = reopen(house, folder, begins_at)
-        for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
-            event.listen(mine.services.database.engine, name, point.pass_by)
-        for _ in range(ticks):
-            leases.tick(mine.services)
-            point.pass_by()
-            mine.clock.pass_time(TICK)
-        (folder / "points").write_text(str(point.passed))
-        os._exit(0)
-    finally:
-        os._exit(1)
+def _tick_until_killed(config: Config, folder: Path, begins_at: datetime, ticks: int, kill_at: int) -> None:
+    clock, point = TestClock(begins_at), Point(kill_at)
+    services = _services_on(config, folder, clock)
+    for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
+        event.listen(services.database.engine, name, point.pass_by)
+    for _ in range(ticks):
+        leases.tick(services)
+        point.pass_by()
+        clock.pass_time(TICK)
+    (folder / "points").write_text(str(point.passed))
 
 
 @dataclass(frozen=True)

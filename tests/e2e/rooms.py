@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from device.agent import service as agent
 from device.config import DeviceConfig, load_config
 from device.uploads import service as uploader
 from device.world import Stop
+from protocol.signals import call_when_told_to_end
 
 log = logging.getLogger("rooms")
 
@@ -30,8 +30,7 @@ def main(paths: list[str]) -> None:
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    call_when_told_to_end(stop.set)
     loops: tuple[Callable[[DeviceConfig, Stop], None], ...] = (uploader.run, agent.run)
     threads = [
         threading.Thread(target=_run, args=(loop, load_config(Path(path)), stop)) for path in paths for loop in loops

@@ -87,8 +87,10 @@ def _keep(crowd: Crowd, places: Ints, at_a_time: int) -> Flags:
     sites = len(places)
     held = np.bincount(crowd.site[crowd.holds], minlength=sites)
     lacking = np.bincount(crowd.site[hurries], minlength=sites) - np.maximum(places - held, 0)
-    rank = ranks(crowd.site, ~yields, crowd.share)
-    kept: Flags = crowd.holds & ~(yields & (rank < lacking[crowd.site]))
+    rows = np.flatnonzero(yields)
+    rank = ranks(crowd.site[rows], crowd.share[rows])
+    kept: Flags = crowd.holds.copy()
+    kept[rows[rank < lacking[crowd.site[rows]]]] = False
     if np.count_nonzero(kept) > at_a_time:
         kept &= ranks(np.zeros(len(kept), np.int64), ~kept, ~crowd.must, -crowd.share) < at_a_time
     return kept

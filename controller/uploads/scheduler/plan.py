@@ -104,8 +104,10 @@ def plan_leases(now: datetime, units: Sequence[Unit], limits: Limits) -> Plan:
     others: list[Grant] = []
     revocations: list[str] = []
     for unit, rate_bps in zip(units, rates, strict=True):
-        grant = _grant(unit, rate_bps, now, limits)
         held = unit.running
+        if not rate_bps and held is None:  # nearly all of a large district
+            continue
+        grant = _grant(unit, rate_bps, now, limits)
         if grant is not None:
             (lowered if held and grant.rate_bps < held.rate_bps else others).append(grant)
         elif held and not rate_bps and not _lingers(unit, limits):

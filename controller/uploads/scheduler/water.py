@@ -20,7 +20,7 @@ def pour(group: Ints, weight: Floats, cap: Floats, room: Floats) -> Floats:
 def _levels(group: Ints, weight: Floats, cap: Floats, room: Floats) -> Floats:
     """Give the level of each group: infinite where everybody is full before the room is used up."""
     full_at = cap / weight
-    order = np.lexsort((full_at, group))
+    order = np.lexsort((full_at, _narrow(group)))
     of, weights, caps = group[order], weight[order], cap[order]
     first = np.searchsorted(of, np.arange(len(room)))
     full_before = _before(caps, first, of)
@@ -49,8 +49,14 @@ def pour_line(group: Ints, weight: Floats, cap: Floats, *, site_room: Floats, to
 
 def ranks(group: Ints, *keys: Floats | Ints | Flags) -> Ints:
     """Number the rows of each group from 0, ascending by the keys (the first counts most), then by their order."""
-    order = np.lexsort((*reversed(keys), group))
-    of = group[order]
+    order = np.lexsort((*reversed(keys), _narrow(group)))
+    of, place = group[order], np.arange(len(group))
+    is_first = np.concatenate(([True], of[1:] != of[:-1])) if len(of) else np.zeros(0, bool)
     rank = np.empty(len(group), np.int64)
-    rank[order] = np.arange(len(group)) - np.searchsorted(of, of)
+    rank[order] = place - np.maximum.accumulate(np.where(is_first, place, 0))
     return rank
+
+
+def _narrow(group: Ints) -> Ints:
+    """Give groups in as few bytes as hold them: numpy sorts 16 bits by radix, twenty times as fast."""
+    return group.astype(np.min_scalar_type(int(group.max(initial=0))))

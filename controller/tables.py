@@ -12,6 +12,7 @@ from controller.devices import models as _devices
 from controller.disk import models as _disk
 from controller.enrollment import models as _enrollment
 from controller.epochs import models as _epochs
+from controller.forms import models as _forms
 from controller.nights import models as _nights
 from controller.people import models as _people
 from controller.recordings import models as _recordings
@@ -21,6 +22,6 @@ from controller.uploads import models as _uploads
 
 ROOMS = (
     *(_accounts, _audit, _bridge, _calendar, _devices, _disk, _enrollment, _epochs, _nights, _recordings, _uploads),
-    *(_people, _roster, _timetable, _consent),
+    *(_people, _roster, _timetable, _consent, _forms),
 )
 METADATA = Base.metadata

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from controller.timetable.repo import rooms_of_classes, rooms_of_person
 from protocol.ids import ID_BYTES, make_id
 
 LONGEST_REASON = 300
+UNDO_WITHIN = timedelta(hours=24)
 
 
 class AnswerRefusedError(OperatorError):
@@ -56,6 +57,40 @@ def write_answers(services: Services, said: Sequence[Said], *, by: str) -> int:
             session.add(_row(each, by, services.clock()))
         session.flush()
         return reissue_for_rooms(services, session, _rooms_of(session, {each.person for each in said}))
+
+
+def take_back(services: Services, number: int, *, by: str) -> int:
+    """Let a line not count that was a slip of whoever wrote it down; give how many units are told something else.
+
+    Another line says so, and both stay. What somebody said and changed their mind about is another answer instead:
+    after `UNDO_WITHIN` a line is not taken back any more. Raises `AnswerRefusedError`.
+    """
+    now = services.clock()
+    with services.database.writing() as session:
+        row = session.get(AnswerRow, number)
+        if row is None or row.undoes is not None:
+            raise AnswerRefusedError(f"number: no answer has the number {number}")
+        if row.recorded_at + UNDO_WITHIN <= now or repo.undone_among(session, [number]):
+            raise AnswerRefusedError(
+                f"number: {number} was taken back already or is too old; write down what holds now"
+            )
+        session.add(_undoing(row, by, now))
+        session.flush()
+        return reissue_for_rooms(services, session, _rooms_of(session, [row.person]))
+
+
+def _undoing(row: AnswerRow, by: str, now: datetime) -> AnswerRow:
+    return AnswerRow(
+        person=row.person,
+        giver=row.giver,
+        picture="",
+        voice="",
+        holds_from=row.holds_from,
+        basis="slip",
+        undoes=row.number,
+        recorded_by=by,
+        recorded_at=now,
+    )
 
 
 def _row(said: Said, by: str, now: datetime) -> AnswerRow:

@@ -36,7 +36,9 @@ class AnswerRow(Base):
     form_version: Mapped[int | None]
     """The version of the form that was signed; None for what was said otherwise."""
     basis: Mapped[str] = mapped_column(String(40))
-    """On what it rests: `paper`, `conversation`, `letter`, `carried_over`."""
+    """On what it rests: `paper`, `table`, `conversation`, `letter`, `carried_over`; `slip` takes a line back."""
+    undoes: Mapped[int | None] = mapped_column(ForeignKey("answer.number"), index=True)
+    """The number of a line that was written down by mistake: neither of the two counts, and both stay."""
     recorded_by: Mapped[str] = mapped_column(String(ID_CHARS))
     recorded_at: Mapped[datetime]
 

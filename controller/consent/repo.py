@@ -65,7 +65,7 @@ def read_scopes(text: str) -> frozenset[Scope]:
 
 
 def answers_of(session: Session, people: Collection[str]) -> dict[str, list[Answer]]:
-    """Give every answer for some people, in the order in which they were written down."""
+    """Give every answer for some people, in the order in which they were written down; no line that was taken back."""
     found: dict[str, list[Answer]] = defaultdict(list)
     for batch in batches(people):
         for row in session.execute(_ANSWERS.where(AnswerRow.person.in_(batch)).order_by(AnswerRow.number)):
@@ -83,6 +83,7 @@ def answers_of(session: Session, people: Collection[str]) -> dict[str, list[Answ
     return found
 
 
+_UNDONE = select(AnswerRow.undoes).where(AnswerRow.undoes.is_not(None))
 _ANSWERS = select(
     AnswerRow.person,
     AnswerRow.number,
@@ -92,7 +93,17 @@ _ANSWERS = select(
     AnswerRow.holds_from,
     AnswerRow.holds_until,
     AnswerRow.is_withdrawal,
-)
+).where(AnswerRow.undoes.is_(None), AnswerRow.number.not_in(_UNDONE))
+
+
+def undone_among(session: Session, numbers: Collection[int]) -> set[int]:
+    """Give which lines of some were taken back."""
+    return {
+        each
+        for batch in batches(numbers)
+        for each in session.scalars(select(AnswerRow.undoes).where(AnswerRow.undoes.in_(batch)))
+        if each is not None
+    }
 
 
 def known_people(session: Session, people: Collection[str]) -> dict[str, Known]:

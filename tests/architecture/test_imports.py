@@ -57,6 +57,7 @@ PURE = (
     "controller/consent/answers.py",
     "controller/consent/rules.py",
     "controller/devices/refusals.py",
+    "controller/forms/codes.py",
     "controller/nights/calculator.py",
     "controller/nights/chart.py",
     "controller/nights/forecast.py",

@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 
 from controller.bridge.models import Outbox
 from controller.consent.answering import (
+    UNDO_WITHIN,
     AnswerRefusedError,
     Dark,
     Said,
@@ -22,11 +23,12 @@ from controller.consent.answering import (
     black_out,
     lift_blackout,
     set_rules,
+    take_back,
     write_agreements,
     write_answers,
 )
 from controller.consent.answers import Giver, Scope
-from controller.consent.models import RulesVersion, Who
+from controller.consent.models import AnswerRow, RulesVersion, Who
 from controller.consent.rules import Rules
 from controller.devices.history import Deed
 from controller.devices.life import Place, move
@@ -336,3 +338,36 @@ def test_blackout_after_a_lesson_ends_the_time_that_it_may_go_on(room: Room) -> 
     assert room.press().ends_at == ends_at + timedelta(seconds=Rules().margin_s)
     black_out(room.house.services, Dark(begins_at=ends_at, ends_at=ends_at + timedelta(hours=1)), by="office")
     assert room.press().ends_at == ends_at
+
+
+def newest_line(room: Room) -> int:
+    """Give the number of the line that was written down last."""
+    with room.house.services.database.reading() as session:
+        return session.scalars(select(AnswerRow.number).order_by(AnswerRow.number.desc())).first() or 0
+
+
+def test_slip_that_is_taken_back_does_not_count_and_stays(room: Room) -> None:
+    """The answer before it holds again at once, a first one is not returned again, and every line is still there."""
+    room.agree()
+    room.say(room.pupils[0], picture=NONE, voice=NONE)
+    slip = newest_line(room)
+    assert not room.press().allowed
+    assert take_back(room.house.services, slip, by="office") == 1
+    assert room.press().allowed
+    assert newest_line(room) == slip + 1
+    assert take_back(room.house.services, slip - 1, by="office") == 1
+    assert room.press().reason == "voice_not_granted"
+    with room.house.services.database.reading() as session:
+        assert session.get_one(AnswerRow, slip).undoes is None
+
+
+def test_line_is_taken_back_once_and_soon(room: Room) -> None:
+    """Not twice, not the line that takes back, not a day later: what holds then is another answer."""
+    room.agree()
+    first = newest_line(room)
+    take_back(room.house.services, first, by="office")
+    room.say(room.pupils[0])
+    room.house.clock.pass_time(UNDO_WITHIN)
+    for number in (first, first + 1, first + 2, first + 3):
+        with pytest.raises(AnswerRefusedError, match=f"number.*{number}"):
+            take_back(room.house.services, number, by="office")

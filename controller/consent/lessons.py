@@ -10,10 +10,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.accounts.models import Role
 from controller.accounts.roles import accounts_with
+from controller.calendar.models import FreeDays
 from controller.consent import repo
 from controller.consent.agreeing import agrees, principal_agrees
 from controller.consent.answers import Answer, Stand, stand_on
@@ -30,11 +32,15 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class DecidedLesson:
-    """A lesson and the decision on it; `owner` is the account whose recording it would be."""
+    """A lesson and the decision on it; `owner` is the account whose recording it would be.
+
+    `people`: who will be there beside its lead, by id.
+    """
 
     held: Held
     owner: str | None
     decided: Decided
+    people: Mapping[str, Someone]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +75,20 @@ class Registry:
     """The accounts that have the teacher's role: nobody else owns what is recorded."""
     sites: Mapping[str, str]
     """The site of each room."""
+
+
+def read_span(session: Session, days: tuple[date, date], zone: tzinfo, sites: Collection[str]) -> Span:
+    """Read which days, from the first to the last of two, are without school at some sites."""
+    first, last = days
+    rows = session.scalars(select(FreeDays).where(FreeDays.last_day >= first, FreeDays.first_day <= last)).all()
+    span = Span(first=first, last=last, zone=zone, free_days={})
+    free = {
+        site: {
+            day for row in rows if row.site in ("", site) for day in span.days() if row.first_day <= day <= row.last_day
+        }
+        for site in sites
+    }
+    return replace(span, free_days=free)
 
 
 def decide_lessons(session: Session, rules: Rules, sites: Mapping[str, str], span: Span) -> list[DecidedLesson]:
@@ -116,7 +136,7 @@ class _Deciding:
         self._known = known
         self._turns: dict[str, list[date]] = {}
         self._people: dict[tuple[str, int], Someone] = {}
-        self._lessons: dict[tuple[object, ...], Lesson] = {}
+        self._lessons: dict[tuple[object, ...], tuple[Lesson, Mapping[str, Someone]]] = {}
         self._decided: dict[tuple[object, ...], Decided] = {}
 
     def decide(self, held: Held, day: date) -> DecidedLesson:
@@ -125,26 +145,27 @@ class _Deciding:
         is_dark = any(_covers(blackout, held, site) for blackout in self._known.blackouts)
         together = (held.classes, held.guests, held.teachers, held.lead, site, day)
         if together not in self._lessons:
-            self._lessons[together] = self._describe(held, site, day)
-        lesson = self._lessons[together]
+            there = self._people_of(held, day)
+            self._lessons[together] = (self._describe(held, site, day, list(there.values())), there)
+        lesson, people = self._lessons[together]
         key = (together, is_dark)
         if key not in self._decided:
             self._decided[key] = decide(self._known.rules, replace(lesson, is_blacked_out=is_dark))
-        return DecidedLesson(held, lesson.owner, self._decided[key])
+        return DecidedLesson(held, lesson.owner, self._decided[key], people)
 
-    def _describe(self, held: Held, site: str, day: date) -> Lesson:
+    def _describe(self, held: Held, site: str, day: date, people: Sequence[Someone]) -> Lesson:
         known = self._known
         lead = known.people.get(held.lead or "")
         owner = lead.account if lead and lead.is_adult and lead.account in known.teachers else None
         return Lesson(
             owner=owner,
             classes_known=bool(held.classes) and all(_is_held(known.classes.get(each), day) for each in held.classes),
-            people=self._people_of(held, day),
+            people=people,
             teacher_opted_in=owner is not None and agrees(known.agreements.get((Who.TEACHER, owner), ()), day),
             principal_agreed=principal_agrees(known.agreements, site, day),
         )
 
-    def _people_of(self, held: Held, day: date) -> list[Someone]:
+    def _people_of(self, held: Held, day: date) -> dict[str, Someone]:
         """Give who is in a lesson beside its lead, each once: pupils and aides of its classes, guests, co-teachers.
 
         Who is in a class as a pupil counts as one, also when they are listed as an adult elsewhere.
@@ -159,10 +180,10 @@ class _Deciding:
         there = [member.person for member in members if not self._only_teaches(member)]
         others = dict.fromkeys(person for person in (*there, *held.guests, *held.teachers) if person != held.lead)
         people = ((person, self._someone(person, day)) for person in others)
-        return [
-            replace(someone, is_adult=False) if someone.is_adult and person in pupils else someone
+        return {
+            person: replace(someone, is_adult=False) if someone.is_adult and person in pupils else someone
             for person, someone in people
-        ]
+        }
 
     def _only_teaches(self, member: Member) -> bool:
         """Tell whether a member is an adult who teaches the class: the timetable says in which lessons they are."""

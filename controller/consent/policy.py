@@ -107,8 +107,13 @@ def decide(rules: Rules, lesson: Lesson) -> Decided:
 
 
 def count_seats(people: Iterable[Someone]) -> int:
-    """Tell how many of the people must sit where the camera does not see: those whose picture is not granted."""
-    return sum(not person.shows for person in people)
+    """Tell how many of the people must sit where the camera does not see: pupils whose picture is not granted."""
+    return sum(needs_seat(person) for person in people)
+
+
+def needs_seat(person: Someone) -> bool:
+    """Tell whether somebody must sit where the camera does not see; an adult's seat is wherever they stand."""
+    return not person.is_adult and not person.shows
 
 
 def _asked(rules: Rules, lesson: Lesson) -> list[Someone]:

@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session
 
 from controller.accounts.models import Role
 from controller.accounts.roles import accounts_with
-from controller.calendar.models import FreeDays
 from controller.config import Config
 from controller.consent import repo
-from controller.consent.lessons import DecidedLesson, Span, decide_lessons, is_dark
+from controller.consent.lessons import DecidedLesson, Span, decide_lessons, is_dark, read_span
 from controller.consent.models import Blackout
 from controller.consent.policy import Decided, Outcome, Reason
 from controller.consent.rules import MOST_SNAPSHOT_DAYS, Rules
@@ -84,7 +83,8 @@ def contents_for(session: Session, config: Config, devices: Sequence[Device], no
     held = {each: repo.adults_only(session, room, today) for each, room in rooms.items()}
     pilots = {each: _midnight_after(pilot.until, zone) for each, pilot in held.items() if pilot}
     sites = {rooms[device.id]: device.site for device in devices if device.id in rooms and device.id not in pilots}
-    span = _span(session, config, rules, today=today, sites=set(sites.values()))
+    days = (today, today + rules.snapshot_days * _DAY)
+    span = read_span(session, days, zone, set(sites.values()))
     lessons = _by_room(decide_lessons(session, rules, sites, span))
     return {
         device.id: replace(
@@ -148,17 +148,6 @@ def _rooms_of(session: Session, devices: Iterable[Device]) -> dict[str, str]:
     named = {(room.site, room.name): room.id for room in session.scalars(select(Room))}
     places = {device.id: named.get((device.site, device.room_name)) for device in devices if device.room_name}
     return {device: room for device, room in places.items() if room}
-
-
-def _span(session: Session, config: Config, rules: Rules, *, today: date, sites: Collection[str]) -> Span:
-    last = today + rules.snapshot_days * _DAY
-    rows = session.scalars(select(FreeDays).where(FreeDays.last_day >= today, FreeDays.first_day <= last)).all()
-    days = [today + number * _DAY for number in range(rules.snapshot_days + 1)]
-    free = {
-        site: {day for row in rows if row.site in ("", site) for day in days if row.first_day <= day <= row.last_day}
-        for site in sites
-    }
-    return Span(first=today, last=last, zone=config.controller.time_zone, free_days=free)
 
 
 def _by_room(decided: Iterable[DecidedLesson]) -> dict[str, list[LessonDecision]]:

@@ -52,7 +52,7 @@ def decide_press(
         return PressDecision(allowed=False, reason=NO_POLICY)
     if now >= policy.expires_at:
         return _refuse(policy, POLICY_EXPIRED)
-    lessons = _lessons_at(policy, now) if clock_trusted else [each for each in policy.lessons if each.ends_at > now]
+    lessons = policy.entries_at(now) if clock_trusted else [each for each in policy.lessons if each.ends_at > now]
     decisions = [lesson.decision for lesson in lessons] or [policy.otherwise]
     mixed = LESSONS_OVERLAP if clock_trusted else CLOCK_UNSURE
     bell = decide_bell(policy, began_at=now, checked=checked) if clock_trusted else None
@@ -92,7 +92,7 @@ def decide_bell(policy: Policy, *, began_at: datetime, checked: int | None) -> d
     room leaves room for it. Outside every lesson it is the beginning of the next one.
     """
     entries = sorted(policy.lessons, key=lambda each: each.begins_at)
-    current = _lessons_at(policy, began_at)
+    current = policy.entries_at(began_at)
     later = [each for each in entries if each.begins_at > began_at and each not in current]
     if not current:
         return later[0].begins_at if later else None
@@ -103,17 +103,6 @@ def decide_bell(policy: Policy, *, began_at: datetime, checked: int | None) -> d
             return min(ends_at + margin, entry.begins_at)
         ends_at = max(ends_at, entry.ends_at)
     return ends_at + margin
-
-
-def _lessons_at(policy: Policy, now: datetime) -> list[LessonDecision]:
-    """Give the entries that a press at `now` counts for: those that run, else the one that begins within the margin."""
-    running = [each for each in policy.lessons if each.begins_at <= now < each.ends_at]
-    if running:
-        return running
-    by = now + timedelta(seconds=policy.margin_s)
-    soon = [each for each in policy.lessons if now < each.begins_at <= by]
-    first_at = min((each.begins_at for each in soon), default=now)
-    return [each for each in soon if each.begins_at == first_at]
 
 
 def _goes_on(current: Sequence[LessonDecision], entry: LessonDecision, *, by: datetime, checked: int | None) -> bool:

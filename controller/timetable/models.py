@@ -7,14 +7,23 @@ the roster, by id. Days are the school's, times the wall clock's; the last day s
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Time, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, Time, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from controller.db import ID_CHARS, Base
+from controller.db import ID_CHARS, Base, ChoiceType
 
 SITE_CHARS = 80
 ROOM_CHARS = 120
+
+
+class RuleSource(StrEnum):
+    """Where a rule comes from: a file replaces what a file of its kind brought, and nothing that somebody entered."""
+
+    HAND = "hand"
+    TABLE = "table"
+    CALENDAR = "calendar"
 
 
 class Room(Base):
@@ -40,6 +49,7 @@ class LessonRule(Base):
     ends: Mapped[time] = mapped_column(Time)
     begins_on: Mapped[date]
     ends_on: Mapped[date | None]
+    source: Mapped[RuleSource] = mapped_column(ChoiceType(RuleSource), default=RuleSource.HAND)
 
 
 class LessonRuleClass(Base):
@@ -76,7 +86,7 @@ class LessonChange(Base):
 
 
 class UsualLesson(Base):
-    """A room's usual teacher and class, on school days between two times, wherever no rule says otherwise."""
+    """A room's usual teacher and class, on some weekdays between two times, wherever no rule says otherwise."""
 
     __tablename__ = "usual_lesson"
 
@@ -84,6 +94,8 @@ class UsualLesson(Base):
     room: Mapped[str] = mapped_column(ForeignKey("room.id"), index=True)
     teacher: Mapped[str] = mapped_column(ForeignKey("person.id"))
     class_id: Mapped[str] = mapped_column(ForeignKey("school_class.id"), index=True)
+    weekdays: Mapped[str] = mapped_column(String(7), default="01234")
+    """The numbers of the weekdays on which it holds; Monday is 0."""
     begins: Mapped[time] = mapped_column(Time)
     ends: Mapped[time] = mapped_column(Time)
     begins_on: Mapped[date]
@@ -103,3 +115,22 @@ class LessonGuest(Base):
     ends_on: Mapped[date]
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(ID_CHARS))
+
+
+class TimetableEvent(Base):
+    """One line of the timetable's history: what was done, by whom, with which row. Ids and sums, never a name."""
+
+    __tablename__ = "timetable_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    what: Mapped[str] = mapped_column(String(32))
+    by: Mapped[str] = mapped_column(String(ID_CHARS))
+    """An account's id, or `operator`."""
+    room: Mapped[str | None] = mapped_column(String(ID_CHARS), index=True)
+    about: Mapped[str | None] = mapped_column(String(ID_CHARS))
+    """The rule, usual lesson or guest that it is about."""
+    day: Mapped[date | None]
+    """The day that was changed, or the first or last one on which something holds."""
+    detail: Mapped[str] = mapped_column(Text, default="{}")
+    """JSON: sums by name."""

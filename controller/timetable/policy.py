@@ -15,6 +15,7 @@ from itertools import pairwise
 from protocol.ids import ID_BYTES, make_id
 
 WEEKDAYS = 7
+SCHOOL_WEEK = (0, 1, 2, 3, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Usual:
-    """A room's usual teacher and classes: every school day between two times, wherever no rule says otherwise."""
+    """A room's usual teacher and classes: on some weekdays between two times, wherever no rule says otherwise."""
 
     id: str
     room: str
@@ -72,10 +73,13 @@ class Usual:
     ends: time
     begins_on: date
     ends_on: date | None = None
+    weekdays: tuple[int, ...] = SCHOOL_WEEK
 
     def is_on(self, day: date) -> bool:
         """Tell whether it holds on a day, as far as it alone says."""
-        return self.begins_on <= day and (self.ends_on is None or day <= self.ends_on)
+        return (
+            day.weekday() in self.weekdays and self.begins_on <= day and (self.ends_on is None or day <= self.ends_on)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

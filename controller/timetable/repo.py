@@ -135,6 +135,7 @@ def _usual_of(row: UsualLesson) -> Usual:
         room=row.room,
         teachers=(row.teacher,),
         classes=(row.class_id,),
+        weekdays=tuple(map(int, row.weekdays)),
         begins=row.begins,
         ends=row.ends,
         begins_on=row.begins_on,

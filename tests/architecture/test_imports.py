@@ -79,6 +79,8 @@ PURE = (
     "controller/roster/standing.py",
     "controller/roster/tables.py",
     "controller/roster/words.py",
+    "controller/timetable/asked.py",
+    "controller/timetable/refusals.py",
     *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),
     "controller/uploads/pace.py",
 )

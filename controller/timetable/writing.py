@@ -1,0 +1,367 @@
+"""Writes the timetable: rooms, usual lessons, weekly rules, what differs on a day, guests.
+
+All that is done in one `editing` is one transaction, with its lines of the history and with the new snapshots of the
+rooms that it was in and will be in, so that no unit hears of it later than the bridge's next look (promise P3). What
+was taught before today is never rewritten: whoever claims a lesson is measured by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import TypeVar
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from controller.devices.history import Deed
+from controller.devices.policies import reissue_for_rooms
+from controller.people.models import Kind, Person
+from controller.roster.models import SchoolClass
+from controller.services import Services
+from controller.timetable.asked import DayChange, NewGuest, NewRule, NewUsual, require_days
+from controller.timetable.history import Happening, Told, note_event
+from controller.timetable.models import (
+    ROOM_CHARS,
+    LessonChange,
+    LessonGuest,
+    LessonRule,
+    LessonRuleClass,
+    LessonRuleTeacher,
+    Room,
+    UsualLesson,
+)
+from controller.timetable.refusals import Fault, TimetableRefusedError
+from controller.timetable.repo import find_room, require_room, rooms_of_classes
+
+FARTHEST = timedelta(days=550)
+_DAY = timedelta(days=1)
+Row = TypeVar("Row", UsualLesson, LessonRule, LessonGuest)
+
+
+@contextmanager
+def editing(services: Services, deed: Deed) -> Iterator[Edit]:
+    """Change the timetable in one transaction, and issue anew for every room that it touches; all of it or nothing.
+
+    Raises `TimetableRefusedError`, after which nothing was changed.
+    """
+    today = deed.at.astimezone(services.config.controller.time_zone).date()
+    with services.database.writing() as session:
+        edit = Edit(session, deed, today, new_id=services.new_id, random_bytes=services.random_bytes)
+        yield edit
+        session.flush()
+        reissue_for_rooms(services, session, edit.rooms)
+
+
+class Edit:
+    """One change of the timetable, however many steps it has. `rooms`: those whose units may have to hear of it."""
+
+    def __init__(
+        self,
+        session: Session,
+        deed: Deed,
+        today: date,
+        *,
+        new_id: Callable[[], str],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.session = session
+        self.rooms: set[str] = set()
+        self._deed = deed
+        self._today = today
+        self._new_id = new_id
+        self._random_bytes = random_bytes
+
+    def add_room(self, site: str, name: str) -> str:
+        """Make a room known by its site and name, unless it is; give its id."""
+        if not name or len(name) > ROOM_CHARS or not name.isprintable():
+            raise TimetableRefusedError(Fault.ROOM_MALFORMED, "room", most=ROOM_CHARS, got=name[:40])
+        known = find_room(self.session, site, name)
+        if known is None:
+            known = require_room(self.session, site, name, self._random_bytes)
+            self._note(Happening.ROOM_ADDED, room=known.id)
+        self.rooms.add(known.id)
+        return known.id
+
+    def set_usual(self, new: NewUsual) -> tuple[str, ...]:
+        """Say who is usually in a room; give the ids, one a class.
+
+        What was usual there at any of these times ends the day before, and comes back after the last day of `new`.
+        """
+        self._require_room(new.room)
+        self._require_teacher(new.teacher, "teacher")
+        self._require_begin(new.begins_on)
+        for class_id in new.classes:
+            self._require_class(class_id, new.begins_on)
+        for row in self._usual_beside(new):
+            self._make_way(row, new)
+        made = tuple(self._add_usual(new, class_id) for class_id in new.classes)
+        self.rooms.add(new.room)
+        return made
+
+    def _usual_beside(self, new: NewUsual) -> list[UsualLesson]:
+        """Give what is usual in the room at any time of something new, whatever its days: one may begin next year."""
+        rows = self.session.scalars(
+            select(UsualLesson).where(
+                UsualLesson.room == new.room,
+                UsualLesson.begins < new.ends,
+                UsualLesson.ends > new.begins,
+                or_(UsualLesson.ends_on.is_(None), UsualLesson.ends_on >= new.begins_on),
+            )
+        )
+        return [
+            row
+            for row in rows
+            if set(map(int, row.weekdays)) & set(new.weekdays) and (new.ends_on is None or row.begins_on <= new.ends_on)
+        ]
+
+    def _make_way(self, row: UsualLesson, new: NewUsual) -> None:
+        """End what was usual for as long as something new is; where that has an end, go on after it."""
+        if new.ends_on is not None and (row.ends_on is None or row.ends_on > new.ends_on):
+            again = NewUsual(
+                room=row.room,
+                teacher=row.teacher,
+                classes=(row.class_id,),
+                begins=row.begins,
+                ends=row.ends,
+                begins_on=new.ends_on + _DAY,
+                ends_on=row.ends_on,
+                weekdays=tuple(map(int, row.weekdays)),
+            )
+            self._add_usual(again, row.class_id)
+        self._end_usual(row, new.begins_on - _DAY)
+
+    def _add_usual(self, new: NewUsual, class_id: str) -> str:
+        row = UsualLesson(
+            id=self._new_id(),
+            room=new.room,
+            teacher=new.teacher,
+            class_id=class_id,
+            weekdays="".join(map(str, sorted(new.weekdays))),
+            begins=new.begins,
+            ends=new.ends,
+            begins_on=new.begins_on,
+            ends_on=new.ends_on,
+        )
+        self.session.add(row)
+        self._note(Happening.USUAL_SET, room=new.room, about=row.id, day=new.begins_on)
+        return row.id
+
+    def end_usual(self, usual: str, last_day: date) -> None:
+        """End a room's usual lesson; yesterday as the last day ends it at once."""
+        row = self._find(UsualLesson, usual)
+        self._require_last(last_day, row.ends_on)
+        self._end_usual(row, last_day)
+
+    def _end_usual(self, row: UsualLesson, last_day: date) -> None:
+        self.rooms.add(row.room)
+        self._note(Happening.USUAL_ENDED, room=row.room, about=row.id, day=last_day)
+        if last_day < row.begins_on:
+            self.session.delete(row)
+        else:
+            row.ends_on = last_day
+
+    def add_rule(self, new: NewRule) -> str:
+        """Add a lesson that comes back each week, or is on one day alone; give its id."""
+        rule = self._add_rule(new)
+        self._note(Happening.RULE_ADDED, room=new.room, about=rule, day=new.begins_on)
+        return rule
+
+    def change_rule(self, rule: str, new: NewRule) -> str:
+        """Let a rule be another one from the first day of `new` on; give the id by which it goes on.
+
+        Before that day it stays as it was. Changes of single days from then on end with it.
+        """
+        row = self._find(LessonRule, rule)
+        self._require_not_over(row.ends_on)
+        if row.ends_on is not None and row.ends_on < new.begins_on:
+            facts = {"first": new.begins_on.isoformat(), "got": row.ends_on.isoformat()}
+            raise TimetableRefusedError(Fault.DAYS_REVERSED, "ends_on", **facts)
+        made = self._add_rule(new)
+        self._end_rule(row, new.begins_on - _DAY)
+        self._note(Happening.RULE_CHANGED, room=new.room, about=made, day=new.begins_on)
+        return made
+
+    def end_rule(self, rule: str, last_day: date) -> None:
+        """End a rule; yesterday as the last day ends it at once. One that has not begun by then is removed."""
+        row = self._find(LessonRule, rule)
+        self._require_last(last_day, row.ends_on)
+        self._note(Happening.RULE_ENDED, room=row.room, about=row.id, day=last_day)
+        self._end_rule(row, last_day)
+
+    def _add_rule(self, new: NewRule) -> str:
+        self._require_room(new.room)
+        self._require_begin(new.begins_on)
+        for class_id in new.classes:
+            self._require_class(class_id, new.begins_on)
+        for teacher in new.teachers:
+            self._require_teacher(teacher, "teachers")
+        row = LessonRule(
+            id=self._new_id(),
+            room=new.room,
+            weekday=new.weekday,
+            begins=new.begins,
+            ends=new.ends,
+            begins_on=new.begins_on,
+            ends_on=new.ends_on,
+            source=new.source,
+        )
+        self.session.add(row)
+        self.session.flush()
+        self.session.add_all(LessonRuleClass(rule=row.id, class_id=class_id) for class_id in new.classes)
+        self.session.add_all(
+            LessonRuleTeacher(rule=row.id, place=place, person=person) for place, person in enumerate(new.teachers)
+        )
+        self.rooms.add(new.room)
+        return row.id
+
+    def _end_rule(self, row: LessonRule, last_day: date) -> None:
+        changes = LessonChange.rule == row.id
+        moved = select(LessonChange.room).where(changes, LessonChange.day > last_day)
+        self.rooms |= {row.room, *(room for room in self.session.scalars(moved) if room)}
+        self.session.execute(delete(LessonChange).where(changes, LessonChange.day > last_day))
+        if last_day >= row.begins_on:
+            row.ends_on = last_day
+            return
+        self.session.execute(delete(LessonRuleClass).where(LessonRuleClass.rule == row.id))
+        self.session.execute(delete(LessonRuleTeacher).where(LessonRuleTeacher.rule == row.id))
+        self.session.delete(row)
+
+    def change_day(self, change: DayChange) -> None:
+        """Cancel a rule on one day, or give it another teacher or room that day; replaces what was said of the day.
+
+        Where it is not held any more the room is again as it usually is.
+        """
+        row = self._require_held(change.rule, change.day)
+        if change.teacher:
+            self._require_teacher(change.teacher, "teacher")
+        if change.room:
+            self._require_room(change.room)
+        self._take_change(row, change.day)
+        self.session.add(
+            LessonChange(
+                rule=row.id,
+                day=change.day,
+                is_cancelled=change.is_cancelled,
+                teacher=change.teacher,
+                room=change.room,
+                made_at=self._deed.at,
+                made_by=self._deed.by,
+            )
+        )
+        self.rooms |= {row.room, change.room or row.room}
+        self._note(Happening.DAY_CHANGED, room=row.room, about=row.id, day=change.day)
+
+    def undo_change(self, rule: str, day: date) -> None:
+        """Let a rule be on a day as it always is."""
+        row = self._require_held(rule, day)
+        if not self._take_change(row, day):
+            raise TimetableRefusedError(Fault.NOTHING_CHANGES, "change")
+        self.rooms.add(row.room)
+        self._note(Happening.DAY_AS_ALWAYS, room=row.room, about=row.id, day=day)
+
+    def _take_change(self, row: LessonRule, day: date) -> bool:
+        """Remove what was said of a day; tell whether anything was."""
+        known = self.session.get(LessonChange, (row.id, day))
+        if known is None:
+            return False
+        self.rooms.add(known.room or row.room)
+        self.session.delete(known)
+        self.session.flush()
+        return True
+
+    def _require_held(self, rule: str, day: date) -> LessonRule:
+        row = self._find(LessonRule, rule)
+        self._require_begin(day, "day")
+        if day.weekday() != row.weekday or day < row.begins_on or (row.ends_on is not None and day > row.ends_on):
+            raise TimetableRefusedError(Fault.DAY_OTHER, "day", got=day.isoformat())
+        return row
+
+    def add_guest(self, new: NewGuest) -> str:
+        """Let somebody be in a class or a room for some days; give the guest's id."""
+        person = self._person(new.person, "person")
+        self._require_begin(new.begins_on)
+        if new.class_id:
+            self._require_class(new.class_id, new.begins_on)
+        else:
+            self._require_room(new.room or "")
+        row = LessonGuest(
+            id=self._new_id(),
+            person=person.id,
+            class_id=new.class_id,
+            room=new.room,
+            begins_on=new.begins_on,
+            ends_on=new.ends_on,
+            made_at=self._deed.at,
+            made_by=self._deed.by,
+        )
+        self.session.add(row)
+        self.rooms |= self._rooms_of(row)
+        self._note(Happening.GUEST_ADDED, room=new.room, about=row.id, day=new.begins_on)
+        return row.id
+
+    def end_guest(self, guest: str, last_day: date) -> None:
+        """End a guest's days; yesterday as the last day ends them at once."""
+        row = self._find(LessonGuest, guest)
+        self._require_last(last_day, row.ends_on)
+        self.rooms |= self._rooms_of(row)
+        self._note(Happening.GUEST_ENDED, room=row.room, about=row.id, day=last_day)
+        if last_day < row.begins_on:
+            self.session.delete(row)
+        else:
+            row.ends_on = last_day
+
+    def _rooms_of(self, guest: LessonGuest) -> set[str]:
+        """Give the rooms into which a guest can come."""
+        return {guest.room} if guest.room else rooms_of_classes(self.session, {guest.class_id or ""})
+
+    def _note(
+        self, what: Happening, *, room: str | None = None, about: str | None = None, day: date | None = None
+    ) -> None:
+        note_event(self.session, what, self._deed, Told(room=room, about=about, day=day))
+
+    def _find(self, kind: type[Row], name: str) -> Row:
+        row = self.session.get(kind, name)
+        if row is None:
+            raise TimetableRefusedError(Fault.ROW_UNKNOWN, "entry", got=name[:40])
+        return row
+
+    def _require_room(self, room: str) -> None:
+        if self.session.get(Room, room) is None:
+            raise TimetableRefusedError(Fault.ROOM_UNKNOWN, "room", got=room[:40])
+
+    def _person(self, person: str, field: str) -> Person:
+        row = self.session.get(Person, person)
+        if row is None or row.forgotten_at is not None:
+            raise TimetableRefusedError(Fault.PERSON_UNKNOWN, field, got=person[:40])
+        return row
+
+    def _require_teacher(self, person: str, field: str) -> None:
+        if self._person(person, field).kind is not Kind.ADULT:
+            raise TimetableRefusedError(Fault.NO_TEACHER, field)
+
+    def _require_class(self, class_id: str, first_day: date) -> None:
+        row = self.session.get(SchoolClass, class_id)
+        if row is None:
+            raise TimetableRefusedError(Fault.CLASS_UNKNOWN, "classes", got=class_id[:40])
+        if row.ends_on is not None and row.ends_on < first_day:
+            facts = {"until": row.ends_on.isoformat(), "first": first_day.isoformat()}
+            raise TimetableRefusedError(Fault.CLASS_OVER, "classes", **facts)
+
+    def _require_begin(self, day: date, field: str = "begins_on") -> None:
+        """Refuse a day that is over, or so far away that somebody mistyped the year."""
+        if day < self._today:
+            facts = {"today": self._today.isoformat(), "got": day.isoformat()}
+            raise TimetableRefusedError(Fault.DAY_PAST, field, **facts)
+        if day > self._today + FARTHEST:
+            raise TimetableRefusedError(Fault.DAY_FAR, field, most=FARTHEST.days, got=day.isoformat())
+
+    def _require_last(self, last_day: date, ends_on: date | None) -> None:
+        """Refuse an end before today began, and one of what is over."""
+        self._require_not_over(ends_on)
+        require_days(self._today - _DAY, last_day)
+
+    def _require_not_over(self, ends_on: date | None) -> None:
+        if ends_on is not None and ends_on < self._today:
+            raise TimetableRefusedError(Fault.OVER_ALREADY, "entry", until=ends_on.isoformat())

@@ -1,4 +1,4 @@
-"""Writes down what families, adults, teachers and principals say, and tells the units that it concerns at once.
+"""Writes down what families and adults answer, and tells the units that it concerns at once.
 
 Nothing is ever changed or removed: whoever corrects a mistake writes another line. The units' new snapshots are issued
 in the same transaction, so that none is told later than the bridge's next look (promise P3).
@@ -14,16 +14,13 @@ from sqlalchemy.orm import Session
 
 from controller.consent import repo
 from controller.consent.answers import Giver, Scope
-from controller.consent.models import Agreement, AnswerRow, Blackout, RulesVersion, Who
-from controller.consent.rules import Rules, loosenings
-from controller.devices.policies import reissue_for_rooms, renew_all
+from controller.consent.models import AnswerRow
+from controller.devices.policies import reissue_for_rooms
 from controller.errors import OperatorError
 from controller.people.models import Kind, Person
 from controller.services import Services
 from controller.timetable.repo import rooms_of_classes, rooms_of_person
-from protocol.ids import ID_BYTES, make_id
 
-LONGEST_REASON = 300
 UNDO_WITHIN = timedelta(hours=24)
 
 
@@ -123,110 +120,3 @@ def _rooms_of(session: Session, people: Iterable[str]) -> set[str]:
     """Give the rooms in which some people can be."""
     classes = {each for person in people for each in repo.classes_of(session, person)}
     return rooms_of_classes(session, classes) | {room for person in people for room in rooms_of_person(session, person)}
-
-
-def set_rules(services: Services, rules: Rules, *, reasons: dict[str, str], by: str) -> int:
-    """Let other rules hold from now on, and issue anew what they change; give their version.
-
-    Raises `AnswerRefusedError` that names each setting in which they ask for less and for which there is no reason.
-    """
-    with services.database.writing() as session:
-        held = repo.newest_rules(session)
-        looser = loosenings(held[1] if held else Rules(), rules)
-        without = [name for name in looser if not reasons.get(name, "").strip()]
-        if without:
-            raise AnswerRefusedError(f"{', '.join(without)}: asks for less than before; give a reason for each")
-        given = {name: reasons[name].strip()[:LONGEST_REASON] for name in looser}
-        row = RulesVersion(
-            settings=repo.write_rules(rules), reasons=repo.write_reasons(given), set_by=by, set_at=services.clock()
-        )
-        session.add(row)
-        session.flush()
-        version = row.version
-        renew_all(services, session)
-        return version
-
-
-@dataclass(frozen=True, kw_only=True)
-class Word:
-    """Whether a teacher (`about` their account) or a principal (`about` a site, or nothing for all) agrees."""
-
-    who: Who
-    about: str
-    agrees: bool
-    holds_from: date
-    holds_until: date | None = None
-
-
-def write_agreements(services: Services, words: Sequence[Word], *, by: str) -> int:
-    """Write down what teachers and principals say; give how many units are told something else."""
-    now = services.clock()
-    with services.database.writing() as session:
-        for word in words:
-            session.add(
-                Agreement(
-                    who=word.who,
-                    about=word.about,
-                    agrees=word.agrees,
-                    holds_from=word.holds_from,
-                    holds_until=word.holds_until,
-                    recorded_by=by,
-                    recorded_at=now,
-                )
-            )
-        session.flush()
-        return renew_all(services, session)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dark:
-    """Where and when nothing may be recorded: a room, else a site, else everywhere."""
-
-    begins_at: datetime
-    ends_at: datetime
-    room: str | None = None
-    site: str = ""
-    reason: str = ""
-
-
-def black_out(services: Services, dark: Dark, *, by: str) -> str:
-    """Let nothing be recorded somewhere for a while, and tell the units; give the blackout's id."""
-    if dark.ends_at <= dark.begins_at:
-        raise AnswerRefusedError(f"ends_at: expected a time after {dark.begins_at}, got {dark.ends_at}")
-    name = make_id(services.random_bytes(ID_BYTES))
-    with services.database.writing() as session:
-        session.add(
-            Blackout(
-                id=name,
-                room=dark.room,
-                site=dark.site,
-                begins_at=dark.begins_at,
-                ends_at=dark.ends_at,
-                reason=dark.reason.strip()[:LONGEST_REASON],
-                made_by=by,
-                made_at=services.clock(),
-            )
-        )
-        session.flush()
-        _tell_rooms(services, session, dark.room)
-    return name
-
-
-def lift_blackout(services: Services, blackout: str, *, by: str) -> None:
-    """End a blackout before its time; one that is over or lifted already stays as it is."""
-    with services.database.writing() as session:
-        row = session.get(Blackout, blackout)
-        if row is None:
-            raise AnswerRefusedError(f"blackout: there is none called {blackout[:40]!r}")
-        if row.lifted_at is None and row.ends_at > services.clock():
-            row.lifted_at, row.lifted_by = services.clock(), by
-            session.flush()
-            _tell_rooms(services, session, row.room)
-
-
-def _tell_rooms(services: Services, session: Session, room: str | None) -> None:
-    """Issue anew for a room, or for all: a unit of a site can stand in a room that no timetable names."""
-    if room is not None:
-        reissue_for_rooms(services, session, {room})
-    else:
-        renew_all(services, session)

@@ -1,6 +1,6 @@
 """`backrow controller blackout`: nothing is recorded in a room, at a site or anywhere for a while; list and lift it.
 
-Times are the wall clock's of the school. What a blackout does is controller/consent/answering.py's; it holds in every
+Times are the wall clock's of the school. What a blackout does is controller/consent/darkening.py's; it holds in every
 room, also where only adults who accepted are recorded.
 """
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from controller.services import Services
 
 MINUTE = "%Y-%m-%dT%H:%M"
+CAUSES = ("exam", "counselling", "visitors", "event", "other")
 
 
 @click.group(name="blackout")
@@ -34,19 +35,19 @@ def blackout() -> None:
 @click.argument("ends", metavar="ENDS")
 @click.option("--room", default="", help="The room's name, of the site that is named beside it.")
 @click.option("--site", default="", help="The site; without room and site it holds in the whole school.")
-@click.option("--reason", default="", help="What it is for; only those who may change it read this.")
-def add_blackout(path: Path, begins: str, ends: str, reason: str, **where: str) -> None:
+@click.option("--cause", type=click.Choice(CAUSES), help="What it is for; only those who may change it read this.")
+def add_blackout(path: Path, begins: str, ends: str, cause: str | None, **where: str) -> None:
     """Let nothing be recorded from BEGINS to ENDS (2026-11-30T09:00, or `now`); units hear it at once."""
-    from controller.consent.answering import Dark, black_out
+    from controller.consent.darkening import Dark, black_out
+    from controller.consent.models import Cause
 
     with doing(path) as (services, deed):
-        _require_site(services, where["site"])
         dark = Dark(
             begins_at=_instant(services, begins, "BEGINS"),
             ends_at=_instant(services, ends, "ENDS"),
             room=_room_id(services, where["site"], where["room"]) if where["room"] else None,
             site="" if where["room"] else where["site"],
-            reason=reason,
+            cause=Cause(cause) if cause else None,
         )
         name = black_out(services, dark, by=deed.by)
     click.echo(f"blackout {name}")
@@ -69,7 +70,7 @@ def list_blackouts(path: Path) -> None:
 @click.argument("name", metavar="BLACKOUT")
 def lift(path: Path, name: str) -> None:
     """End a blackout before its time; units hear it at once."""
-    from controller.consent.answering import lift_blackout
+    from controller.consent.darkening import lift_blackout
 
     with doing(path) as (services, deed):
         lift_blackout(services, name, by=deed.by)
@@ -88,17 +89,6 @@ def _instant(services: Services, text: str, field: str) -> datetime:
         said = f"expected a time like 2026-11-30T09:00, or now, got {text[:40]!r}"
         raise click.BadParameter(said, param_hint=field) from None
     return local.astimezone(UTC)
-
-
-def _require_site(services: Services, site: str) -> None:
-    """Refuse a site in which no unit stands: a mistyped one would darken nothing, and nobody would notice."""
-    from controller.calendar.repo import sites_in_use
-
-    with services.database.reading() as session:
-        known = sites_in_use(session)
-    if site and site not in known:
-        named = ", ".join(sorted(known - {""})) or "none"
-        raise click.BadParameter(f"no unit stands at site {site[:60]!r}; there is {named}", param_hint="--site")
 
 
 def _room_id(services: Services, site: str, name: str) -> str:

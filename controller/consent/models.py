@@ -1,6 +1,7 @@
 """Tables of consent: answers, the school's rules, agreements of teachers and principals, blackouts.
 
-Rows are added and never changed: history is the table itself. People are opaque ids; names are in `person_name` alone.
+Rows are added and never removed: history is the table itself. Nothing in them changes, but that lifting a blackout
+writes into its row when and by whom. People are opaque ids; names are in `person_name` alone.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class RulesVersion(Base):
 
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     settings: Mapped[str] = mapped_column(Text)
-    """JSON: the settings that differ from the defaults."""
+    """JSON: every setting, so that a default that changes later changes no older version."""
     reasons: Mapped[str] = mapped_column(Text, default="{}")
-    """JSON: why, for each setting in which it asks for less than the version before."""
+    """JSON: why, for each setting in which it asks for less than what held before."""
     set_by: Mapped[str] = mapped_column(String(ID_CHARS))
     set_at: Mapped[datetime]
 
@@ -81,6 +82,16 @@ class Agreement(Base):
     recorded_at: Mapped[datetime]
 
 
+class Cause(StrEnum):
+    """Why nothing is recorded for a while; a code, so that nobody is named by it."""
+
+    EXAM = "exam"
+    COUNSELLING = "counselling"
+    VISITORS = "visitors"
+    EVENT = "event"
+    OTHER = "other"
+
+
 class Blackout(Base):
     """Nothing is recorded in a room, at a site, or with neither anywhere, from an instant until another one."""
 
@@ -92,6 +103,7 @@ class Blackout(Base):
     begins_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
     reason: Mapped[str] = mapped_column(String(REASON_CHARS), default="")
+    """A `Cause`, or nothing."""
     made_by: Mapped[str] = mapped_column(String(ID_CHARS))
     made_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]

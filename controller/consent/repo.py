@@ -38,14 +38,13 @@ def newest_rules(session: Session) -> tuple[int, Rules] | None:
 
 
 def read_rules(settings: str) -> Rules:
-    """Read a version's settings; what is not named is as by default."""
+    """Read a version's settings; one that is younger than the version is as by default."""
     return Rules(**json.loads(settings))
 
 
 def write_rules(rules: Rules) -> str:
-    """Write the settings in which rules differ from the defaults."""
-    usual = asdict(Rules())
-    return json.dumps({name: value for name, value in asdict(rules).items() if value != usual[name]}, sort_keys=True)
+    """Write every setting, so that a default that changes later changes no older version."""
+    return json.dumps(asdict(rules), sort_keys=True)
 
 
 def write_reasons(reasons: Mapping[str, str]) -> str:

@@ -65,8 +65,9 @@ _LOOSER_WHEN_FALSE = frozenset(
 )
 _LOOSER_WHEN_MORE = frozenset({"most_seats", "snapshot_days", "margin_s", "claim_days"})
 
+STRICT = Rules()
 PRESETS: Mapping[str, Rules] = {
-    "strict": Rules(),
+    "strict": STRICT,
     "each_time": Rules(each_time=True),
     "objection": Rules(objection=True),
     "everybody_in_the_picture": Rules(seats=False, most_seats=0),
@@ -74,13 +75,19 @@ PRESETS: Mapping[str, Rules] = {
 }
 
 
-def loosenings(old: Rules, new: Rules) -> tuple[str, ...]:
+PUPILS_TOO = "pupils"
+"""What the first version opens beside its settings: before it only adults who accepted are recorded."""
+
+
+def loosenings(old: Rules | None, new: Rules) -> tuple[str, ...]:
     """Name the settings in which new rules ask for less than old ones, in their order: each needs a reason.
 
-    `sound` is one in both directions: switching it on records voices that it did not, switching it off records people
-    whose voice was refused.
+    Without old ones only adults who accepted were recorded: then `PUPILS_TOO` is the first of them, and the settings
+    are held against the strict ones. `sound` is one in both directions: switching it on records voices that it did not,
+    switching it off records people whose voice was refused.
     """
-    return tuple(field.name for field in fields(Rules) if _is_looser(field.name, old, new))
+    looser = tuple(field.name for field in fields(Rules) if _is_looser(field.name, old or STRICT, new))
+    return looser if old else (PUPILS_TOO, *looser)
 
 
 def _is_looser(name: str, old: Rules, new: Rules) -> bool:

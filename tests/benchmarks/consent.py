@@ -19,17 +19,19 @@ from pathlib import Path
 from sqlalchemy import func, insert, select
 
 from controller.bridge.models import Outbox
-from controller.consent.answering import Said, Word, set_rules, write_agreements, write_answers
+from controller.consent.answering import Said, write_answers
 from controller.consent.answers import Giver, Scope
 from controller.consent.models import AnswerRow, Who
+from controller.consent.opting import Word, write_agreements
 from controller.consent.repo import write_scopes
-from controller.consent.rules import Rules
+from controller.devices.history import OPERATOR
 from controller.devices.models import Device, DeviceState
 from controller.devices.policies import renew_policies
 from controller.people.models import Kind, Person
 from controller.roster.models import ClassRole, Membership, SchoolClass, Source
 from controller.timetable.models import LessonRule, LessonRuleClass, LessonRuleTeacher, Room
 from tests.house import House, make_house
+from tests.ruled import set_first_rules
 from tests.school import new_id
 
 ROOMS, PUPILS, LESSONS, LIMIT_S = 1_000, 28, 6, 5.0
@@ -42,11 +44,11 @@ def main(rooms: int = ROOMS) -> None:
     with tempfile.TemporaryDirectory() as folder:
         house = make_house(Path(folder))
         pupils = fill(house, rooms)
-        took = _timed(lambda: set_rules(house.services, Rules(), reasons={}, by="officer"))
+        took = _timed(lambda: set_first_rules(house.services))
         print(
             f"rules set, {rooms} rooms told that nobody agreed: {took:.2f} s, {took / LIMIT_S:.2f} of {LIMIT_S:.0f} s"
         )
-        took = _timed(lambda: write_agreements(house.services, [_PRINCIPAL], by="office"))
+        took = _timed(lambda: write_agreements(house.services, [_PRINCIPAL], by=OPERATOR))
         print(f"the principal agrees, {rooms} rooms told so: {took:.2f} s, {took / LIMIT_S:.2f} of {LIMIT_S:.0f} s")
         took = _timed(lambda: renew_policies(house.services))
         print(f"the hourly look, nothing to tell: {took:.2f} s, {took / LIMIT_S:.2f} of {LIMIT_S:.0f} s")
@@ -108,7 +110,7 @@ def fill(house: House, rooms: int) -> list[str]:
         for table, values in tables:
             session.execute(insert(table), values)
     agreed = Word(who=Who.TEACHER, about=teacher.id, agrees=True, holds_from=MONDAY)
-    write_agreements(house.services, [agreed], by="office")
+    write_agreements(house.services, [agreed], by=OPERATOR)
     with house.services.database.writing() as session:
         session.query(Outbox).delete()
     return pupils

@@ -14,23 +14,15 @@ import pytest
 from sqlalchemy import delete, select
 
 from controller.bridge.models import Outbox
-from controller.consent.answering import (
-    UNDO_WITHIN,
-    AnswerRefusedError,
-    Dark,
-    Said,
-    Word,
-    black_out,
-    lift_blackout,
-    set_rules,
-    take_back,
-    write_agreements,
-    write_answers,
-)
+from controller.consent.answering import UNDO_WITHIN, AnswerRefusedError, Said, take_back, write_answers
 from controller.consent.answers import Giver, Scope
+from controller.consent.darkening import Dark, black_out, lift_blackout
 from controller.consent.models import AnswerRow, RulesVersion, Who
+from controller.consent.opting import Word, write_agreements
+from controller.consent.refusals import ConsentRefusedError
 from controller.consent.rules import Rules
-from controller.devices.history import Deed
+from controller.consent.ruling import set_rules
+from controller.devices.history import OPERATOR, Deed
 from controller.devices.life import Place, move
 from controller.devices.models import Device, DeviceState
 from controller.devices.policies import renew_policies
@@ -41,6 +33,7 @@ from controller.timetable.repo import require_room
 from device.consent.decide import PressDecision, decide_press, decide_running
 from protocol.documents import Policy, verify_document
 from tests.house import House, Teacher, make_house
+from tests.ruled import set_first_rules
 from tests.school import new_id
 
 MONDAY = date(2026, 11, 23)
@@ -70,7 +63,7 @@ class Room:
             Word(who=Who.TEACHER, about=self.teacher.id, agrees=True, holds_from=MONDAY),
             Word(who=Who.PRINCIPAL, about="", agrees=True, holds_from=MONDAY),
         ]
-        write_agreements(self.house.services, words, by="office")
+        write_agreements(self.house.services, words, by=OPERATOR)
         for pupil in self.pupils:
             self.say(pupil)
 
@@ -93,7 +86,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
     house = make_house(tmp_path)
     house.clock.now = IN_CLASS - timedelta(hours=1)
     made = furnish(house)
-    set_rules(house.services, Rules(), reasons={}, by="officer")
+    set_first_rules(house.services)
     renew_policies(house.services)
     yield made
     house.services.database.close()
@@ -123,11 +116,11 @@ def test_button_is_refused_until_everybody_agreed(room: Room) -> None:
     """Principal, teacher, then each family: the last answer opens it, and the recording is the teacher's."""
     assert room.press().reason == "principal_has_not_agreed"
     write_agreements(
-        room.house.services, [Word(who=Who.PRINCIPAL, about="", agrees=True, holds_from=MONDAY)], by="office"
+        room.house.services, [Word(who=Who.PRINCIPAL, about="", agrees=True, holds_from=MONDAY)], by=OPERATOR
     )
     assert room.press().reason == "teacher_has_not_opted_in"
     word = Word(who=Who.TEACHER, about=room.teacher.id, agrees=True, holds_from=MONDAY)
-    write_agreements(room.house.services, [word], by="office")
+    write_agreements(room.house.services, [word], by=OPERATOR)
     reasons = []
     for pupil in room.pupils:
         reasons.append(room.press().reason)
@@ -234,6 +227,8 @@ def test_blackout_refuses_and_lifting_it_allows_again(room: Room) -> None:
         assert room.press().reason == "blackout"
         lift_blackout(room.house.services, name, by="office")
         assert room.press().allowed
+    with room.house.services.database.writing() as session:
+        require_room(session, "North", "Gym", room.house.services.random_bytes)
     elsewhere = Dark(begins_at=IN_CLASS, ends_at=IN_CLASS + timedelta(hours=1), site="North")
     black_out(room.house.services, elsewhere, by="office")
     assert room.press().allowed
@@ -252,19 +247,19 @@ def test_snapshot_names_nobody_and_ends(room: Room) -> None:
 def test_school_without_sound_refuses_until_units_can_leave_it_out(room: Room) -> None:
     """No unit records without its microphone yet; so nobody whose voice was refused is ever heard."""
     room.agree()
-    set_rules(room.house.services, Rules(sound=False), reasons={"sound": "a pilot"}, by="officer")
+    set_rules(room.house.services, Rules(sound=False), seen=1, reasons={"sound": "a pilot"}, by="officer")
     assert room.press().reason == "unit_cannot_leave_sound_out"
 
 
 def test_looser_rules_need_a_reason_each(room: Room) -> None:
     """Without one nothing changes, and the setting is named; with one it holds at once."""
     before = room.policy.version
-    with pytest.raises(AnswerRefusedError, match="objection, adults: asks for less than before"):
-        set_rules(room.house.services, Rules(objection=True, adults=False), reasons={}, by="officer")
+    with pytest.raises(ConsentRefusedError, match="asks for less than before: objection, adults"):
+        set_rules(room.house.services, Rules(objection=True, adults=False), seen=1, reasons={}, by="officer")
     assert room.policy.version == before
     room.agree()
     room.say(room.pupils[0], picture=NONE)
-    set_rules(room.house.services, Rules(seats=False), reasons={}, by="officer")
+    set_rules(room.house.services, Rules(seats=False), seen=1, reasons={}, by="officer")
     assert room.press(checked=1).reason == "picture_not_granted"
 
 
@@ -308,7 +303,7 @@ def test_quarantined_unit_hears_of_a_refusal(room: Room) -> None:
 @pytest.mark.parametrize(("kind", "role"), [(Kind.ADULT, ClassRole.PUPIL), (Kind.PUPIL, ClassRole.TEACHER)])
 def test_who_is_a_pupil_by_either_list_counts_as_one(room: Room, kind: Kind, role: ClassRole) -> None:
     """A pupil who is listed as an adult, or as a teacher of the class, is asked where adults are not."""
-    set_rules(room.house.services, Rules(adults=False), reasons={"adults": "a pilot"}, by="officer")
+    set_rules(room.house.services, Rules(adults=False), seen=1, reasons={"adults": "a pilot"}, by="officer")
     room.agree()
     odd = new_id()
     with room.house.services.database.writing() as session:

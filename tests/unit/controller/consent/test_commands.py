@@ -65,7 +65,7 @@ def reason_of(house: House, teacher: Teacher) -> str:
 @pytest.mark.parametrize("where", [(), ("--room", "Room 12")])
 def test_blackout_is_told_listed_and_lifted(run: Run, house: House, teacher: Teacher, where: tuple[str, ...]) -> None:
     """One command darkens the school or a room; the list names it; lifting it lets the button work again."""
-    name = run("add", "now", "2099-01-01T09:00", *where, "--reason", "tests").split()[1]
+    name = run("add", "now", "2099-01-01T09:00", *where, "--cause", "exam").split()[1]
     assert reason_of(house, teacher) == "blackout"
     listed = run("list")
     assert listed.startswith(name)
@@ -82,7 +82,7 @@ def test_blackout_is_told_listed_and_lifted(run: Run, house: House, teacher: Tea
         (("soon", "2099-01-01T09:00"), 2, "expected a time like 2026-11-30T09:00, or now, got 'soon'"),
         (("now", "2099-13-01T09:00"), 2, "ENDS"),
         (("now", "2020-01-01T09:00"), 1, "ends_at: expected a time after"),
-        (("now", "2099-01-01T09:00", "--site", "Nroth"), 2, "no unit stands at site 'Nroth'; there is none"),
+        (("now", "2099-01-01T09:00", "--site", "Nroth"), 1, "no unit, room or class is of the site “Nroth”"),
         (("now", "2099-01-01T09:00", "--room", "Room 13"), 2, "no timetable and no unit names room 'Room 13'"),
     ],
 )
@@ -97,4 +97,4 @@ def test_blackout_that_cannot_be_is_refused(
 
 def test_blackout_of_nobody_is_not_lifted(run: Run) -> None:
     """A name that is none is an error, not a silent success."""
-    assert "there is none called" in run("lift", "nonsense", code=1)
+    assert "no blackout is known by" in run("lift", "nonsense", code=1)

@@ -17,9 +17,7 @@ from controller.bridge.outbox import enqueue
 from controller.calendar.changes import add_free_days, remove_free_days
 from controller.calendar.policy import FreeDay
 from controller.calendar.repo import SCHOOL
-from controller.consent.answering import set_rules
 from controller.consent.models import AdultsOnly
-from controller.consent.rules import Rules
 from controller.devices.history import Deed
 from controller.devices.life import Place, move
 from controller.devices.models import Device
@@ -30,6 +28,7 @@ from controller.timetable.repo import find_room
 from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.topics import Down, down_topic
 from tests.house import make_house
+from tests.ruled import set_first_rules
 from tests.unit.controller.consent.test_answering import IN_CLASS, MONDAY, Room, furnish
 
 WEDNESDAY = date(2026, 11, 25)
@@ -41,7 +40,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
     house = make_house(tmp_path)
     house.clock.now = IN_CLASS - timedelta(hours=1)
     made = furnish(house)
-    set_rules(house.services, Rules(), reasons={}, by="officer")
+    set_first_rules(house.services)
     made.agree()
     yield made
     house.services.database.close()

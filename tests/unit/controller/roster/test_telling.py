@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from controller.bridge.models import Outbox
-from controller.consent.answering import Said, Word, set_rules, write_agreements, write_answers
+from controller.consent.answering import Said, write_answers
 from controller.consent.answers import Giver, Scope
 from controller.consent.models import Who
-from controller.consent.rules import Rules
+from controller.consent.opting import Word, write_agreements
+from controller.devices.history import OPERATOR
 from controller.devices.models import Device
 from controller.devices.policies import renew_policies
 from controller.people.models import Person
@@ -24,6 +25,7 @@ from device.consent.decide import PressDecision, decide_press
 from protocol.documents import Policy, verify_document
 from tests.classes import PUPILS, Classes, enter_classes, paste, take
 from tests.house import House, Teacher, house
+from tests.ruled import set_first_rules
 from tests.school import new_id
 
 __all__ = ["house"]
@@ -51,7 +53,7 @@ def classes(house: House, teacher: Teacher) -> Classes:
         session.add(LessonRuleClass(rule=rule, class_id=made.class_id))
         ada = session.scalars(select(Person.id).where(Person.account == teacher.id)).one()
         session.add(LessonRuleTeacher(rule=rule, place=0, person=ada))
-    set_rules(house.services, Rules(), reasons={}, by="officer")
+    set_first_rules(house.services)
     renew_policies(house.services)
     return made
 
@@ -76,7 +78,7 @@ def agree(house: House, teacher: Teacher, classes: Classes) -> None:
         Word(who=Who.TEACHER, about=teacher.id, agrees=True, holds_from=day),
         Word(who=Who.PRINCIPAL, about="", agrees=True, holds_from=day),
     ]
-    write_agreements(house.services, words, by="office")
+    write_agreements(house.services, words, by=OPERATOR)
     with house.services.database.reading() as session:
         members = members_on(session, classes.class_id, day)
     said = [

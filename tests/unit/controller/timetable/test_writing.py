@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from controller.consent.answering import set_rules
-from controller.consent.rules import Rules
 from controller.devices.history import Deed
 from controller.devices.models import Device
 from controller.people.models import Person
@@ -22,6 +20,7 @@ from controller.timetable.refusals import Fault, TimetableRefusedError
 from controller.timetable.repo import read_timetable, require_room
 from controller.timetable.writing import Edit, editing
 from tests.house import make_house
+from tests.ruled import set_first_rules
 from tests.school import new_id
 from tests.unit.controller.consent.test_answering import IN_CLASS, MONDAY, Room, furnish
 
@@ -36,7 +35,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
     house = make_house(tmp_path)
     house.clock.now = IN_CLASS - timedelta(hours=1)
     made = furnish(house)
-    set_rules(house.services, Rules(), reasons={}, by="officer")
+    set_first_rules(house.services)
     made.agree()
     yield made
     house.services.database.close()

@@ -119,6 +119,11 @@ class Plan:
         """Give who is called otherwise now."""
         return tuple(each for each in self.changed_people if each.before.name != each.after.name)
 
+    @property
+    def turned(self) -> tuple[ChangedPerson, ...]:
+        """Give pupils who become adults, and adults who become pupils: other people answer for them then."""
+        return tuple(each for each in self.changed_people if each.before.kind is not each.after.kind)
+
     def sums(self) -> dict[str, int]:
         """Count what would happen, for the page and the history."""
         kinds = Counter(person.kind for person, _ in self.new_people)
@@ -126,6 +131,7 @@ class Plan:
             "pupils_new": kinds[Kind.PUPIL],
             "adults_new": kinds[Kind.ADULT],
             "people_renamed": len(self.renamed),
+            "people_turned": len(self.turned),
             "people_moved": len(self.moved_people),
             "people_gone": len(self.gone_people),
             "classes_new": len(self.new_classes),

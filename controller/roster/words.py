@@ -11,6 +11,7 @@ SUMS = {
     "pupils_new": mark("New pupils"),
     "adults_new": mark("New adults"),
     "people_renamed": mark("People with another name"),
+    "people_turned": mark("Pupils who become adults, adults who become pupils"),
     "people_moved": mark("People in another class"),
     "people_gone": mark("People in no class any more"),
     "classes_new": mark("New classes"),

@@ -159,6 +159,19 @@ def test_other_name_is_a_renaming() -> None:
     assert (change.before.name, change.after.name) == (Name("Ana", "X"), Name("Anna", "Y"))
 
 
+def test_pupil_who_becomes_an_adult_is_called_out() -> None:
+    """Whose answers count changes with it, so that nobody overlooks it among the new facts."""
+    school = School()
+    roster = numbered({"3B": {"Ana", "Ben"}})
+    school.take(roster)
+    turned = [each._replace(kind=Kind.ADULT) if each.name.given == "Ana" else each for each in roster.people]
+    plan = school.take(replace(roster, people=tuple(turned)))
+    assert [(each.after.name.given, each.before.kind, each.after.kind) for each in plan.turned] == [
+        ("Ana", Kind.PUPIL, Kind.ADULT)
+    ]
+    assert plan.sums()["people_turned"] == 1
+
+
 def test_class_that_is_not_in_the_whole_ends() -> None:
     """Its members go with it; classes of another site or source are nobody's business."""
     school = School()

@@ -34,11 +34,18 @@ def extract_words(root: Path = ROOT) -> Catalog:
     """Collect every text that is said to people, with the files that say it."""
     with (TRANSLATIONS / "babel.ini").open("r", encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    found = extract_from_dir(str(root), method_map=methods, options_map=options, keywords=KEYWORDS)
+    found = extract_from_dir(
+        str(root), method_map=methods, options_map=options, keywords=KEYWORDS, directory_filter=_may_speak
+    )
     catalogue = Catalog(charset="utf-8")
     for name, _line, text, comments, context in sorted(found, key=lambda one: (one[0], one[1])):
         catalogue.add(text, locations=[(name, 0)], auto_comments=comments, context=context)
     return catalogue
+
+
+def _may_speak(folder: str) -> bool:
+    """Pass over what is built or installed below the root: tens of thousands of files, and no word of ours."""
+    return not Path(folder).name.startswith((".", "_", "node_modules", "vendor")) and Path(folder) != ROOT / "build"
 
 
 def load_catalogue(language: str) -> Catalog:

@@ -188,8 +188,9 @@ def _attach() -> None:
     from controller.simulation.commands import simulate_night
     from controller.stick.commands import stick
     from controller.storage.commands import storage
+    from controller.timetable.commands import timetable
 
-    groups = (device, night, enrollment, epochs, storage, stick, roster, blackout)
+    groups = (device, night, enrollment, epochs, storage, stick, roster, timetable, blackout)
     people = (add_person, role_commands, teacher_commands, admin_link, new_link)
     for command in (*groups, *people, simulate_night):
         group.add_command(command)

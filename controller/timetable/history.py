@@ -19,6 +19,7 @@ class Happening(StrEnum):
     """What a line of the history can say."""
 
     ROOM_ADDED = "room_added"
+    PERSON_ADDED = "person_added"
     USUAL_SET = "usual_set"
     USUAL_ENDED = "usual_ended"
     RULE_ADDED = "rule_added"

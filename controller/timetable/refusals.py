@@ -24,6 +24,7 @@ class Fault(StrEnum):
     PERSON_UNKNOWN = "person_unknown"
     NO_TEACHER = "no_teacher"
     CLASS_UNKNOWN = "class_unknown"
+    AMBIGUOUS = "ambiguous"
     CLASS_OVER = "class_over"
     BLANK = "blank"
     TWICE = "twice"
@@ -59,6 +60,9 @@ WORDS: dict[Fault, Words] = {
         mark("expected an adult, got somebody whom the class lists know as a pupil"), mark("choose a teacher")
     ),
     Fault.CLASS_UNKNOWN: Words(mark("no class is known by “%(got)s”"), mark("import its class list first")),
+    Fault.AMBIGUOUS: Words(
+        mark("%(number)d could be meant by “%(got)s”"), mark("write the id or the address instead of the name")
+    ),
     Fault.CLASS_OVER: Words(
         mark("this class ends on %(until)s, before the first day %(first)s"), mark("choose this year’s class")
     ),

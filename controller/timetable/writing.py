@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import TypeVar
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from controller.accounts.models import Account
 from controller.devices.history import Deed
 from controller.devices.policies import reissue_for_rooms
-from controller.people.models import Kind, Person
-from controller.roster.models import SchoolClass
+from controller.people.models import Kind, Person, PersonName
+from controller.roster.lists import split_name
 from controller.services import Services
-from controller.timetable.asked import DayChange, NewGuest, NewRule, NewUsual, require_days
+from controller.timetable.asked import DayChange, NewGuest, NewRule, NewUsual
+from controller.timetable.checking import DAY, Checks
+from controller.timetable.finding import ACCOUNT
 from controller.timetable.history import Happening, Told, note_event
 from controller.timetable.models import (
     ROOM_CHARS,
@@ -29,14 +33,11 @@ from controller.timetable.models import (
     LessonRule,
     LessonRuleClass,
     LessonRuleTeacher,
-    Room,
     UsualLesson,
 )
 from controller.timetable.refusals import Fault, TimetableRefusedError
 from controller.timetable.repo import find_room, require_room, rooms_of_classes
 
-FARTHEST = timedelta(days=550)
-_DAY = timedelta(days=1)
 Row = TypeVar("Row", UsualLesson, LessonRule, LessonGuest)
 
 
@@ -69,7 +70,7 @@ class Edit:
         self.session = session
         self.rooms: set[str] = set()
         self._deed = deed
-        self._today = today
+        self._checks = Checks(session, today)
         self._new_id = new_id
         self._random_bytes = random_bytes
 
@@ -84,16 +85,38 @@ class Edit:
         self.rooms.add(known.id)
         return known.id
 
+    def as_person(self, teacher: str) -> str:
+        """Give the person of a teacher who may be known by an account alone (`account:` and its id)."""
+        if not teacher.startswith(ACCOUNT):
+            return teacher
+        account = self.session.get(Account, teacher.removeprefix(ACCOUNT))
+        if account is None:
+            raise TimetableRefusedError(Fault.PERSON_UNKNOWN, "teacher", got=teacher[:40])
+        known = self.session.scalars(
+            select(Person).where(Person.account == account.id, Person.forgotten_at.is_(None))
+        ).first()
+        if known is not None:
+            return known.id
+        row = Person(id=self._new_id(), kind=Kind.ADULT, account=account.id, made_at=self._deed.at)
+        self.session.add(row)
+        self.session.flush()
+        self.session.add(PersonName(person=row.id, **split_name(account.name)._asdict()))
+        self._note(Happening.PERSON_ADDED, about=row.id)
+        return row.id
+
+    def _teacher(self, teacher: str, field: str) -> str:
+        return self._checks.require_adult(self.as_person(teacher), field)
+
     def set_usual(self, new: NewUsual) -> tuple[str, ...]:
         """Say who is usually in a room; give the ids, one a class.
 
         What was usual there at any of these times ends the day before, and comes back after the last day of `new`.
         """
-        self._require_room(new.room)
-        self._require_teacher(new.teacher, "teacher")
-        self._require_begin(new.begins_on)
+        self._checks.require_room(new.room)
+        new = replace(new, teacher=self._teacher(new.teacher, "teacher"))
+        self._checks.require_begin(new.begins_on)
         for class_id in new.classes:
-            self._require_class(class_id, new.begins_on)
+            self._checks.require_class(class_id, new.begins_on)
         for row in self._usual_beside(new):
             self._make_way(row, new)
         made = tuple(self._add_usual(new, class_id) for class_id in new.classes)
@@ -125,12 +148,12 @@ class Edit:
                 classes=(row.class_id,),
                 begins=row.begins,
                 ends=row.ends,
-                begins_on=new.ends_on + _DAY,
+                begins_on=new.ends_on + DAY,
                 ends_on=row.ends_on,
                 weekdays=tuple(map(int, row.weekdays)),
             )
             self._add_usual(again, row.class_id)
-        self._end_usual(row, new.begins_on - _DAY)
+        self._end_usual(row, new.begins_on - DAY)
 
     def _add_usual(self, new: NewUsual, class_id: str) -> str:
         row = UsualLesson(
@@ -151,7 +174,7 @@ class Edit:
     def end_usual(self, usual: str, last_day: date) -> None:
         """End a room's usual lesson; yesterday as the last day ends it at once."""
         row = self._find(UsualLesson, usual)
-        self._require_last(last_day, row.ends_on)
+        self._checks.require_last(last_day, row.ends_on)
         self._end_usual(row, last_day)
 
     def _end_usual(self, row: UsualLesson, last_day: date) -> None:
@@ -174,29 +197,28 @@ class Edit:
         Before that day it stays as it was. Changes of single days from then on end with it.
         """
         row = self._find(LessonRule, rule)
-        self._require_not_over(row.ends_on)
+        self._checks.require_not_over(row.ends_on)
         if row.ends_on is not None and row.ends_on < new.begins_on:
             facts = {"first": new.begins_on.isoformat(), "got": row.ends_on.isoformat()}
             raise TimetableRefusedError(Fault.DAYS_REVERSED, "ends_on", **facts)
         made = self._add_rule(new)
-        self._end_rule(row, new.begins_on - _DAY)
+        self._end_rule(row, new.begins_on - DAY)
         self._note(Happening.RULE_CHANGED, room=new.room, about=made, day=new.begins_on)
         return made
 
     def end_rule(self, rule: str, last_day: date) -> None:
         """End a rule; yesterday as the last day ends it at once. One that has not begun by then is removed."""
         row = self._find(LessonRule, rule)
-        self._require_last(last_day, row.ends_on)
+        self._checks.require_last(last_day, row.ends_on)
         self._note(Happening.RULE_ENDED, room=row.room, about=row.id, day=last_day)
         self._end_rule(row, last_day)
 
     def _add_rule(self, new: NewRule) -> str:
-        self._require_room(new.room)
-        self._require_begin(new.begins_on)
+        self._checks.require_room(new.room)
+        self._checks.require_begin(new.begins_on)
         for class_id in new.classes:
-            self._require_class(class_id, new.begins_on)
-        for teacher in new.teachers:
-            self._require_teacher(teacher, "teachers")
+            self._checks.require_class(class_id, new.begins_on)
+        teachers = [self._teacher(teacher, "teachers") for teacher in new.teachers]
         row = LessonRule(
             id=self._new_id(),
             room=new.room,
@@ -211,7 +233,7 @@ class Edit:
         self.session.flush()
         self.session.add_all(LessonRuleClass(rule=row.id, class_id=class_id) for class_id in new.classes)
         self.session.add_all(
-            LessonRuleTeacher(rule=row.id, place=place, person=person) for place, person in enumerate(new.teachers)
+            LessonRuleTeacher(rule=row.id, place=place, person=person) for place, person in enumerate(teachers)
         )
         self.rooms.add(new.room)
         return row.id
@@ -234,17 +256,16 @@ class Edit:
         Where it is not held any more the room is again as it usually is.
         """
         row = self._require_held(change.rule, change.day)
-        if change.teacher:
-            self._require_teacher(change.teacher, "teacher")
+        teacher = self._teacher(change.teacher, "teacher") if change.teacher else None
         if change.room:
-            self._require_room(change.room)
+            self._checks.require_room(change.room)
         self._take_change(row, change.day)
         self.session.add(
             LessonChange(
                 rule=row.id,
                 day=change.day,
                 is_cancelled=change.is_cancelled,
-                teacher=change.teacher,
+                teacher=teacher,
                 room=change.room,
                 made_at=self._deed.at,
                 made_by=self._deed.by,
@@ -273,19 +294,19 @@ class Edit:
 
     def _require_held(self, rule: str, day: date) -> LessonRule:
         row = self._find(LessonRule, rule)
-        self._require_begin(day, "day")
+        self._checks.require_begin(day, "day")
         if day.weekday() != row.weekday or day < row.begins_on or (row.ends_on is not None and day > row.ends_on):
             raise TimetableRefusedError(Fault.DAY_OTHER, "day", got=day.isoformat())
         return row
 
     def add_guest(self, new: NewGuest) -> str:
         """Let somebody be in a class or a room for some days; give the guest's id."""
-        person = self._person(new.person, "person")
-        self._require_begin(new.begins_on)
+        person = self._checks.person(new.person, "person")
+        self._checks.require_begin(new.begins_on)
         if new.class_id:
-            self._require_class(new.class_id, new.begins_on)
+            self._checks.require_class(new.class_id, new.begins_on)
         else:
-            self._require_room(new.room or "")
+            self._checks.require_room(new.room or "")
         row = LessonGuest(
             id=self._new_id(),
             person=person.id,
@@ -304,13 +325,22 @@ class Edit:
     def end_guest(self, guest: str, last_day: date) -> None:
         """End a guest's days; yesterday as the last day ends them at once."""
         row = self._find(LessonGuest, guest)
-        self._require_last(last_day, row.ends_on)
+        self._checks.require_last(last_day, row.ends_on)
         self.rooms |= self._rooms_of(row)
         self._note(Happening.GUEST_ENDED, room=row.room, about=row.id, day=last_day)
         if last_day < row.begins_on:
             self.session.delete(row)
         else:
             row.ends_on = last_day
+
+    def end(self, entry: str, last_day: date) -> None:
+        """End a usual lesson, a rule or a guest, whichever has this id."""
+        if self.session.get(UsualLesson, entry):
+            self.end_usual(entry, last_day)
+        elif self.session.get(LessonGuest, entry):
+            self.end_guest(entry, last_day)
+        else:
+            self.end_rule(entry, last_day)
 
     def _rooms_of(self, guest: LessonGuest) -> set[str]:
         """Give the rooms into which a guest can come."""
@@ -326,42 +356,3 @@ class Edit:
         if row is None:
             raise TimetableRefusedError(Fault.ROW_UNKNOWN, "entry", got=name[:40])
         return row
-
-    def _require_room(self, room: str) -> None:
-        if self.session.get(Room, room) is None:
-            raise TimetableRefusedError(Fault.ROOM_UNKNOWN, "room", got=room[:40])
-
-    def _person(self, person: str, field: str) -> Person:
-        row = self.session.get(Person, person)
-        if row is None or row.forgotten_at is not None:
-            raise TimetableRefusedError(Fault.PERSON_UNKNOWN, field, got=person[:40])
-        return row
-
-    def _require_teacher(self, person: str, field: str) -> None:
-        if self._person(person, field).kind is not Kind.ADULT:
-            raise TimetableRefusedError(Fault.NO_TEACHER, field)
-
-    def _require_class(self, class_id: str, first_day: date) -> None:
-        row = self.session.get(SchoolClass, class_id)
-        if row is None:
-            raise TimetableRefusedError(Fault.CLASS_UNKNOWN, "classes", got=class_id[:40])
-        if row.ends_on is not None and row.ends_on < first_day:
-            facts = {"until": row.ends_on.isoformat(), "first": first_day.isoformat()}
-            raise TimetableRefusedError(Fault.CLASS_OVER, "classes", **facts)
-
-    def _require_begin(self, day: date, field: str = "begins_on") -> None:
-        """Refuse a day that is over, or so far away that somebody mistyped the year."""
-        if day < self._today:
-            facts = {"today": self._today.isoformat(), "got": day.isoformat()}
-            raise TimetableRefusedError(Fault.DAY_PAST, field, **facts)
-        if day > self._today + FARTHEST:
-            raise TimetableRefusedError(Fault.DAY_FAR, field, most=FARTHEST.days, got=day.isoformat())
-
-    def _require_last(self, last_day: date, ends_on: date | None) -> None:
-        """Refuse an end before today began, and one of what is over."""
-        self._require_not_over(ends_on)
-        require_days(self._today - _DAY, last_day)
-
-    def _require_not_over(self, ends_on: date | None) -> None:
-        if ends_on is not None and ends_on < self._today:
-            raise TimetableRefusedError(Fault.OVER_ALREADY, "entry", until=ends_on.isoformat())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from controller.accounts.roles import Roles
     from controller.bridge.link import BridgeSettings
 
     Register = Callable[[Flask, Services], None]
@@ -59,9 +60,22 @@ def open_database(config: Config) -> Database:
         ) from None
 
 
+def make_roles(services: Services) -> Roles:
+    """Give the roles of people; a change of one tells the units in the same transaction, for only teachers own."""
+    from controller.accounts.roles import Roles
+    from controller.devices.policies import renew_all
+
+    return Roles(database=services.database, now=services.clock, changed=lambda session: renew_all(services, session))
+
+
+def _account_pages(app: Flask, services: Services) -> None:
+    from controller.accounts import views
+
+    views.register(app, services, roles=make_roles(services))
+
+
 def people_rooms() -> tuple[Register, ...]:
     """Give the rooms behind the people's door; each adds its blueprint and, first of all, its guards."""
-    from controller.accounts import views as account_pages
     from controller.auth import guards
     from controller.calendar import views as calendar_pages
     from controller.devices import views as unit_pages
@@ -72,7 +86,7 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.roster import views as class_pages
     from controller.uploads import today_views
 
-    pages = (account_pages.register, recording_pages.register, unit_pages.register, calendar_pages.register)
+    pages = (_account_pages, recording_pages.register, unit_pages.register, calendar_pages.register)
     joining = (page_views.register, est_views.register, renewal_views.register)
     nights = (night_pages.register, today_views.register)
     return (guards.register, *pages, *nights, *joining, class_pages.register, rest.register)

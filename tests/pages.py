@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from controller.accounts.models import Account, Role
 from controller.accounts.role_policy import Held
-from controller.accounts.roles import RoleChange, Roles
+from controller.accounts.roles import RoleChange
 from controller.calendar import changes as calendar
 from controller.calendar.policy import FreeDay, OtherDay
 from controller.calendar.reading import read_caps, read_trickle
@@ -26,6 +26,7 @@ from controller.epochs.models import Epoch, EpochWaiver
 from controller.recordings import repo
 from controller.recordings.models import LateRecording, Recording
 from controller.recordings.services import delete_recording
+from controller.wiring import make_roles
 from protocol.manifest import Sound, SoundVerdict
 from protocol.pki import make_request, parse_request
 from tests.classes import enter_classes
@@ -105,7 +106,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
 
 def _give_roles(house: House, account: str, admin: Person, mark: Callable[[str], str]) -> None:
     """Give somebody roles of every kind, two of which should not be one person's."""
-    roles = Roles(database=house.services.database, now=house.clock)
+    roles = make_roles(house.services)
     for held in (Held(Role.IT, mark("North")), Held(Role.EVALUATOR), Held(Role.ADMIN)):
         roles.give(RoleChange(account=account, held=held, by=admin.id), understood=held.role)
 

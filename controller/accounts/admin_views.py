@@ -28,9 +28,9 @@ Page = str | tuple[str, HTTPStatus] | Response
 class AdminPages:
     """What an admin does with other people's accounts."""
 
-    def __init__(self, accounts: Accounts, config: Config) -> None:
+    def __init__(self, accounts: Accounts, roles: Roles, config: Config) -> None:
         self._accounts = accounts
-        self._roles = Roles(database=accounts.database, now=accounts.now)
+        self._roles = roles
         self._config = config
 
     def add_to(self, room: Blueprint) -> None:

@@ -71,8 +71,8 @@ def role_commands() -> None:
 @click.option("--understood", default="", help="The role once more, where a warning says that it goes against another.")
 def give_role(path: Path, email: str, role: str, site: str, understood: str) -> None:
     """Give somebody another role."""
-    with _open_accounts(path) as (accounts, _):
-        _roles(accounts).give(_change(accounts, email, role, site), understood=understood)
+    with _open_roles(path) as (accounts, roles):
+        roles.give(_change(accounts, email, role, site), understood=understood)
         click.echo(_tell_roles(accounts, email))
 
 
@@ -83,8 +83,8 @@ def give_role(path: Path, email: str, role: str, site: str, understood: str) -> 
 @site_option
 def take_role(path: Path, email: str, role: str, site: str) -> None:
     """Take a role away; the person is signed out everywhere."""
-    with _open_accounts(path) as (accounts, _):
-        _roles(accounts).take(_change(accounts, email, role, site))
+    with _open_roles(path) as (accounts, roles):
+        roles.take(_change(accounts, email, role, site))
         click.echo(_tell_roles(accounts, email))
 
 
@@ -97,10 +97,6 @@ def list_roles(path: Path) -> None:
             emails = [account.email for account in repo.list_accounts(session)]
         for email in emails:
             click.echo(_tell_roles(accounts, email))
-
-
-def _roles(accounts: Accounts) -> Roles:
-    return Roles(database=accounts.database, now=accounts.now)
 
 
 def _change(accounts: Accounts, email: str, role: str, site: str) -> RoleChange:
@@ -155,6 +151,14 @@ def _open_accounts(path: Path) -> Iterator[tuple[Accounts, Config]]:
             yield make_accounts(services), services.config
     except (EmailTakenError, PersonRefusedError, RoleRefusedError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _open_roles(path: Path) -> Iterator[tuple[Accounts, Roles]]:
+    from controller.wiring import make_roles
+
+    with opened(path) as services:
+        yield make_accounts(services), make_roles(services)
 
 
 def _find_or_add_admin(accounts: Accounts, email: str, name: str) -> str:

@@ -94,10 +94,14 @@ def enter_role(session: Session, change: RoleChange, now: datetime, *, warned: b
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
-    """The roles of one school's people. `now` gives aware instants."""
+    """The roles of one school's people. `now` gives aware instants.
+
+    `changed` is called inside the transaction of every change, after it: what hangs on roles follows at once.
+    """
 
     database: Database
     now: Callable[[], datetime]
+    changed: Callable[[Session], object]
 
     def give(self, change: RoleChange, *, understood: str = "") -> None:
         """Give a role; raise `RoleRefusedError`. `understood`: the role again, when its warning was read."""
@@ -109,6 +113,8 @@ class Roles:
             if fault:
                 raise RoleRefusedError(fault, change.held, against)
             enter_role(session, change, self.now(), warned=bool(against))
+            session.flush()
+            self.changed(session)
 
     def take(self, change: RoleChange) -> None:
         """Take a role away and sign the person out, so that no page stands open; raise `RoleRefusedError`."""
@@ -121,6 +127,8 @@ class Roles:
             session.delete(session.get_one(AccountRole, (change.account, change.held.role, change.held.site)))
             session.add(_line(change, self.now(), given=False))
             end_logins(session, change.account)
+            session.flush()
+            self.changed(session)
 
 
 def history_of(session: Session, account: str) -> Sequence[RoleEvent]:

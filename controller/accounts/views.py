@@ -16,6 +16,7 @@ from controller.accounts.admin_views import AdminPages
 from controller.accounts.models import Role
 from controller.accounts.policy import LONGEST_PASSWORD, SHORTEST_PASSWORD, PasswordFault
 from controller.accounts.role_policy import goes_against
+from controller.accounts.roles import Roles
 from controller.accounts.services import (
     Accounts,
     LinkOverError,
@@ -36,12 +37,12 @@ Page = str | tuple[str, HTTPStatus] | Response
 ROLES = tuple(Role)
 
 
-def register(app: Flask, services: Services) -> None:
+def register(app: Flask, services: Services, *, roles: Roles) -> None:
     """Add the room's pages."""
     accounts = make_accounts(services)
     room = Blueprint("accounts", __name__)
     AccountPages(accounts).add_to(room)
-    AdminPages(accounts, services.config).add_to(room)
+    AdminPages(accounts, roles, services.config).add_to(room)
     app.register_blueprint(room)
 
 

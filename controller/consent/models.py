@@ -110,13 +110,18 @@ class Blackout(Base):
     lifted_by: Mapped[str | None] = mapped_column(String(ID_CHARS))
 
 
-class AdultsOnly(Base):
-    """A room in which only adults who accepted are ever recorded, as a pilot: it needs no timetable and no answers."""
+class Pilot(Base):
+    """One word about a room in which only adults who accepted are recorded, as a pilot; the newest of a room holds.
 
-    __tablename__ = "adults_only"
+    Such a room needs no timetable and no answers.
+    """
 
-    room: Mapped[str] = mapped_column(ForeignKey("room.id"), primary_key=True)
-    until: Mapped[date]
+    __tablename__ = "pilot"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    room: Mapped[str] = mapped_column(ForeignKey("room.id"), index=True)
+    until: Mapped[date | None]
+    """The last day; None ends it."""
     reason: Mapped[str] = mapped_column(String(REASON_CHARS))
     set_by: Mapped[str] = mapped_column(String(ID_CHARS))
     set_at: Mapped[datetime]

@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from controller.consent.answers import Answer, Scope
-from controller.consent.models import AdultsOnly, Agreement, AnswerRow, Blackout, RulesVersion, Who
+from controller.consent.models import Agreement, AnswerRow, Blackout, Pilot, RulesVersion, Who
 from controller.consent.rules import Rules
 from controller.people.models import Kind, Person
 from controller.people.repo import batches
@@ -173,7 +173,7 @@ def room_names(session: Session) -> dict[str, str]:
     return {room.id: f"{room.name} ({room.site})" if room.site else room.name for room in rooms}
 
 
-def adults_only(session: Session, room: str, day: date) -> AdultsOnly | None:
-    """Give the pilot's statement for a room if it holds on a day."""
-    row = session.get(AdultsOnly, room)
-    return row if row and day <= row.until else None
+def pilots_on(session: Session, day: date) -> dict[str, Pilot]:
+    """Give what holds of each room on a day in which only adults who accepted are recorded, by the room."""
+    newest = {row.room: row for row in session.scalars(select(Pilot).order_by(Pilot.number))}
+    return {room: row for room, row in newest.items() if row.until is not None and day <= row.until}

@@ -80,8 +80,8 @@ def contents_for(session: Session, config: Config, devices: Sequence[Device], no
     version, rules = found
     zone = config.controller.time_zone
     today = now.astimezone(zone).date()
-    held = {each: repo.adults_only(session, room, today) for each, room in rooms.items()}
-    pilots = {each: _midnight_after(pilot.until, zone) for each, pilot in held.items() if pilot}
+    held = repo.pilots_on(session, today)
+    pilots = {each: _midnight_after(held[room].until or today, zone) for each, room in rooms.items() if room in held}
     sites = {rooms[device.id]: device.site for device in devices if device.id in rooms and device.id not in pilots}
     days = (today, today + rules.snapshot_days * _DAY)
     span = read_span(session, days, zone, set(sites.values()))

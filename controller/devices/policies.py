@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.bridge import outbox
+from controller.consent.fitting import fit
 from controller.consent.snapshots import Content, contents_for
 from controller.devices.models import LIVING, Device
 from controller.services import Services
@@ -27,7 +28,7 @@ TOLD = LIVING
 def issue_policy(services: Services, session: Session, device: Device) -> bytes:
     """Issue the next policy of a device and put it into the outbox; call inside a writing session."""
     (content,) = contents_for(session, services.config, [device], services.clock()).values()
-    return _issue(services, session, device, content)
+    return _issue(services, session, device, fit(content, services.config.controller.time_zone))
 
 
 def policy_of(device: Device) -> bytes | None:
@@ -60,7 +61,7 @@ def _renew(services: Services, session: Session, devices: Collection[Device]) ->
     now, issued = services.clock(), 0
     contents = contents_for(session, services.config, list(devices), now)
     for device in devices:
-        content = contents[device.id]
+        content = fit(contents[device.id], services.config.controller.time_zone)
         if device.policy_basis != content.basis or _is_half_over(device, content, now):
             _issue(services, session, device, content)
             issued += 1

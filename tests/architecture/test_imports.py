@@ -55,6 +55,8 @@ PURE = (
     "controller/calendar/window.py",
     "controller/consent/agreeing.py",
     "controller/consent/answers.py",
+    "controller/consent/fitting.py",
+    "controller/consent/refusals.py",
     "controller/consent/rules.py",
     "controller/devices/refusals.py",
     "controller/forms/codes.py",

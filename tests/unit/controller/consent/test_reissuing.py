@@ -11,13 +11,14 @@ from sqlalchemy import select
 
 from controller.accounts.models import Role
 from controller.accounts.role_policy import Held
-from controller.accounts.roles import RoleChange, Roles
+from controller.accounts.roles import RoleChange
 from controller.bridge.models import Outbox
 from controller.bridge.outbox import enqueue
 from controller.calendar.changes import add_free_days, remove_free_days
 from controller.calendar.policy import FreeDay
 from controller.calendar.repo import SCHOOL
-from controller.consent.models import AdultsOnly
+from controller.consent.piloting import begin_pilot, end_pilot
+from controller.consent.refusals import ConsentRefusedError
 from controller.devices.history import Deed
 from controller.devices.life import Place, move
 from controller.devices.models import Device
@@ -25,6 +26,7 @@ from controller.devices.policies import renew_policies
 from controller.roster.forgetting import forget_person
 from controller.timetable.models import LessonRuleTeacher
 from controller.timetable.repo import find_room
+from controller.wiring import make_roles
 from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.topics import Down, down_topic
 from tests.house import make_house
@@ -51,26 +53,29 @@ def version_of(room: Room) -> int:
     return room.policy.version
 
 
-def begin_pilot(room: Room, until: date) -> None:
-    """Let the room record its owner's lessons without timetable and answers until a day."""
-    with room.house.services.database.writing() as session:
+def room_of(room: Room) -> str:
+    """Give the room's id."""
+    with room.house.services.database.reading() as session:
         there = find_room(session, "", "Room 12")
-        assert there
-        row = AdultsOnly(room=there.id, until=until, reason="a trial", set_by="officer", set_at=room.house.clock())
-        session.add(row)
-    renew_policies(room.house.services)
+    assert there
+    return there.id
+
+
+def pilot(room: Room, until: date, reason: str = "a trial") -> None:
+    """Let the room record its owner's lessons without timetable and answers until a day."""
+    begin_pilot(room.house.services, room_of(room), until=until, reason=reason, by="officer")
 
 
 def test_pilot_ends_at_midnight_on_a_unit_that_is_offline(room: Room) -> None:
     """The snapshot itself ends with the pilot's last day on the school's clock, though another would hold 14 days."""
-    begin_pilot(room, WEDNESDAY)
+    pilot(room, WEDNESDAY)
     assert room.policy.otherwise.reason == "adults_only"
     assert room.policy.expires_at == datetime(2026, 11, 25, 23, tzinfo=UTC)
 
 
 def test_pilot_that_ends_soon_is_not_issued_again_and_again(room: Room) -> None:
     """What cannot be made to last longer is left as it is, though less than half of 14 days is left."""
-    begin_pilot(room, WEDNESDAY)
+    pilot(room, WEDNESDAY)
     before = version_of(room)
     assert renew_policies(room.house.services) == 0
     assert version_of(room) == before
@@ -78,25 +83,46 @@ def test_pilot_that_ends_soon_is_not_issued_again_and_again(room: Room) -> None:
 
 def test_pilot_that_goes_on_longer_is_told_at_once(room: Room) -> None:
     """A later last day is another content."""
-    begin_pilot(room, WEDNESDAY)
-    with room.house.services.database.writing() as session:
-        there = find_room(session, "", "Room 12")
-        assert there
-        session.get_one(AdultsOnly, there.id).until = WEDNESDAY + timedelta(days=2)
-    assert renew_policies(room.house.services) == 1
+    pilot(room, WEDNESDAY)
+    pilot(room, WEDNESDAY + timedelta(days=2))
     assert room.policy.expires_at == datetime(2026, 11, 27, 23, tzinfo=UTC)
+
+
+def test_pilot_that_is_ended_is_over_at_once(room: Room) -> None:
+    """The timetable and the answers count again, and there is nothing left to end."""
+    pilot(room, WEDNESDAY)
+    end_pilot(room.house.services, room_of(room), by="officer")
+    assert room.policy.otherwise.reason == "no_lesson"
+    assert room.press().allowed
+    with pytest.raises(ConsentRefusedError, match="there is no pilot in this room"):
+        end_pilot(room.house.services, room_of(room), by="officer")
+
+
+@pytest.mark.parametrize(
+    ("until", "reason", "words"),
+    [
+        (MONDAY - timedelta(days=1), "a trial", "holds_until: expected 2026-11-23 or later"),
+        (MONDAY + timedelta(days=185), "a trial", "expected a day until 2027-05-26"),
+        (WEDNESDAY, "  ", "reason: it asks for less than before: pilot"),
+        (WEDNESDAY, "x" * 301, "expected at most 300 characters, got 301"),
+    ],
+)
+def test_pilot_that_cannot_be_is_refused(room: Room, until: date, reason: str, words: str) -> None:
+    """It has an end within half a year and a reason, or it does not begin."""
+    with pytest.raises(ConsentRefusedError, match=words):
+        pilot(room, until, reason)
+    assert room.policy.otherwise.reason == "no_lesson"
 
 
 def lose_the_role(room: Room) -> None:
     """Make the teacher a viewer who teaches no more."""
-    roles = Roles(database=room.house.services.database, now=room.house.clock)
+    roles = make_roles(room.house.services)
     roles.give(RoleChange(account=room.teacher.id, held=Held(Role.VIEWER), by=None))
     roles.take(RoleChange(account=room.teacher.id, held=Held(Role.TEACHER), by=None))
-    renew_policies(room.house.services)
 
 
 def test_who_teaches_no_more_owns_no_lesson(room: Room) -> None:
-    """With the next look of the jobs the room refuses: a recording would belong to nobody who may see it."""
+    """The room refuses from the same transaction on: a recording would belong to nobody who may see it."""
     assert room.press().allowed
     lose_the_role(room)
     assert room.press().reason == "no_owner"
@@ -104,7 +130,7 @@ def test_who_teaches_no_more_owns_no_lesson(room: Room) -> None:
 
 def test_who_teaches_no_more_owns_no_pilot(room: Room) -> None:
     """The room's owner counts only as long as they are a teacher."""
-    begin_pilot(room, WEDNESDAY)
+    pilot(room, WEDNESDAY)
     with room.house.services.database.writing() as session:
         session.get_one(Device, room.teacher.device).owner = room.teacher.id
     lose_the_role(room)

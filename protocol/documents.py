@@ -9,7 +9,7 @@ docs/protocol/mqtt.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
@@ -281,19 +281,6 @@ class Policy(Document):
         require_at_least(0, margin_s=self.margin_s)
         if self.margin_s > LONGEST_MARGIN_S:
             raise ValueError(f"margin_s: expected at most {LONGEST_MARGIN_S} s, got {self.margin_s}")
-
-    def entries_at(self, now: datetime) -> list[LessonDecision]:
-        """Give the entries that a press at `now` counts for: those that run, else those that begin within the margin.
-
-        Of the latter only the first, with whatever begins together with it; none: `otherwise` decides.
-        """
-        running = [each for each in self.lessons if each.begins_at <= now < each.ends_at]
-        if running:
-            return running
-        by = now + timedelta(seconds=self.margin_s)
-        soon = [each for each in self.lessons if now < each.begins_at <= by]
-        first_at = min((each.begins_at for each in soon), default=now)
-        return [each for each in soon if each.begins_at == first_at]
 
 
 @dataclass(frozen=True, kw_only=True)

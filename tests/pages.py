@@ -30,6 +30,7 @@ from controller.wiring import make_roles
 from protocol.manifest import Sound, SoundVerdict
 from protocol.pki import make_request, parse_request
 from tests.classes import enter_classes
+from tests.days import enter_day
 from tests.house import NIGHT, House, Person, Teacher
 from tests.lesson import BEGAN_AT, GOOD_SOUND, MediaSegment, bookmark, sound_measured
 from tests.school import new_id
@@ -62,6 +63,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     link = house.accounts.issue_link(guest, made_by=admin.id)
     house.accounts.issue_link(teacher.id, made_by=admin.id)
     classes = enter_classes(house, by=admin.id, teacher=teacher.id, mark=mark)
+    lesson = enter_day(house, teacher, classes.class_id, room=mark("Room 12"))
     _rename_people(house, mark)
     return Addresses(
         teacher=teacher,
@@ -72,6 +74,8 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
             "recording": f"/recordings/{ready}",
             "recording-arriving": f"/recordings/{arriving}",
             "recordings-today": "/recordings/today",
+            "today": "/today",
+            "today-seats": f"/today/{lesson}/seats",
             "delete": f"/recordings/{ready}/delete",
             "units": "/units",
             "room-card": f"/units/{teacher.device}/card",

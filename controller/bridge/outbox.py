@@ -6,7 +6,7 @@ everything on these topics is a whole signed document.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -56,3 +56,9 @@ def mark_sent(session: Session, ids: Sequence[int], now: datetime) -> None:
 def forget_sent(session: Session, now: datetime) -> None:
     """Remove rows that were confirmed more than a day ago."""
     session.execute(delete(Outbox).where(Outbox.sent_at < now - KEPT))
+
+
+def waiting_topics(session: Session, topics: Collection[str]) -> set[str]:
+    """Give which of some topics have something that was not sent yet."""
+    asked = select(Outbox.topic).where(Outbox.sent_at.is_(None), Outbox.topic.in_(topics))
+    return set(session.scalars(asked))

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from protocol.documents import Decision, LessonDecision, Permission, Policy
 from protocol.manifest import Begun
+from protocol.press import entries_at
 
 NO_POLICY = "no_policy"
 POLICY_EXPIRED = "policy_expired"
@@ -52,7 +53,7 @@ def decide_press(
         return PressDecision(allowed=False, reason=NO_POLICY)
     if now >= policy.expires_at:
         return _refuse(policy, POLICY_EXPIRED)
-    lessons = policy.entries_at(now) if clock_trusted else [each for each in policy.lessons if each.ends_at > now]
+    lessons = entries_at(policy, now) if clock_trusted else [each for each in policy.lessons if each.ends_at > now]
     decisions = [lesson.decision for lesson in lessons] or [policy.otherwise]
     mixed = LESSONS_OVERLAP if clock_trusted else CLOCK_UNSURE
     bell = decide_bell(policy, began_at=now, checked=checked) if clock_trusted else None
@@ -92,7 +93,7 @@ def decide_bell(policy: Policy, *, began_at: datetime, checked: int | None) -> d
     room leaves room for it. Outside every lesson it is the beginning of the next one.
     """
     entries = sorted(policy.lessons, key=lambda each: each.begins_at)
-    current = policy.entries_at(began_at)
+    current = entries_at(policy, began_at)
     later = [each for each in entries if each.begins_at > began_at and each not in current]
     if not current:
         return later[0].begins_at if later else None

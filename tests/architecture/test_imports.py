@@ -12,6 +12,7 @@ import pytest
 from tests.architecture.source import ROOT, Import, imports_of, lies_in, modules, name_of, parse
 
 PURE = (
+    "protocol/press.py",
     "protocol/room/lamp.py",
     "device/consent/decide.py",
     "device/recorder/effects.py",

@@ -16,6 +16,7 @@ from controller.recordings.late import note_late
 from protocol.enrollment import EST_PATH
 from protocol.manifest import parse_manifest
 from tests.classes import enter_classes
+from tests.days import enter_day
 from tests.house import House, Person, form_token
 from tests.lesson import bookmark, record_synthetic
 
@@ -129,6 +130,8 @@ EXPECTED = {
     "recordings.undelete": OWNER,
     "recordings.playlist": OWNER,
     "recordings.media": OWNER,
+    "lessons.today": TEACHERS,
+    "lessons.seats": OWNER,
     "today.units": TEACHERS,
     "today.ask_recording": OWNER,
     "today.take_recording_back": OWNER,
@@ -196,6 +199,7 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         "line": lesson.line_of(tap),
         "account": house.add_teacher("Cem Third", room="Room 13").id,
         "token": "unknown",
+        "lesson": enter_day(house, owner, classes.class_id, room="Room 12"),
         "name": "unknown",
         "filename": "backrow.css",
     }

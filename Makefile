@@ -11,11 +11,11 @@ demo:
 	@.venv/bin/backrow demo $(if $(INPUT),--input "$$INPUT") $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(HANDS_ON)),--hands-on)
 
 # make test [TESTS="tests/unit -k manifest"]
-# Whole stacks wait more than they compute: two workers more than there are cores, and the files in their order, so that
+# Whole stacks wait more than they compute: three workers more than there are cores, and the files in their order, so that
 # those of whole stacks do not all come last.
 test:
 	@provisioning/environment dev
-	@.venv/bin/pytest --numprocesses $$(($$(nproc) + 2)) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@.venv/bin/pytest --numprocesses $$(($$(nproc) + 3)) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint:
 	@provisioning/environment dev

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from controller.devices.models import DeviceState
 from controller.enrollment import policy
 from controller.enrollment.policy import Held
@@ -165,10 +163,9 @@ def simulate(seed: int, units: int, kind: type[Registered] = Registered) -> Figu
     return figures
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_nobody_is_locked_out_in_three_years(seed: int) -> None:
+def test_nobody_is_locked_out_in_three_years() -> None:
     """A thousand units, weeks off at random, a quarter of the requests lost and every seventh reply: all are in."""
-    figures = simulate(seed, UNITS)
+    figures = simulate(1, UNITS)
     assert figures.locked_out == 0
     assert figures.renewals > 4 * UNITS
     assert figures.over > UNITS  # the case that the nonce is for is really met

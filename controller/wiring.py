@@ -80,6 +80,7 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.calendar import views as calendar_pages
     from controller.devices import views as unit_pages
     from controller.enrollment import est_views, page_views, renewal_views
+    from controller.forms import views as form_pages
     from controller.nights import views as night_pages
     from controller.recordings import views as recording_pages
     from controller.rest import views as rest
@@ -90,7 +91,8 @@ def people_rooms() -> tuple[Register, ...]:
     pages = (_account_pages, recording_pages.register, unit_pages.register, calendar_pages.register)
     joining = (page_views.register, est_views.register, renewal_views.register)
     nights = (night_pages.register, today_views.register)
-    return (guards.register, *pages, *nights, *joining, class_pages.register, lesson_pages.register, rest.register)
+    classes = (class_pages.register, form_pages.register, lesson_pages.register)
+    return (guards.register, *pages, *nights, *joining, *classes, rest.register)
 
 
 def units_rooms() -> tuple[Register, ...]:

@@ -6,11 +6,12 @@ controller/translations.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import flask_babel  # type: ignore[import-untyped]
 from babel.units import format_unit
-from flask import Flask, request
+from flask import Flask, current_app, request
 
 from controller.auth.access import find_signed_in
 from controller.config import LANGUAGES, Config
@@ -50,6 +51,26 @@ def gettext(text: str, **values: object) -> str:
 def ngettext(singular: str, plural: str, number: int, **values: object) -> str:
     """Give a text for a number of things, `%(num)d`, in the language of the request."""
     return str(flask_babel.ngettext(singular, plural, number, **values))
+
+
+def languages_spoken() -> list[str]:
+    """Give the languages of the pages."""
+    return list(current_app.config["BACKROW_LANGUAGES"])
+
+
+def say_in(language: str) -> Callable[..., str]:
+    """Give what says a text in a language, whatever the request's is: a paper is for others than who prints it."""
+
+    def say(text: str, **values: object) -> str:
+        with flask_babel.force_locale(language):
+            return gettext(text, **values)
+
+    return say
+
+
+def days_in(language: str) -> Callable[[int], str]:
+    """Give what writes a number of days in a language."""
+    return lambda number: str(format_unit(number, "day", "long", locale=language))
 
 
 def format_day(instant: datetime) -> str:

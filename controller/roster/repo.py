@@ -118,6 +118,12 @@ def _member(person: Person, name: PersonName | None, held: Membership) -> Member
     return Member(person.id, person.kind, person.sourced_id or "", called, *facts)
 
 
+def classes_of_person(session: Session, person: str, day: date) -> Sequence[str]:
+    """Give the titles of the classes in which somebody is on a day."""
+    asked = select(SchoolClass.title).join(Membership, Membership.class_id == SchoolClass.id)
+    return session.scalars(asked.where(Membership.person == person, holds_on(day)).order_by(SchoolClass.title)).all()
+
+
 def people_in_no_class(session: Session, day: date) -> Sequence[tuple[str, Name]]:
     """Give the people with a name who are in no class on a day or later, by family name: who could be forgotten."""
     in_one = select(Membership.person).where(or_(Membership.ends_on.is_(None), Membership.ends_on >= day))

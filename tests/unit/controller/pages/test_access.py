@@ -61,6 +61,7 @@ TEACHERS = only(Who.OWNER, Who.OTHER)
 OWNER = only(Who.OWNER)
 ADMINS = only(Who.ADMIN)
 KEEPERS = only(Who.ADMIN, Who.KEEPER)
+ANSWER_KEEPERS = only(Who.KEEPER)
 RUNNERS = only(Who.ADMIN, Who.IT, Who.IT_ELSEWHERE)
 RUNNERS_HERE = only(Who.ADMIN, Who.IT)
 TEACHERS_AND_RUNNERS = {**RUNNERS, **dict.fromkeys((Who.OWNER, Who.OTHER), OPEN)}
@@ -114,6 +115,7 @@ EXPECTED = {
     **dict.fromkeys(("roster.classes", "roster.show", "roster.export", "roster.left"), KEEPERS),
     **dict.fromkeys(("roster.confirm", "roster.forget", "roster.ask", "roster.take_file"), KEEPERS),
     **dict.fromkeys(("roster.take_list", "roster.difference", "roster.apply", "roster.discard"), KEEPERS),
+    **dict.fromkeys(("forms.entry", "forms.take", "forms.undo"), ANSWER_KEEPERS),
     "rest.openapi": SIGNED_IN,
     "devices.card": OWNER_AND_RUNNERS_HERE,
     "devices.picture": OWNER_AND_RUNNERS_HERE,
@@ -196,6 +198,7 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         "action": "retire",
         "form": "pause",
         "index": 1,
+        "number": 1,
         "line": lesson.line_of(tap),
         "account": house.add_teacher("Cem Third", room="Room 13").id,
         "token": "unknown",

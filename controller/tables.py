@@ -6,6 +6,7 @@ from controller.accounts import models as _accounts
 from controller.audit import models as _audit
 from controller.bridge import models as _bridge
 from controller.calendar import models as _calendar
+from controller.claims import models as _claims
 from controller.consent import models as _consent
 from controller.db import Base
 from controller.devices import models as _devices
@@ -22,6 +23,6 @@ from controller.uploads import models as _uploads
 
 ROOMS = (
     *(_accounts, _audit, _bridge, _calendar, _devices, _disk, _enrollment, _epochs, _nights, _recordings, _uploads),
-    *(_people, _roster, _timetable, _consent, _forms),
+    *(_people, _roster, _timetable, _consent, _forms, _claims),
 )
 METADATA = Base.metadata

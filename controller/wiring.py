@@ -78,6 +78,7 @@ def people_rooms() -> tuple[Register, ...]:
     """Give the rooms behind the people's door; each adds its blueprint and, first of all, its guards."""
     from controller.auth import guards
     from controller.calendar import views as calendar_pages
+    from controller.claims import views as claim_pages
     from controller.devices import views as unit_pages
     from controller.enrollment import est_views, page_views, renewal_views
     from controller.forms import views as form_pages
@@ -91,7 +92,7 @@ def people_rooms() -> tuple[Register, ...]:
     pages = (_account_pages, recording_pages.register, unit_pages.register, calendar_pages.register)
     joining = (page_views.register, est_views.register, renewal_views.register)
     nights = (night_pages.register, today_views.register)
-    classes = (class_pages.register, form_pages.register, lesson_pages.register)
+    classes = (class_pages.register, form_pages.register, lesson_pages.register, claim_pages.register)
     return (guards.register, *pages, *nights, *joining, *classes, rest.register)
 
 

@@ -29,6 +29,8 @@ from controller.accounts.models import Role
 from controller.accounts.passwords import Passwords
 from controller.accounts.services import Accounts, make_accounts
 from controller.auth.logins import COOKIE
+from controller.claims.policy import Said
+from controller.claims.services import Word, say, weigh_arrival
 from controller.config import Config, Core, People
 from controller.db import Database
 from controller.devices.models import Device, DeviceState
@@ -37,6 +39,7 @@ from controller.enrollment.repo import enter_recorder_key
 from controller.migrations import upgrade
 from controller.recordings.ingest import Arrived, take_in
 from controller.recordings.manifests import ArrivedManifest, take_in_manifest
+from controller.recordings.models import Recording
 from controller.services import Services
 from protocol.manifest import Event, parse_manifest
 from protocol.signing import SigningKey
@@ -152,14 +155,27 @@ class House:
         )
 
     def deliver(self, lesson: Lesson, *, only: int | None = None) -> str:
+        """Take a lesson in, and let its owner say that it was theirs; with `only`, no object above that index."""
+        recording = self.deliver_unasked(lesson, only=only)
+        self.confirm(recording)
+        return recording
+
+    def confirm(self, recording: str) -> None:
+        """Let a recording's owner say that it was theirs."""
+        with self.services.database.writing() as session:
+            row = session.get_one(Recording, recording)
+            assert say(session, row, Word(said=Said.YES, by=row.owner, at=self.clock()))
+
+    def deliver_unasked(self, lesson: Lesson, *, only: int | None = None) -> str:
         """Take a lesson in as the units' door does; with `only`, no object above that index. Give its id."""
-        services = self.services
+        services, zone = self.services, self.services.config.controller.time_zone
         manifest = parse_manifest(lesson.manifest, lesson.recorder.verifying)
         with services.database.writing() as session:
             arrived = ArrivedManifest(
                 manifest=manifest, data=lesson.manifest, signed_by=lesson.recorder.verifying.encode()
             )
-            take_in_manifest(session, services.objects, arrived, now=services.clock())
+            row = take_in_manifest(session, services.objects, arrived, now=services.clock())
+            weigh_arrival(session, row, manifest, zone=zone, now=services.clock())
         incoming = services.config.controller.data / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         for index, data in sorted(lesson.objects.items()):

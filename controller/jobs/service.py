@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.calendar.schedules import issue_due as issue_schedules
+from controller.claims.keeping import keep_claims
 from controller.devices.announcing import announce_keys
 from controller.devices.policies import renew_policies
 from controller.devices.retries import forget_old
@@ -62,6 +63,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("schedules", min(tick, SCHEDULES), lambda: issue_schedules(services)),
         Job("policies", timedelta(hours=1), lambda: renew_policies(services)),
         Job("retirements", timedelta(hours=1), lambda: renew_retirements(services)),
+        Job("claims", timedelta(minutes=1), lambda: keep_claims(services)),
         Job("deletions", timedelta(minutes=1), lambda: destroy_due(services)),
         Job("nights", timedelta(minutes=1), lambda: keep_nights(services)),
         Job("wishes for today", FORGETTING, lambda: forget_wishes(services)),

@@ -23,6 +23,22 @@ class RecordingState(StrEnum):
     DESTROYED = "destroyed"
 
 
+NOBODY = ""
+"""Stands for the owner of a recording that nobody owns: no account has it, so that every question for it is denied."""
+
+
+class Ownership(StrEnum):
+    """Whose a recording is: its owner is asked, or said yes; nobody's; claimed, while a second person is asked.
+
+    What leads from one to another stands in controller/claims/policy.py. Only a confirmed one is ever opened.
+    """
+
+    PROVISIONAL = "provisional"
+    CONFIRMED = "confirmed"
+    UNCLAIMED = "unclaimed"
+    CLAIMED = "claimed"
+
+
 class Recording(Base):
     """One recording. Rows of destroyed ones stay, as proof that the unit may forget them."""
 
@@ -31,6 +47,10 @@ class Recording(Base):
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
     owner: Mapped[str] = mapped_column(String(ID_CHARS), index=True)
+    """Whom the manifest names, until somebody else claims it; `NOBODY` while it is unclaimed or claimed."""
+    ownership: Mapped[Ownership] = mapped_column(ChoiceType(Ownership), default=Ownership.PROVISIONAL)
+    room: Mapped[str | None] = mapped_column(String(ID_CHARS))
+    """The room in which its unit stood when its manifest first came; None where that was known of none."""
     recorder_key: Mapped[str] = mapped_column(String(64))
     """The key that signed its manifest: a unit's recorder may have had another one since."""
     title: Mapped[str] = mapped_column(String(200), default="")

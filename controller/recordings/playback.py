@@ -7,15 +7,17 @@ written nowhere. Who may ask is decided before (controller/recordings/streaming.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from controller.recordings import policy, repo
 from controller.recordings.boxes import BoxError, FoundFragments, find_fragments
 from controller.recordings.hls import PlayableSegment, Stream, plan_stream
 from controller.recordings.keystore import KeyStore
 from controller.recordings.manifests import Manifests
 from controller.recordings.store import ObjectStore
+from controller.services import Services
 from protocol.envelope import EnvelopeError, HeaderTruncatedError, RandomAccessReader, Tail
 from protocol.errors import ProtocolError
 from protocol.manifest import Event, EventName, Manifest, Recovered, Sealed, Segment
@@ -52,6 +54,8 @@ class Playback:
     objects: ObjectStore
     key_store: KeyStore
     manifests: Manifests
+    may_open: Callable[[str], bool]
+    """Asked each time before a key is taken out of the store, whatever was asked before: deny by default."""
 
     def plan(self, source: Source) -> Stream:
         """Plan the stream of everything that is held; what a power cut ended is opened to find its fragments."""
@@ -85,7 +89,12 @@ class Playback:
         with self._open(source, segments[index - 1]) as reader:
             yield reader
 
+    def _require_open(self, source: Source) -> None:
+        if not self.may_open(source.recording):
+            raise NotHeldError(f"recording {source.recording} is locked: nobody may open it now")
+
     def _load(self, source: Source) -> Manifest:
+        self._require_open(source)
         try:
             return self.manifests.load(source.recording, source.recorder_key)
         except (FileNotFoundError, ProtocolError):
@@ -93,6 +102,7 @@ class Playback:
 
     @contextmanager
     def _open(self, source: Source, segment: Segment) -> Iterator[RandomAccessReader]:
+        self._require_open(source)
         tail = Tail.TORN if isinstance(segment.ended, Recovered) else Tail.WHOLE
         try:
             identity = self.key_store.get(source.recording)
@@ -123,6 +133,16 @@ class Playback:
             log.warning("a segment cannot be played; at the level DEBUG it is said which one and why")
             log.debug("segment %d of recording %s: %s", segment.index, source.recording, error)  # names a recording
             return FoundFragments(init_bytes=0, fragments=())
+
+
+def make_playback(services: Services) -> Playback:
+    """Put playing together; whether a recording may be opened is read from its row at each opening."""
+
+    def may_open(recording: str) -> bool:
+        standing = repo.find_standing(services.database, recording)
+        return standing is not None and policy.may_play(*standing)
+
+    return Playback(services.objects, services.key_store, services.manifests, may_open)
 
 
 def read_pieces(reader: RandomAccessReader, start: int, stop: int) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from controller.recordings.models import RecordingState
+from controller.recordings.models import Ownership, RecordingState
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,22 @@ def may_undo(state: RecordingState, *, destroy_after: datetime | None, now: date
     return state is RecordingState.LOCKED and destroy_after is not None and now < destroy_after
 
 
-def may_play(state: RecordingState) -> bool:
-    """Tell whether a recording can be watched, by whoever is allowed to."""
-    return state is RecordingState.READY
+def may_play(state: RecordingState, ownership: Ownership) -> bool:
+    """Tell whether a recording can be opened at all, by whoever may: only once somebody said that it is theirs.
+
+    Asked by the pages and, once more, by whatever takes its key out of the store.
+    """
+    return state is RecordingState.READY and ownership is Ownership.CONFIRMED
+
+
+SHORT = timedelta(minutes=2)
+"""What is shorter was often pressed by mistake; its owner is offered to discard it."""
+
+
+def is_short(state: RecordingState, *, duration_ms: int, closed: bool) -> bool:
+    """Tell whether a recording's owner is offered to discard it; one of which the end is not known yet is not short."""
+    is_there = state in (RecordingState.READY, RecordingState.ARRIVING)
+    return is_there and closed and timedelta(milliseconds=duration_ms) < SHORT
 
 
 def is_whole(*, closed: bool, objects: tuple[int, ...], held: frozenset[int]) -> bool:

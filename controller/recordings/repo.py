@@ -9,10 +9,12 @@ from typing import cast
 from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from controller.recordings.models import BookmarkName, HeldObject, Recording, RecordingState
+from controller.db import Database
+from controller.recordings.models import BookmarkName, HeldObject, Ownership, Recording, RecordingState
 
 _RECORDING, _HELD = cast("Table", Recording.__table__), cast("Table", HeldObject.__table__)
 _LOCKED = select(_RECORDING.c.state).where(_RECORDING.c.id == bindparam("recording")).with_for_update()
+_STANDING = select(Recording.state, Recording.ownership).where(Recording.id == bindparam("recording"))
 _INDEXES = select(_HELD.c.object_index, _HELD.c.damaged_at).where(_HELD.c.recording == bindparam("recording"))
 _REPAIRED = (
     update(_HELD)
@@ -22,6 +24,12 @@ _REPAIRED = (
 _INSERT = insert(_HELD)
 _RECEIPT_DUE = update(_RECORDING).where(_RECORDING.c.id == bindparam("recording")).values(receipt_due=True)
 SHOWN = (RecordingState.ARRIVING, RecordingState.READY, RecordingState.LOCKED)
+
+
+def find_standing(database: Database, recording: str) -> tuple[RecordingState, Ownership] | None:
+    """Give how a recording stands at this moment: for whoever is about to open it."""
+    found = database.find(_STANDING, recording=recording)
+    return None if found is None else (found.state, found.ownership)
 
 
 def find_owned(session: Session, recording: str, owner: str) -> Recording | None:

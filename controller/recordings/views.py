@@ -22,9 +22,9 @@ from controller.auth.languages import gettext
 from controller.nights.owners import outlooks
 from controller.nights.prospects import Outlook
 from controller.recordings import late, policy, repo
-from controller.recordings.models import Recording, RecordingState
-from controller.recordings.ownership import require_owned, require_playable, source_of
-from controller.recordings.playback import Bookmark, Playback
+from controller.recordings.models import Ownership, Recording, RecordingState
+from controller.recordings.ownership import require_named, require_owned, require_playable, source_of
+from controller.recordings.playback import Bookmark, Playback, make_playback
 from controller.recordings.services import delete_recording, undo_deletion
 from controller.recordings.streaming import StreamPages
 from controller.recordings.titles import (
@@ -45,7 +45,7 @@ from protocol.codec import format_instant
 
 def register(app: Flask, services: Services) -> None:
     """Add the room's pages."""
-    playback = Playback(services.objects, services.key_store, services.manifests)
+    playback = make_playback(services)
     room = Blueprint("recordings", __name__)
     RecordingPages(services, playback).add_to(room)
     StreamPages(services, playback).add_to(room)
@@ -77,7 +77,17 @@ class Entry:
     def opens(self) -> bool:
         """Tell whether there is something to play."""
         is_shut = self.damage in (policy.Damage.KEY_ASKED, policy.Damage.KEY_LOST)
-        return policy.may_play(self.row.state) and not is_shut
+        return policy.may_play(self.row.state, self.row.ownership) and not is_shut
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether its owner has to say first that it is theirs: until then nothing else is shown of it."""
+        return self.row.ownership is Ownership.PROVISIONAL
+
+    @property
+    def is_short(self) -> bool:
+        """Tell whether it is so short that it is offered to be discarded."""
+        return policy.is_short(self.row.state, duration_ms=self.row.duration_ms, closed=self.row.closed)
 
     @property
     def id(self) -> str:
@@ -86,16 +96,17 @@ class Entry:
 
 
 class RecordingTold(TypedDict):
-    """One recording, as its owner's programs are told of it."""
+    """One recording, as its owner's programs are told of it; all but its time only once they said that it is theirs."""
 
     id: str
     title: str
     state: RecordingState
+    ownership: Ownership
     began_at: Instant
-    duration_ms: int
+    duration_ms: int | None
     sound_verdict: str | None
     speech_permille: int | None
-    segments: int
+    segments: int | None
 
 
 class RecordingsAnswer(TypedDict):
@@ -154,10 +165,15 @@ class RecordingPages:
         return jsonify(RecordingsAnswer(recordings=[_describe_for_programs(row) for row in rows]))
 
     @for_roles(Role.TEACHER)
-    def show(self, recording: str) -> str:
-        """Show one recording: its player and bookmarks when it is ready, and who has watched it."""
+    def show(self, recording: str) -> AnyResponse | str:
+        """Show one recording: its player and bookmarks when it is ready, and who has watched it.
+
+        Of one whose owner was not asked yet nothing is shown but the question.
+        """
         with self._services.database.reading() as session:
-            row = require_owned(session, recording)
+            row = require_named(session, recording)
+            if row.ownership is Ownership.PROVISIONAL:
+                return redirect(url_for("claims.ask", recording=recording))
             watched = list_watched(session, recording)
             entry = self._describe(row, repo.damage_of(session, [row.id]))
             entry = replace(entry, outlook=self._look_out(session, [row]).get(row.id, NOTHING_KNOWN))
@@ -258,7 +274,7 @@ class RecordingPages:
         return outlooks(self._services, session, rows)
 
     def _find_bookmarks(self, session: Session, row: Recording) -> Sequence[Bookmark]:
-        if not policy.may_play(row.state):
+        if not policy.may_play(row.state, row.ownership):
             return ()
         source = source_of(session, row)
         names = repo.bookmark_names(session, row.id)
@@ -266,13 +282,15 @@ class RecordingPages:
 
 
 def _describe_for_programs(row: Recording) -> RecordingTold:
+    is_theirs = row.ownership is Ownership.CONFIRMED
     return {
         "id": row.id,
-        "title": row.title,
+        "title": row.title if is_theirs else "",
         "state": row.state,
+        "ownership": row.ownership,
         "began_at": format_instant(row.began_at),
-        "duration_ms": row.duration_ms,
-        "sound_verdict": row.sound_verdict,
-        "speech_permille": row.speech_permille,
-        "segments": row.segments,
+        "duration_ms": row.duration_ms if is_theirs else None,
+        "sound_verdict": row.sound_verdict if is_theirs else None,
+        "speech_permille": row.speech_permille if is_theirs else None,
+        "segments": row.segments if is_theirs else None,
     }

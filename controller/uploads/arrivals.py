@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, select
 
 from controller.audit.models import Incident
 from controller.audit.repo import note_once
+from controller.claims.services import weigh_arrival
 from controller.errors import Refusal
 from controller.recordings import ingest, manifests
 from controller.recordings.models import Recording, RecordingState
@@ -75,7 +76,10 @@ class Arrivals:
         ingest.refuse_when_ended(services, arrived.manifest)
         lying = find_lying(services, arrived.manifest)
         with services.database.writing() as session:
-            row = manifests.take_in_manifest(session, services.objects, arrived, now=services.clock())
+            now, zone = services.clock(), services.config.controller.time_zone
+            row = manifests.take_in_manifest(session, services.objects, arrived, now=now)
+            if row.first_seen_at == now:
+                weigh_arrival(session, row, arrived.manifest, zone=zone, now=now)
             return Announcement(row.manifest_lines, find_wanted(services, session, row, arrived.manifest, lying=lying))
 
     def create(self, device: str, length_bytes: int, metadata: Mapping[str, bytes]) -> Claim:

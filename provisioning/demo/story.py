@@ -170,8 +170,9 @@ class Story:
         return viewer
 
     def watch(self, viewer: Viewer, recording: dict[str, Any]) -> Tracks:
-        """Play the recording back as the player's page would."""
+        """Say that the lesson was hers, as the page asks first, and play it back as the player's page would."""
         with self.tell.step(mark("A teacher's browser asks for the lesson; the server opens it range by range.")):
+            viewer.confirm(recording["id"])
             return read_tracks(viewer.play(recording["id"]))
 
     def went_in(self, school: School) -> Tracks:

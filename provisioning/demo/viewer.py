@@ -87,13 +87,18 @@ class Viewer:
         """Fetch a page of the controller as text."""
         return self._get(urljoin(self._url, path)).text
 
-    def press(self, path: str, action: str) -> None:
-        """Press the button of a page that posts to `action`, with the token of that page's forms."""
+    def confirm(self, recording: str) -> None:
+        """Answer *Was this you?* with yes."""
+        path = f"/recordings/{recording}/whose"
+        self.press(path, path, said="yes")
+
+    def press(self, path: str, action: str, **named: str) -> None:
+        """Press the button of a page that posts to `action`, with the token of that page's forms, and its own name."""
         address, form = urljoin(self._url, path), _Form()
         form.feed(self._get(address).text)
-        token = {name: value for name, value in form.fields.items() if name == TOKEN_FIELD}
+        data = {name: value for name, value in form.fields.items() if name == TOKEN_FIELD} | named
         headers = {"Referer": address}
-        self._require_ok(self._session.post(urljoin(self._url, action), data=token, headers=headers, timeout=TIMEOUT_S))
+        self._require_ok(self._session.post(urljoin(self._url, action), data=data, headers=headers, timeout=TIMEOUT_S))
 
     def play(self, recording: str) -> io.BytesIO:
         """Fetch everything that the player would, in order, as one file."""

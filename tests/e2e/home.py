@@ -105,12 +105,14 @@ def _check_rows(services: Services, manifest: Manifest, quarantined: int) -> Non
 
 
 def play(stack: Stack, recording: str) -> bytes:
-    """Fetch what a player would."""
+    """Fetch what a player would, once its owner has said that it is theirs."""
+    stack.viewer.confirm(recording)
     return stack.viewer.play(recording).getvalue()
 
 
 def playlist(stack: Stack, recording: str) -> str:
-    """Fetch the playlist."""
+    """Fetch the playlist, once its owner has said that it is theirs."""
+    stack.viewer.confirm(recording)
     return stack.viewer.page(f"/recordings/{recording}/stream.m3u8")
 
 

@@ -15,6 +15,7 @@ from controller.auth.access import audience_of
 from controller.recordings.late import note_late
 from protocol.enrollment import EST_PATH
 from protocol.manifest import parse_manifest
+from tests.claims import enter_word, leave_unclaimed
 from tests.classes import enter_classes
 from tests.days import enter_day
 from tests.house import House, Person, form_token
@@ -134,6 +135,13 @@ EXPECTED = {
     "recordings.media": OWNER,
     "lessons.today": TEACHERS,
     "lessons.seats": OWNER,
+    "claims.ask": OWNER,
+    "claims.answer": OWNER,
+    "claims.nobodys": TEACHERS,
+    "claims.name_lesson": TEACHERS,
+    "claims.take": OWNER,
+    "claims.who_taught": only(Who.KEEPER, Who.PRINCIPAL),
+    "claims.vouch": only(Who.KEEPER, Who.PRINCIPAL),
     "today.units": TEACHERS,
     "today.ask_recording": OWNER,
     "today.take_recording_back": OWNER,
@@ -193,6 +201,8 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         "draft": classes.draft,
         "person": classes.left,
         "recording": lesson.id,
+        "unowned": leave_unclaimed(house, owner, segments),
+        "word": enter_word(house, claimant=owner.id),
         "device": owner.device,
         "unit": owner.device,
         "action": "retire",

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 import controller
+from controller.accounts.models import Role
 from controller.auth.headers import HEADERS
 from controller.auth.logins import COOKIE
 from protocol.enrollment import EST_PATH, RENEWAL_PATH
@@ -27,6 +28,7 @@ def _posting_rules(app: Flask) -> list[str]:
 def test_form_without_token_changes_nothing(house: House) -> None:
     """Every address that changes something refuses a form without the page's token, signed in or not."""
     app, teacher, admin = house.make_app(), house.add_teacher(), house.add_admin()
+    principal = house.add_person("Pia Principal", Role.PRINCIPAL)
     rules = _posting_rules(app)
     assert len(rules) >= 10
     for rule in rules:
@@ -34,7 +36,7 @@ def test_form_without_token_changes_nothing(house: House) -> None:
         # gate first: what is not for this person does not exist, token or not
         answers = [
             house.browser(person, app).post(address, data={"email": "x", "csrf_token": "made-up"}).status_code
-            for person in (teacher, admin)
+            for person in (teacher, admin, principal)
         ]
         assert set(answers) <= {400, 404}, rule
         assert 400 in answers, rule

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.recordings.models import RecordingState
+from controller.recordings.models import Ownership, RecordingState
 from controller.recordings.policy import is_whole, may_play, may_undo, plan_deletion
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -16,7 +16,7 @@ LOCKED, DESTROYED = RecordingState.LOCKED, RecordingState.DESTROYED
 
 def test_only_what_is_ready_is_played() -> None:
     """Arriving, locked and destroyed recordings are played for nobody."""
-    assert [state for state in RecordingState if may_play(state)] == [READY]
+    assert [state for state in RecordingState if may_play(state, Ownership.CONFIRMED)] == [READY]
 
 
 def test_deletion_locks_at_once_and_ends_after_its_days() -> None:

@@ -170,6 +170,7 @@ def test_ready_recording_stays_so_and_plays_but_for_the_damage(desk: Desk) -> No
     desk.read_back()
     assert desk.state() is RecordingState.READY
     assert desk.file(2).with_name("000002.age.damaged").exists(), "what is left of it is kept"
+    desk.house.confirm(desk.lesson.id)
     browser = desk.browse(desk.unit.teacher)
     place = f"/recordings/{desk.lesson.id}"
     assert "asked for the part again" in browser.get(place).text
@@ -186,6 +187,7 @@ def test_recording_that_does_not_open_says_so(desk: Desk, index: int) -> None:
     """No player, but words, where key or manifest is damaged."""
     desk.flip(index)
     desk.read_back()
+    desk.house.confirm(desk.lesson.id)
     page = desk.browse(desk.unit.teacher).get(f"/recordings/{desk.lesson.id}")
     assert page.status_code == 200
     assert "damaged what opens this recording" in page.text

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from controller.recordings.playback import Playback, Source
+from controller.recordings.playback import Source, make_playback
 from tests.house import House, house
 from tests.unit.controller.uploads.unit_client import made_up_segment
 
@@ -20,7 +20,7 @@ def test_segment_that_cannot_be_played_names_no_recording(house: House, caplog: 
     recording = house.deliver(lesson)
     services = house.services
     services.key_store.destroy(recording)
-    playback = Playback(services.objects, services.key_store, services.manifests)
+    playback = make_playback(services)
     with caplog.at_level(logging.DEBUG):
         playback.plan(Source(recording=recording, recorder_key=lesson.recorder.verifying.encode()))
     told = [line for line in caplog.records if line.name == "controller.recordings.playback"]

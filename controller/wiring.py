@@ -79,6 +79,7 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.auth import guards
     from controller.calendar import views as calendar_pages
     from controller.claims import views as claim_pages
+    from controller.consent import settings
     from controller.devices import views as unit_pages
     from controller.enrollment import est_views, page_views, renewal_views
     from controller.forms import views as form_pages
@@ -93,7 +94,7 @@ def people_rooms() -> tuple[Register, ...]:
     joining = (page_views.register, est_views.register, renewal_views.register)
     nights = (night_pages.register, today_views.register)
     classes = (class_pages.register, form_pages.register, lesson_pages.register, claim_pages.register)
-    return (guards.register, *pages, *nights, *joining, *classes, rest.register)
+    return (guards.register, *pages, *nights, *joining, *classes, *settings.ROOMS, rest.register)
 
 
 def units_rooms() -> tuple[Register, ...]:

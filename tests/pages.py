@@ -92,6 +92,8 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
             "classes-draft": f"/classes/drafts/{classes.draft}",
             "people-left": "/people/left",
             "person-forget": f"/people/{classes.left}/forget",
+            "consent-rules": "/consent/rules",
+            "consent-rules-preset": "/consent/rules?preset=objection",
             "nights": "/nights",
             "night-calculator": "/nights/calculator?rooms=40&line=30&lessons=5&minutes=45&quality=2000000&hours=8",
             "night-hours": "/night-hours",

@@ -23,7 +23,7 @@ WHAT_FOR: dict[Role, str] = {
     Role.KEEPER: mark("keeps class lists and families’ answers; sees no recording"),
     Role.IT: mark("runs the units of a site, or of all; sees no recording"),
     Role.PRINCIPAL: mark("agrees to recording for a site, or for all; sees no recording"),
-    Role.PRIVACY: mark("reads settings and what was done with them; sees no recording"),
+    Role.PRIVACY: mark("sets the school’s rules and reads what was done with them; sees no recording"),
     Role.ADMIN: mark("runs the server and the accounts; sees no recording"),
 }
 FAULTS: dict[RoleFault, str] = {

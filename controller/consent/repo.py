@@ -37,6 +37,16 @@ def newest_rules(session: Session) -> tuple[int, Rules] | None:
     return (row.version, read_rules(row.settings)) if row else None
 
 
+def rules_versions(session: Session) -> Sequence[RulesVersion]:
+    """Give every version of the rules, the newest first."""
+    return session.scalars(select(RulesVersion).order_by(RulesVersion.version.desc())).all()
+
+
+def read_reasons(reasons: str) -> dict[str, str]:
+    """Read the reasons of loosenings by setting."""
+    return dict(json.loads(reasons))
+
+
 def read_rules(settings: str) -> Rules:
     """Read a version's settings; one that is younger than the version is as by default."""
     return Rules(**json.loads(settings))

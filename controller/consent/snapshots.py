@@ -68,20 +68,26 @@ class Content:
 
 def contents_for(session: Session, config: Config, devices: Sequence[Device], now: datetime) -> dict[str, Content]:
     """Give the content of each unit's snapshot, by its id."""
-    found = repo.newest_rules(session)
+    return contents_under(session, config, devices, now, held=repo.newest_rules(session))
+
+
+def contents_under(
+    session: Session, config: Config, devices: Sequence[Device], now: datetime, *, held: tuple[int, Rules] | None
+) -> dict[str, Content]:
+    """Give the same under a version of the rules, which need not be the one that holds; None for none."""
     rooms = _rooms_of(session, devices)
     dark = repo.blackouts(session, now)
     teachers = accounts_with(session, (Role.TEACHER,))
-    if found is None:
+    if held is None:
         return {
             device.id: _adults_only(device, teachers, RULES_OF_A_PILOT, _refusals(device, rooms, dark))
             for device in devices
         }
-    version, rules = found
+    version, rules = held
     zone = config.controller.time_zone
     today = now.astimezone(zone).date()
-    held = repo.pilots_on(session, today)
-    pilots = {each: _midnight_after(held[room].until or today, zone) for each, room in rooms.items() if room in held}
+    words = repo.pilots_on(session, today)
+    pilots = {each: _midnight_after(words[room].until or today, zone) for each, room in rooms.items() if room in words}
     sites = {rooms[device.id]: device.site for device in devices if device.id in rooms and device.id not in pilots}
     days = (today, today + rules.snapshot_days * _DAY)
     span = read_span(session, days, zone, set(sites.values()))

@@ -63,6 +63,7 @@ OWNER = only(Who.OWNER)
 ADMINS = only(Who.ADMIN)
 KEEPERS = only(Who.ADMIN, Who.KEEPER)
 ANSWER_KEEPERS = only(Who.KEEPER)
+RULERS = only(Who.ADMIN, Who.PRINCIPAL, Who.PRIVACY)
 RUNNERS = only(Who.ADMIN, Who.IT, Who.IT_ELSEWHERE)
 RUNNERS_HERE = only(Who.ADMIN, Who.IT)
 TEACHERS_AND_RUNNERS = {**RUNNERS, **dict.fromkeys((Who.OWNER, Who.OTHER), OPEN)}
@@ -117,6 +118,7 @@ EXPECTED = {
     **dict.fromkeys(("roster.confirm", "roster.forget", "roster.ask", "roster.take_file"), KEEPERS),
     **dict.fromkeys(("roster.take_list", "roster.difference", "roster.apply", "roster.discard"), KEEPERS),
     **dict.fromkeys(("forms.entry", "forms.take", "forms.undo"), ANSWER_KEEPERS),
+    **dict.fromkeys(("rules.show", "rules.preview", "rules.save"), RULERS),
     "rest.openapi": SIGNED_IN,
     "devices.card": OWNER_AND_RUNNERS_HERE,
     "devices.picture": OWNER_AND_RUNNERS_HERE,

@@ -1,0 +1,7 @@
+"""The rooms of consent's settings behind the people's door, for wiring to hang up together."""
+
+from __future__ import annotations
+
+from controller.consent import rules_views
+
+ROOMS = (rules_views.register,)

@@ -87,14 +87,16 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.recordings import views as recording_pages
     from controller.rest import views as rest
     from controller.roster import views as class_pages
+    from controller.timetable import views as room_pages
     from controller.today import views as lesson_pages
     from controller.uploads import today_views
 
     pages = (_account_pages, recording_pages.register, unit_pages.register, calendar_pages.register)
     joining = (page_views.register, est_views.register, renewal_views.register)
     nights = (night_pages.register, today_views.register)
-    classes = (class_pages.register, form_pages.register, lesson_pages.register, claim_pages.register)
-    return (guards.register, *pages, *nights, *joining, *classes, *settings.ROOMS, rest.register)
+    classes = (class_pages.register, room_pages.register, form_pages.register)
+    lessons = (lesson_pages.register, claim_pages.register)
+    return (guards.register, *pages, *nights, *joining, *classes, *lessons, *settings.ROOMS, rest.register)
 
 
 def units_rooms() -> tuple[Register, ...]:

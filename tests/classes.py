@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import time
 
 from sqlalchemy import select
 
@@ -12,9 +13,19 @@ from controller.roster.drafts import Vanishing, apply_draft, make_draft, preview
 from controller.roster.importing import read_pasted
 from controller.roster.models import SchoolClass
 from controller.roster.repo import people_in_no_class
+from controller.timetable.asked import DayChange, NewGuest, NewRule, NewUsual
+from controller.timetable.writing import editing
 from tests.house import House
 
 PUPILS = ("Ana García", "Kim, Ben", "Eve Low", "Moreno, Luz", "Nils Öst", "O’Neil, Pat", "Rita Roy", "Sam Sow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaughtRoom:
+    """The ids of a room and of one of its weekly lessons."""
+
+    room: str
+    rule: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,3 +67,19 @@ def enter_classes(house: House, *, by: str, teacher: str, mark: Callable[[str], 
         class_id = session.scalars(select(SchoolClass.id)).first() or ""
         (left, *_) = people_in_no_class(session, today(house.services))
     return Classes(class_id=class_id, left=left[0], draft=draft)
+
+
+def enter_room(house: House, class_id: str, *, by: str, teacher: str, mark: Callable[[str], str] = str) -> TaughtRoom:
+    """Make a room with a usual lesson, a weekly one that differs on a day, and a guest."""
+    day = today(house.services)
+    with editing(house.services, Deed(by, house.clock())) as edit:
+        room, hall = edit.add_room("", mark("Room 7")), edit.add_room("", mark("Hall"))
+        lead = edit.as_person(f"account:{teacher}")
+        hours = {"begins_on": day, "classes": (class_id,)}
+        edit.set_usual(NewUsual(room=room, teacher=lead, begins=time(8), ends=time(14), **hours))  # type: ignore[arg-type]
+        rule = edit.add_rule(
+            NewRule(room=room, weekday=day.weekday(), begins=time(9), ends=time(10), teachers=(lead,), **hours)  # type: ignore[arg-type]
+        )
+        edit.change_day(DayChange(rule=rule, day=day, teacher=lead, room=hall))
+        edit.add_guest(NewGuest(person=lead, room=room, begins_on=day, ends_on=day))
+    return TaughtRoom(room=room, rule=rule)

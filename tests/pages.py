@@ -29,7 +29,7 @@ from controller.recordings.services import delete_recording
 from controller.wiring import make_roles
 from protocol.manifest import Sound, SoundVerdict
 from protocol.pki import make_request, parse_request
-from tests.classes import enter_classes
+from tests.classes import enter_classes, enter_room
 from tests.days import enter_day
 from tests.house import NIGHT, House, Person, Teacher
 from tests.lesson import BEGAN_AT, GOOD_SOUND, MediaSegment, bookmark, sound_measured
@@ -64,6 +64,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     house.accounts.issue_link(teacher.id, made_by=admin.id)
     classes = enter_classes(house, by=admin.id, teacher=teacher.id, mark=mark)
     lesson = enter_day(house, teacher, classes.class_id, room=mark("Room 12"))
+    taught = enter_room(house, classes.class_id, by=admin.id, teacher=teacher.id, mark=mark)
     _rename_people(house, mark)
     return Addresses(
         teacher=teacher,
@@ -90,6 +91,9 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
             "class": f"/classes/{classes.class_id}",
             "classes-import": "/classes/import",
             "classes-draft": f"/classes/drafts/{classes.draft}",
+            "rooms": "/rooms",
+            "room": f"/rooms/{taught.room}",
+            "room-lesson": f"/rooms/{taught.room}/lessons/{taught.rule}",
             "people-left": "/people/left",
             "person-forget": f"/people/{classes.left}/forget",
             "consent-rules": "/consent/rules",

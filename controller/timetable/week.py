@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 
 from controller.calendar.models import FreeDays
 from controller.config import Config
-from controller.people.policy import Name
+from controller.people.models import Kind, Person, PersonName
+from controller.people.policy import Name, listing_key
 from controller.people.repo import names_of
-from controller.roster.models import SchoolClass
+from controller.roster.models import Membership, SchoolClass
+from controller.roster.repo import holds_on
 from controller.timetable.models import (
     LessonChange,
     LessonGuest,
@@ -221,3 +223,17 @@ def _guests(session: Session, room: str, classes: Collection[str], today: date) 
     there = or_(LessonGuest.room == room, LessonGuest.class_id.in_(classes))
     asked = select(LessonGuest).where(there, LessonGuest.ends_on >= today)
     return session.scalars(asked.order_by(LessonGuest.begins_on, LessonGuest.id)).all()
+
+
+def people_at(session: Session, site: str, day: date) -> list[tuple[str, Name, Kind]]:
+    """Give who is in a class of a site on a day, by name: who could be a guest of one of its rooms."""
+    asked = (
+        select(PersonName, Person.kind)
+        .join(Person, Person.id == PersonName.person)
+        .join(Membership, Membership.person == Person.id)
+        .join(SchoolClass, SchoolClass.id == Membership.class_id)
+        .where(SchoolClass.site == site, holds_on(day))
+        .distinct()
+    )
+    found = [(row.person, Name(row.given, row.family), kind) for row, kind in session.execute(asked)]
+    return sorted(found, key=lambda each: (listing_key(each[1]), each[0]))

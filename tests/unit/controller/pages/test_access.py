@@ -16,7 +16,7 @@ from controller.recordings.late import note_late
 from protocol.enrollment import EST_PATH
 from protocol.manifest import parse_manifest
 from tests.claims import enter_word, leave_unclaimed
-from tests.classes import enter_classes
+from tests.classes import enter_classes, enter_room
 from tests.days import enter_day
 from tests.house import House, Person, form_token
 from tests.lesson import bookmark, record_synthetic
@@ -119,6 +119,9 @@ EXPECTED = {
     **dict.fromkeys(("roster.take_list", "roster.difference", "roster.apply", "roster.discard"), KEEPERS),
     **dict.fromkeys(("forms.entry", "forms.take", "forms.undo"), ANSWER_KEEPERS),
     **dict.fromkeys(("rules.show", "rules.preview", "rules.save"), RULERS),
+    **dict.fromkeys(("timetable.rooms", "timetable.add_room", "timetable.room", "timetable.set_usual"), KEEPERS),
+    **dict.fromkeys(("timetable.add_lesson", "timetable.add_guest", "timetable.end", "timetable.lesson"), KEEPERS),
+    **dict.fromkeys(("timetable.change_lesson", "timetable.change_day", "timetable.undo_change"), KEEPERS),
     "rest.openapi": SIGNED_IN,
     "devices.card": OWNER_AND_RUNNERS_HERE,
     "devices.picture": OWNER_AND_RUNNERS_HERE,
@@ -198,9 +201,12 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         people[who] = house.add_person(f"P{number} Person", role, site=site)
     people[Who.OWNER] = owner
     classes = enter_classes(house, by=owner.id, teacher=owner.id)
+    lesson_room = enter_room(house, classes.class_id, by=owner.id, teacher=owner.id)
     values = {
         "class_id": classes.class_id,
         "draft": classes.draft,
+        "room": lesson_room.room,
+        "entry": lesson_room.rule,
         "person": classes.left,
         "recording": lesson.id,
         "unowned": leave_unclaimed(house, owner, segments),

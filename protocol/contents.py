@@ -44,6 +44,7 @@ class Begun:
     """The first line: whose unit, whose lesson, under which policy and to which keys the recording is sealed.
 
     `seats`: how many seats somebody confirmed at the button to be out of the picture; None when none had to be.
+    `without_sound`: the room was not to be heard, so that no take of it has sound; None when it was.
     """
 
     LINE: ClassVar[str] = "begun"
@@ -60,6 +61,7 @@ class Begun:
     camera: str
     lesson: str | None = None
     seats: int | None = None
+    without_sound: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no identifier, no epoch's name, no digest, or counts from the wrong number."""

@@ -149,29 +149,6 @@ def require_current(document: Document, now: datetime) -> None:
         raise ExpiredError(f"{document.KIND} version {document.version} ended at {document.expires_at}, now is {now}")
 
 
-class Standing(StrEnum):
-    """How a document that arrived stands to the one held."""
-
-    NEWER = "newer"
-    SAME = "same"
-    OLDER = "older"
-
-
-def compare_documents(arrived: bytes, held: bytes | None, kind: type[Document]) -> Standing:
-    """Compare two verified lines of one stream; raise `DocumentError` when they fork (same version, other content)."""
-    if held is None:
-        return Standing.NEWER
-    new, old = peek_document(kind, arrived), peek_document(kind, held)
-    if new.order == old.order and split_line(arrived).body != split_line(held).body:
-        raise DocumentError(
-            f"{kind.KIND}: two different documents carry generation {new.generation}, version {new.version}; "
-            "the controller must issue a higher version"
-        )
-    if new.order == old.order:
-        return Standing.SAME
-    return Standing.NEWER if new.order > old.order else Standing.OLDER
-
-
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
     """A week of device recipients: recordings begun in it are wrapped to its recipient."""
@@ -218,18 +195,27 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """One consent decision: the permission, why, and whose recording it would be."""
+    """One consent decision: the permission, why, and whose recording it would be.
+
+    `must_omit_sound`: what is recorded has no sound; a reader that does not know the field may not go by the document.
+    """
 
     permission: Permission
     reason: str
     owner: str | None = None
     seats: int = 0
+    must_omit_sound: bool | None = None
 
     def __post_init__(self) -> None:
         """Refuse an owner that is no identifier."""
         if self.owner is not None:
             parse_id(self.owner, "owner")
         require_at_least(0, seats=self.seats)
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether the room may be heard."""
+        return not self.must_omit_sound
 
 
 @dataclass(frozen=True, kw_only=True)

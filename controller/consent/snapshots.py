@@ -26,6 +26,7 @@ from controller.consent.rules import MOST_SNAPSHOT_DAYS, Rules
 from controller.devices.models import Device
 from controller.timetable.models import Room
 from controller.timetable.policy import Held
+from protocol.abilities import Ability, parse_abilities
 from protocol.documents import Decision, LessonDecision, Permission
 from protocol.ids import ID_BYTES, make_id
 
@@ -33,6 +34,7 @@ ADULTS_ONLY = "adults_only"
 NO_LESSON = "no_lesson"
 ROOM_UNKNOWN = "room_unknown"
 HEARS_ALWAYS = "unit_cannot_leave_sound_out"
+_HEARS_ALWAYS = Decision(permission=Permission.REFUSED, reason=HEARS_ALWAYS)
 RULES_OF_A_PILOT = 1
 _DAY = timedelta(days=1)
 _PERMISSIONS = {
@@ -97,7 +99,10 @@ def contents_under(
             _adults_only(device, teachers, version, _refusals(device, rooms, dark)), ends_at=pilots[device.id]
         )
         if device.id in pilots
-        else _of_room(version, rules, rooms.get(device.id), lessons, _refusals(device, rooms, _until(dark, span)))
+        else _understood(
+            device,
+            _of_room(version, rules, rooms.get(device.id), lessons, _refusals(device, rooms, _until(dark, span))),
+        )
         for device in devices
     }
 
@@ -149,6 +154,14 @@ def _of_room(
     )
 
 
+def _understood(device: Device, content: Content) -> Content:
+    """Refuse what asks of a unit what it has not said that it can: one of an earlier release would be heard by it."""
+    if Ability.OMITS_SOUND in parse_abilities(device.abilities):
+        return content
+    lessons = (each if each.decision.sound else replace(each, decision=_HEARS_ALWAYS) for each in content.lessons)
+    return replace(content, lessons=tuple(lessons))
+
+
 def _rooms_of(session: Session, devices: Iterable[Device]) -> dict[str, str]:
     """Give the room in which each unit stands, where its site and room name one."""
     named = {(room.site, room.name): room.id for room in session.scalars(select(Room))}
@@ -177,15 +190,14 @@ def _describe(each: DecidedLesson) -> LessonDecision:
 
 
 def _decision(decided: Decided, owner: str | None) -> Decision:
-    """Give the decision as it stands in the snapshot. No unit can leave its microphone out yet, so that it refuses."""
+    """Give the decision as it stands in the snapshot."""
     may_record = decided.outcome is not Outcome.REFUSED
-    if may_record and not decided.sound:
-        return Decision(permission=Permission.REFUSED, reason=HEARS_ALWAYS)
     return Decision(
         permission=_PERMISSIONS[decided.outcome],
         reason=decided.reason.value,
         owner=owner if may_record else None,
         seats=decided.seats,
+        must_omit_sound=True if may_record and not decided.sound else None,
     )
 
 

@@ -47,6 +47,8 @@ class Device(Base):
     model: Mapped[str] = mapped_column(String(120), default="")
     serial: Mapped[str] = mapped_column(String(64), default="")
     software: Mapped[str] = mapped_column(String(64), default="")
+    abilities: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    """What its release can, as it said last (protocol.abilities)."""
     recorder_key: Mapped[str | None] = mapped_column(String(64))
     """The key that signs its manifests; None until it has enrolled."""
     added_at: Mapped[datetime]

@@ -47,6 +47,11 @@ def renew_all(services: Services, session: Session) -> int:
     return _renew(services, session, session.scalars(select(Device).where(Device.state.in_(TOLD))).all())
 
 
+def renew_policy(services: Services, session: Session, device: Device) -> int:
+    """Do the same for one unit, if it is to be told anything."""
+    return _renew(services, session, [device] if device.state in TOLD else [])
+
+
 def reissue_for_rooms(services: Services, session: Session, rooms: Collection[str]) -> int:
     """Issue anew for the units of some rooms what a change made say something else; call inside a writing session.
 

@@ -2,7 +2,7 @@
 receipts that take something back, and new ones.
 
 Needs no lease: a unit that was away for long needs them before anything else. With the request a unit says its
-counters, by which an older copy of its card is noticed, and its board (docs/protocol/uploads.md).
+counters, by which an older copy of its card is noticed, its board, and what its release can (docs/protocol/uploads.md).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, request
 
 from controller.calendar.schedules import schedule_of
+from controller.devices.abilities import note_abilities
 from controller.devices.boards import note_board
 from controller.devices.counters import note_counters
 from controller.devices.models import Device
@@ -20,7 +21,7 @@ from controller.recordings.receipts import untold
 from controller.services import Services
 from controller.uploads.base_views import SIGNED_LINES, refusing
 from controller.uploads.caller import Callers
-from protocol import board, counters
+from protocol import abilities, board, counters
 
 
 def register(app: Flask, services: Services) -> None:
@@ -32,6 +33,7 @@ def register(app: Flask, services: Services) -> None:
         device = callers.require_unit(request.environ, Need.DOCUMENTS)
         note_counters(services, device, request.headers.get(counters.HEADER))
         note_board(services, device, request.headers.get(board.HEADER))
+        note_abilities(services, device, request.headers.get(abilities.HEADER))
         lines = b"".join(documents_of(services, device))
         return Response(lines, mimetype=SIGNED_LINES, headers={"Cache-Control": "no-store"})
 

@@ -22,7 +22,7 @@ from controller.audit.repo import note_once
 from controller.devices.models import Device
 from controller.enrollment.models import RecorderKey
 from controller.errors import Refusal
-from controller.recordings.models import Recording, RecordingState
+from controller.recordings.models import OMITTED, Recording, RecordingState
 from controller.recordings.store import ObjectStore
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
@@ -95,7 +95,7 @@ def summarize(manifest: Manifest) -> Summary:
     return Summary(
         segments=len(manifest.segments),
         duration_ms=ticks * 1000 // TICKS_PER_SECOND,
-        sound_verdict=sounds[-1].verdict.value if sounds else None,
+        sound_verdict=OMITTED if manifest.begun.without_sound else sounds[-1].verdict.value if sounds else None,
         speech_permille=sounds[-1].speech_permille if sounds else None,
         closed=manifest.closed is not None,
     )

@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db import DIGEST_CHARS, ID_CHARS, Base, ChoiceType
 
+OMITTED = "omitted"
+"""Beside the verdicts on sound that a manifest gives: it was recorded without any, as its consent says."""
+
 
 class RecordingState(StrEnum):
     """Arriving until manifest, key and all objects are held; locked when its owner deleted it; destroyed for good."""
@@ -59,7 +62,7 @@ class Recording(Base):
     duration_ms: Mapped[int] = mapped_column(default=0)
     segments: Mapped[int] = mapped_column(default=0)
     sound_verdict: Mapped[str | None] = mapped_column(String(32))
-    """A `protocol.manifest.SoundVerdict`, None until the manifest holds measures of the sound."""
+    """A `protocol.manifest.SoundVerdict` or OMITTED, None until the manifest holds measures of the sound."""
     speech_permille: Mapped[int | None]
     """For how much of the time somebody spoke, None where the unit did not measure it."""
     closed: Mapped[bool] = mapped_column(default=False)

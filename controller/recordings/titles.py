@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import NamedTuple
 
-from controller.recordings.models import RecordingState
+from controller.recordings.models import OMITTED, RecordingState
 from controller.recordings.policy import Damage
 from protocol.manifest import SoundVerdict
 
@@ -31,6 +31,7 @@ SOUND: dict[str, Verdict] = {
     SoundVerdict.CLIPPING: Verdict("watch", mark("Sound is too loud and distorted in places")),
     SoundVerdict.SILENT: Verdict("watch", mark("Hardly any sound was recorded")),
     SoundVerdict.NONE: Verdict("watch", mark("No microphone was working: there is no sound")),
+    OMITTED: Verdict("plain", mark("Recorded without sound, as your school decided")),
 }
 _UNKNOWN_SOUND = Verdict("plain", mark("Sound was not measured"))
 

@@ -3,7 +3,7 @@
 Pure, and fails closed: no snapshot, an expired one or one that names no owner is a refusal with its reason; seats that
 must be checked are one until somebody says that they were. Without a trusted clock a press is allowed only when every
 lesson that is left in the snapshot allows it, and for one and the same owner, because whose lesson it is cannot be
-known. Defined in the signed policy, docs/protocol/consent.md.
+known. Where one of several decisions leaves the sound out, it is left out. Defined in docs/protocol/consent.md.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ LESSONS_OVERLAP = "lessons_overlap"
 class PressDecision:
     """The answer to one press: allowed for `owner` under a policy, or refused with a reason.
 
-    `seats`: how many seats must be, or were, checked to be out of the picture; None where none need to be. `ends_at`:
-    the bell that ends the recording, as the snapshot knew it at the press; None when only the limit does.
+    `seats`: how many seats must be, or were, checked to be out of the picture; None where none need to be. `sound`:
+    whether the room may be heard. `ends_at`: the bell that ends the recording, as the snapshot knew it at the press;
+    None when only the limit does.
     """
 
     allowed: bool
@@ -37,17 +38,19 @@ class PressDecision:
     owner: str = ""
     lesson: str | None = None
     seats: int | None = None
+    sound: bool = True
     ends_at: datetime | None = None
     policy_generation: int = 0
     policy_version: int = 0
 
 
 def decide_press(
-    policy: Policy | None, now: datetime, *, clock_trusted: bool, checked: int | None = None
+    policy: Policy | None, now: datetime, *, clock_trusted: bool, checked: int | None = None, sound: bool = True
 ) -> PressDecision:
     """Decide a press at `now`; without a trusted clock that is at least the newest instant that the unit knows.
 
-    `checked`: how many seats somebody has confirmed to be out of the picture; None when nobody was asked.
+    `checked`: how many seats somebody has confirmed to be out of the picture; None when nobody was asked. `sound`:
+    False where the recording has none whatever the snapshot says, since it was begun without.
     """
     if policy is None:
         return PressDecision(allowed=False, reason=NO_POLICY)
@@ -56,9 +59,10 @@ def decide_press(
     lessons = entries_at(policy, now) if clock_trusted else [each for each in policy.lessons if each.ends_at > now]
     decisions = [lesson.decision for lesson in lessons] or [policy.otherwise]
     mixed = LESSONS_OVERLAP if clock_trusted else CLOCK_UNSURE
-    bell = decide_bell(policy, began_at=now, checked=checked) if clock_trusted else None
+    heard = sound and all(each.sound for each in decisions)
+    bell = decide_bell(policy, began_at=now, checked=checked, sound=heard) if clock_trusted else None
     lesson = lessons[0].lesson if clock_trusted and len(lessons) == 1 else None
-    return _decide_all(policy, decisions, mixed=mixed, checked=checked, told=_Told(lesson, bell))
+    return _decide_all(policy, decisions, mixed=mixed, checked=checked, told=_Told(lesson, bell, heard))
 
 
 def permit_of(begun: Begun) -> PressDecision:
@@ -69,6 +73,7 @@ def permit_of(begun: Begun) -> PressDecision:
         owner=begun.owner,
         lesson=begun.lesson,
         seats=begun.seats,
+        sound=not begun.without_sound,
         policy_generation=begun.policy_generation,
         policy_version=begun.policy_version,
     )
@@ -78,19 +83,20 @@ def decide_running(policy: Policy | None, permit: PressDecision, *, began_at: da
     """Tell whether a recording that `permit` allowed may go on under the newest snapshot.
 
     Only a change that forbids stops it: the snapshot is asked about the press itself, so neither the end of the lesson
-    nor a snapshot that ran out or is missing does. More seats than were checked at the press are such a change.
+    nor a snapshot that ran out or is missing does. More seats than were checked at the press are such a change, and so
+    is that the room may no longer be heard.
     """
     if policy is None or (policy.generation, policy.version) == (permit.policy_generation, permit.policy_version):
         return True
-    again = decide_press(policy, began_at, clock_trusted=clock_trusted, checked=permit.seats)
-    return again.allowed and again.owner == permit.owner
+    again = decide_press(policy, began_at, clock_trusted=clock_trusted, checked=permit.seats, sound=permit.sound)
+    return again.allowed and again.owner == permit.owner and again.sound == permit.sound
 
 
-def decide_bell(policy: Policy, *, began_at: datetime, checked: int | None) -> datetime | None:
+def decide_bell(policy: Policy, *, began_at: datetime, checked: int | None, sound: bool = True) -> datetime | None:
     """Give the instant that ends a recording begun at `began_at`; None when no entry of the timetable does.
 
     It is the end of the lesson, entries that go on with it included, and the margin as far as the next entry in the
-    room leaves room for it. Outside every lesson it is the beginning of the next one.
+    room leaves room for it. Outside every lesson it is the beginning of the next one. `sound`: the recording has any.
     """
     entries = sorted(policy.lessons, key=lambda each: each.begins_at)
     current = entries_at(policy, began_at)
@@ -100,7 +106,9 @@ def decide_bell(policy: Policy, *, began_at: datetime, checked: int | None) -> d
     margin = timedelta(seconds=policy.margin_s)
     ends_at = max(each.ends_at for each in current)
     for entry in later:
-        if not _goes_on(current, entry, by=ends_at + margin, checked=checked):
+        if (entry.decision.must_omit_sound and sound) or not _goes_on(
+            current, entry, by=ends_at + margin, checked=checked
+        ):
             return min(ends_at + margin, entry.begins_at)
         ends_at = max(ends_at, entry.ends_at)
     return ends_at + margin
@@ -126,10 +134,11 @@ def _place(lesson: LessonDecision) -> tuple[str | None, str | None, str | None]:
 
 @dataclass(frozen=True)
 class _Told:
-    """What a decision tells beside its answer: the one lesson that it is for, and its bell."""
+    """What a decision tells beside its answer: the one lesson that it is for, its bell, and if the room is heard."""
 
     lesson: str | None
     bell: datetime | None
+    sound: bool
 
 
 def _decide_all(
@@ -152,6 +161,7 @@ def _decide_all(
         owner=decisions[0].owner or "",
         lesson=told.lesson,
         seats=needed,
+        sound=told.sound,
         ends_at=told.bell,
         policy_generation=policy.generation,
         policy_version=policy.version,

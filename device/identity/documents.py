@@ -25,11 +25,9 @@ from protocol.documents import (
     Purpose,
     Receipt,
     Recipients,
-    Standing,
     Trust,
     Undo,
     Withdrawal,
-    compare_documents,
     require_current,
     verify_document,
 )
@@ -39,6 +37,7 @@ from protocol.ids import is_id, parse_id
 from protocol.messages import Verdict
 from protocol.schedule import Schedule
 from protocol.signing import VerifyingKey
+from protocol.succession import Standing, compare_documents
 
 Kind = TypeVar("Kind", bound=Document)
 OF_A_UNIT: tuple[type[Document], ...] = (Keyring, Recipients, Policy, Withdrawal, Lease, Schedule)

@@ -190,5 +190,6 @@ class Beginner:
             camera=self.camera,
             lesson=permit.lesson,
             seats=permit.seats,
+            without_sound=None if permit.sound else True,
         )
         return OpenRecording(self.store, *start_manifest(self.store.manifest_path(recording), begun, self.signer))

@@ -7,7 +7,7 @@ become events of the manifest: docs/protocol/manifest.md.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from device.hardware.ports import SOUND_RATE_HZ, AudioFrame, PictureFacts, VideoPacket
 from device.media.levels import LevelMeter, SoundMeasures, SoundWatch, Verdict
@@ -16,7 +16,7 @@ from device.media.segments import SegmentLimits, decide_cut
 from device.media.speech import SpeechMeter, SpeechUnmeasured
 from device.spool.recording import OpenRecording
 from device.spool.sealing import SegmentWriter
-from protocol.manifest import Event, EventName, Sound, SoundVerdict
+from protocol.manifest import Begun, Event, EventName, Sound, SoundVerdict
 
 SILENT_PERMILLE = 900
 DETAIL_CHARS = 300
@@ -27,13 +27,19 @@ class SoundRules:
     """How the sound is written and watched.
 
     `warn_after_s`: so long it is silent or distorted before that is said. `is_expected`: the unit has a microphone, so
-    that it also counts as silent when none answers. `measures_speech`: the speech share can be had.
+    that it also counts as silent when none answers. `measures_speech`: the speech share can be had. `is_omitted`: the
+    room is not heard, by its consent; the track is silent, and there is nothing to warn of or to measure.
     """
 
     warn_after_s: float = 20.0
+    is_omitted: bool = False
     is_expected: bool = False
     measures_speech: bool = False
     track: SoundSettings = field(default_factory=SoundSettings)
+
+    def of(self, begun: Begun) -> SoundRules:
+        """Give the rules for a take of a recording: its first line says for all of them whether the room is heard."""
+        return replace(self, is_omitted=True, is_expected=False) if begun.without_sound else self
 
 
 class MediaWriter:
@@ -71,6 +77,8 @@ class MediaWriter:
     def add(self, item: VideoPacket | AudioFrame) -> bool:
         """Take a picture or sound; tell whether sealed media became durable. Raises `TakeBroken`."""
         before = self._muxer.summary
+        if isinstance(item, AudioFrame) and self._sound.is_omitted:
+            return False
         if isinstance(item, VideoPacket):
             durable = self._write(self._muxer.add_video(item))
         else:
@@ -105,7 +113,7 @@ class MediaWriter:
         summary = self._muxer.summary
         if detail:
             self.note_fault(detail)
-        if summary.pictures:
+        if summary.pictures and not self._sound.is_omitted:
             speech = self._speech.share if self._speech is not None else None
             self._note(EventName.SOUND, summary, sound=judge_sound(self._meter.measures(), summary, speech))
 

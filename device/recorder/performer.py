@@ -45,7 +45,7 @@ from device.recorder.fitness import Fitness
 from device.recorder.media import MediaWriter, SoundRules
 from device.recorder.permission import Outcome, Permission
 from device.recorder.recovery import plan_boot
-from device.recorder.sound import SoundKeeper
+from device.recorder.sound import NO_SOUND, SoundKeeper
 from device.recorder.states import Checkpoint, Event, Kind
 from device.recorder.take import Take
 from device.spool.keeping import SpoolKeeper
@@ -207,10 +207,12 @@ class Performer:
     @perform.register
     def _start_take(self, _effect: StartTake) -> None:
         self.end_take()
-        hardware = self._hardware
-        writer = MediaWriter(self._required_recording(), hardware.camera.picture, self._room.segments, self._room.sound)
+        hardware, recording = self._hardware, self._required_recording()
+        sound = self._room.sound.of(recording.begun)
+        writer = MediaWriter(recording, hardware.camera.picture, self._room.segments, sound)
+        keeper = NO_SOUND if sound.is_omitted else self._sound
         self._take_number = writer.number
-        self._take = Take(hardware.camera, self._sound, writer=writer, clock=hardware.clock, post=self._post)
+        self._take = Take(hardware.camera, keeper, writer=writer, clock=hardware.clock, post=self._post)
         self._take.start()
 
     @perform.register

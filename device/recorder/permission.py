@@ -48,15 +48,17 @@ class Permission:
     def ask(self, *, checked: int | None = None, going_on: Begun | None = None) -> PressDecision:
         """Decide a press now, `checked` seats having been confirmed; or whether a recording may go on that was begun.
 
-        What goes on does so for its own owner, and with the seats that were checked when it began.
+        What goes on does so for its own owner, with the seats that were checked when it began, and with sound or
+        without as it began.
         """
         self.learn_time()
         now = self._moments.now_at()
         held = self._documents.load(Policy, now)
         seats = going_on.seats if going_on else checked
-        permit = decide_press(held.document, now, clock_trusted=self._moments.trusted, checked=seats)
-        if permit.allowed and going_on and permit.owner != going_on.owner:
-            permit = replace(permit, allowed=False, reason="owner_changed")
+        sound = not (going_on and going_on.without_sound)
+        permit = decide_press(held.document, now, clock_trusted=self._moments.trusted, checked=seats, sound=sound)
+        if permit.allowed and going_on:
+            permit = _of_one_recording(permit, going_on)
         if not permit.allowed:
             log.debug("refused: %s %s", permit.reason, held.reason)
         return permit
@@ -99,8 +101,18 @@ class Permission:
             return False
         bell = permit.ends_at
         if policy is not None:
-            bell = decide_bell(policy, began_at=self._moments.wall_of(began), checked=permit.seats)
+            wall_at = self._moments.wall_of(began)
+            bell = decide_bell(policy, began_at=wall_at, checked=permit.seats, sound=permit.sound)
         return bell is not None and self._moments.now_at() >= bell
+
+
+def _of_one_recording(permit: PressDecision, begun: Begun) -> PressDecision:
+    """Refuse what is allowed by now, but not as a part of this recording."""
+    if permit.owner != begun.owner:
+        return replace(permit, allowed=False, reason="owner_changed")
+    if permit.sound == bool(begun.without_sound):
+        return replace(permit, allowed=False, reason="sound_changed")
+    return permit
 
 
 def _renewed(permit: PressDecision, policy: Policy | None) -> PressDecision:

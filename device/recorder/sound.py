@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from device.hardware.ports import AudioFrame, Clock, HardwareError, Microphone
 
@@ -32,6 +33,29 @@ class Listener:
 
     hear: Callable[[AudioFrame], None]
     tell: Callable[[str], None]
+
+
+class Hearing(Protocol):
+    """What a take may hear beside its camera's pictures. Both are called by the main loop's thread."""
+
+    def begin(self, listener: Listener) -> None:
+        """Listen for `listener` from now on."""
+
+    def end(self) -> None:
+        """Listen no more. Idempotent."""
+
+
+class Deaf:
+    """Hears nothing and opens no microphone: for a recording whose consent leaves the sound out."""
+
+    def begin(self, listener: Listener) -> None:
+        """See `Hearing.begin`: nobody is listened to."""
+
+    def end(self) -> None:
+        """See `Hearing.end`."""
+
+
+NO_SOUND = Deaf()
 
 
 class SoundKeeper:

@@ -24,7 +24,7 @@ from device.media.errors import MediaError, TakeBroken
 from device.media.levels import Verdict
 from device.media.timeline import CameraTimeline
 from device.recorder.media import MediaWriter
-from device.recorder.sound import Listener, SoundKeeper
+from device.recorder.sound import Hearing, Listener
 from device.recorder.states import Event, Kind, TakeEnd
 from protocol.envelope import EnvelopeError
 
@@ -141,12 +141,15 @@ class _CameraSink:
 
 
 class Take:
-    """One start of the camera. `start`, `stop` and `dispose` are called by the main loop's thread."""
+    """One start of the camera. `start`, `stop` and `dispose` are called by the main loop's thread.
+
+    Of the camera's own sound nothing is taken unless `sound` is None.
+    """
 
     def __init__(
         self,
         camera: Camera,
-        sound: SoundKeeper | None,
+        sound: Hearing | None,
         *,
         writer: MediaWriter,
         clock: Clock,

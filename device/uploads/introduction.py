@@ -1,4 +1,4 @@
-"""What a unit says of itself with its request for documents: what it has counted, and in what board its card is.
+"""What a unit says of itself with its request for documents: what it can, what it has counted, and in what board it is.
 
 Reads `state/counters` and the device tree that the firmware gave the kernel, from /sys: /proc/device-tree is a link to
 it that the uploader's sandbox hides. A PC has no device tree, and says nothing of its board. Headers:
@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from device.counters import load_counters
-from protocol import board, counters
+from protocol import abilities, board, counters
+from protocol.abilities import Ability, encode_abilities
 from protocol.board import Board, encode_board, make_board
 from protocol.counters import encode_counters
 
@@ -21,7 +22,8 @@ _MOST_BYTES = 1024
 def introduce(state: Path, tree: Path = DEVICE_TREE) -> dict[str, str]:
     """Give the headers; what is not known is left out."""
     counted, found = load_counters(state), load_board(tree)
-    headers = {counters.HEADER: encode_counters(counted)} if counted else {}
+    headers = {abilities.HEADER: encode_abilities(Ability)}
+    headers |= {counters.HEADER: encode_counters(counted)} if counted else {}
     return headers | ({board.HEADER: encode_board(found)} if found else {})
 
 

@@ -28,9 +28,7 @@ from protocol.documents import (
     Receipt,
     ReceiptItem,
     Recipients,
-    Standing,
     Trust,
-    compare_documents,
     issue_document,
     peek_document,
     require_current,
@@ -39,6 +37,7 @@ from protocol.documents import (
 from protocol.errors import ProtocolError
 from protocol.schedule import Schedule
 from protocol.signing import SignatureError, SigningKey, sign_line
+from protocol.succession import Standing, compare_documents
 from tests.unit.protocol.made import DEVICE, DIGEST, EVERY_DOCUMENT, NOW, OWNER, RECORDING, WEEK, lease
 
 HOUR = timedelta(hours=1)

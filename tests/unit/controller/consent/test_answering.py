@@ -22,6 +22,7 @@ from controller.consent.opting import Word, write_agreements
 from controller.consent.refusals import ConsentRefusedError
 from controller.consent.rules import Rules
 from controller.consent.ruling import set_rules
+from controller.devices.abilities import note_abilities
 from controller.devices.history import OPERATOR, Deed
 from controller.devices.life import Place, move
 from controller.devices.models import Device, DeviceState
@@ -244,11 +245,24 @@ def test_snapshot_names_nobody_and_ends(room: Room) -> None:
     assert room.policy.expires_at - room.policy.issued_at == timedelta(days=Rules().snapshot_days)
 
 
-def test_school_without_sound_refuses_until_units_can_leave_it_out(room: Room) -> None:
-    """No unit records without its microphone yet; so nobody whose voice was refused is ever heard."""
+def test_school_without_sound_refuses_a_unit_that_cannot_leave_it_out(room: Room) -> None:
+    """A unit of an earlier release would be heard by its microphone; told otherwise, it hears of it at once."""
     room.agree()
+    room.say(room.pupils[0], voice=NONE)
     set_rules(room.house.services, Rules(sound=False), seen=1, reasons={"sound": "a pilot"}, by="officer")
     assert room.press().reason == "unit_cannot_leave_sound_out"
+    note_abilities(room.house.services, room.teacher.device, "omits_sound, flies")
+    assert (room.press().allowed, room.press().sound) == (True, False)
+    note_abilities(room.house.services, room.teacher.device, None)
+    assert room.press().reason == "unit_cannot_leave_sound_out"
+
+
+def test_school_with_sound_asks_nothing_new_of_a_unit(room: Room) -> None:
+    """What an earlier release must not ignore stands in no snapshot that does not need it."""
+    room.agree()
+    note_abilities(room.house.services, room.teacher.device, "omits_sound")
+    assert room.press().sound
+    assert b"must_" not in (_line(room) or b"must_")
 
 
 def test_looser_rules_need_a_reason_each(room: Room) -> None:

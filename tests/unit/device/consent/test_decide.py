@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from device.consent import PressDecision, decide_press, decide_running
+from device.consent import PressDecision, decide_bell, decide_press, decide_running
 from protocol.documents import Decision, LessonDecision, Permission, Policy
 from tests.fakes.clock import BEGAN_AT
 from tests.school import new_id
@@ -142,3 +143,37 @@ def test_newer_snapshot_that_still_allows_lets_it_go_on() -> None:
 def test_newer_snapshot_for_another_owner_stops_the_recording() -> None:
     """A lesson that is somebody else's now is not what was allowed."""
     assert not _goes_on(_policy(_lesson("7b", -HOUR / 2, COLLEAGUES), version=2))
+
+
+SILENT = replace(YES, must_omit_sound=True)
+
+
+def test_one_decision_without_sound_leaves_it_out() -> None:
+    """The strictest counts: among the entries that run, and among all that are left where the hour is not known."""
+    both = _policy(_lesson("7b", -HOUR / 2, YES), _lesson("6c", -HOUR / 4, SILENT))
+    assert [decide_press(both, NOW, clock_trusted=trusted).sound for trusted in (True, False)] == [False, False]
+    later = _policy(_lesson("7b", -HOUR / 2, YES), _lesson("6c", 3 * HOUR, SILENT))
+    assert [decide_press(later, NOW, clock_trusted=trusted).sound for trusted in (True, False)] == [True, False]
+
+
+def test_recording_begun_without_sound_stays_so() -> None:
+    """A snapshot that would let the room be heard changes nothing for it."""
+    answer = decide_press(_policy(otherwise=YES), NOW, clock_trusted=True, sound=False)
+    assert (answer.allowed, answer.sound) == (True, False)
+
+
+@pytest.mark.parametrize(("begun", "newer", "goes_on"), [(YES, SILENT, False), (SILENT, YES, True)])
+def test_change_to_less_sound_forbids(begun: Decision, newer: Decision, *, goes_on: bool) -> None:
+    """A recording that is heard ends when it may not be; one without sound goes on, without."""
+    permit = decide_press(_policy(otherwise=begun), NOW, clock_trusted=True)
+    changed = replace(_policy(otherwise=newer), version=8)
+    assert decide_running(changed, permit, began_at=NOW, clock_trusted=True) is goes_on
+
+
+@pytest.mark.parametrize(("sound", "ends_after"), [(True, HOUR / 2), (False, 3 * HOUR / 2)])
+def test_bell_rings_before_an_entry_without_sound(*, sound: bool, ends_after: timedelta) -> None:
+    """Two entries of one class are one lesson only where the second may be recorded as the first is."""
+    place = {"class_id": new_id(), "teacher": new_id()}
+    first = replace(_lesson("7b", -HOUR / 2, YES), **place)
+    second = replace(_lesson("7b", HOUR / 2, SILENT), **place)
+    assert decide_bell(_policy(first, second), began_at=NOW, checked=None, sound=sound) == NOW + ends_after

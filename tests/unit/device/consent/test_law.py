@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.consent import decide_bell, decide_press, decide_running
+from device.consent import PressDecision, decide_bell, decide_press, decide_running
 from protocol.documents import Decision, LessonDecision, Permission, Policy
 from tests.fakes.clock import BEGAN_AT
 from tests.school import new_id
@@ -23,6 +23,7 @@ decisions = st.builds(
     reason=st.just("r"),
     owner=st.sampled_from((None, *OWNERS)),
     seats=st.integers(0, 2),
+    must_omit_sound=st.sampled_from((None, True)),
 )
 
 
@@ -60,8 +61,10 @@ moments = st.integers(-30, 60).map(lambda minutes: NOW + minutes * MINUTE)
 checks = st.sampled_from((None, 0, 1, 2))
 
 
-def _allows(decision: Decision, owner: str, checked: int | None) -> bool:
-    if decision.permission is Permission.REFUSED or decision.owner != owner:
+def _allows(decision: Decision, answer: PressDecision, checked: int | None) -> bool:
+    if decision.permission is Permission.REFUSED or decision.owner != answer.owner:
+        return False
+    if answer.sound and not decision.sound:
         return False
     return decision.permission is Permission.ALLOWED or (checked is not None and checked >= decision.seats)
 
@@ -71,7 +74,7 @@ def test_allowed_press_is_allowed_by_every_entry_that_runs(policy: Policy, now: 
     """P3: whoever sits in the room at the press has consented, under whatever entry they sit there."""
     answer = decide_press(policy, now, clock_trusted=True, checked=checked)
     running = [each for each in policy.lessons if each.begins_at <= now < each.ends_at]
-    assert not answer.allowed or all(_allows(each.decision, answer.owner, checked) for each in running)
+    assert not answer.allowed or all(_allows(each.decision, answer, checked) for each in running)
     assert answer.allowed or not answer.owner
 
 
@@ -82,21 +85,21 @@ def test_press_without_the_hour_is_allowed_by_every_entry_left(
     """P3: an unknown hour may be any of those that are left."""
     answer = decide_press(policy, now, clock_trusted=False, checked=checked)
     left = [each for each in policy.lessons if each.ends_at > now]
-    assert not answer.allowed or all(_allows(each.decision, answer.owner, checked) for each in left)
+    assert not answer.allowed or all(_allows(each.decision, answer, checked) for each in left)
 
 
 @given(policies(), moments, checks)
 def test_recording_never_reaches_into_an_entry_that_does_not_allow_it(
     policy: Policy, began_at: datetime, checked: int | None
 ) -> None:
-    """P3: between the press and the bell no entry begins that refuses, is another owner's or needs more seats."""
+    """P3: between the press and the bell no entry begins that refuses, is another's, needs more seats or less sound."""
     answer = decide_press(policy, began_at, clock_trusted=True, checked=checked)
     if not answer.allowed:
         return
-    bell = decide_bell(policy, began_at=began_at, checked=checked)
+    bell = decide_bell(policy, began_at=began_at, checked=checked, sound=answer.sound)
     assert answer.ends_at == bell
     met = [each for each in policy.lessons if each.begins_at > began_at and (bell is None or each.begins_at < bell)]
-    assert all(_allows(each.decision, answer.owner, checked) for each in met)
+    assert all(_allows(each.decision, answer, checked) for each in met)
 
 
 @given(policies(), policies(version=2), moments, checks)
@@ -108,4 +111,5 @@ def test_what_goes_on_under_a_newer_snapshot_would_be_allowed_by_it(
     if permit.allowed and decide_running(newer, permit, began_at=began_at, clock_trusted=True):
         again = decide_press(newer, began_at, clock_trusted=True, checked=permit.seats)
         assert again.allowed
+        assert again.sound or not permit.sound
         assert again.owner == permit.owner

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from protocol.documents import Keyring, Purpose, Standing, Undo, compare_documents, issue_document, verify_document
+from protocol.documents import Keyring, Purpose, Undo, issue_document, verify_document
 from protocol.envelope import PassphraseRecipient, generate_hybrid, open_sealed, parse_recipient, seal
 from protocol.errors import ProtocolError
 from protocol.keyfiles import load_signing_key
 from protocol.pki import issue_device, parse_certificates, verify_client, verify_server
 from protocol.signing import SigningKey
+from protocol.succession import Standing, compare_documents
 from provisioning.keys import make_school_keys, plan_epochs, store_school_keys
 from provisioning.keys.certificates import destroy_retired_authorities, read_pair
 from provisioning.keys.errors import KeysError

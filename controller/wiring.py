@@ -88,6 +88,7 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.rest import views as rest
     from controller.roster import views as class_pages
     from controller.timetable import views as room_pages
+    from controller.today import room_views
     from controller.today import views as lesson_pages
     from controller.uploads import today_views
 
@@ -95,7 +96,7 @@ def people_rooms() -> tuple[Register, ...]:
     joining = (page_views.register, est_views.register, renewal_views.register)
     nights = (night_pages.register, today_views.register)
     classes = (class_pages.register, room_pages.register, form_pages.register)
-    lessons = (lesson_pages.register, claim_pages.register)
+    lessons = (lesson_pages.register, room_views.register, claim_pages.register)
     return (guards.register, *pages, *nights, *joining, *classes, *lessons, *settings.ROOMS, rest.register)
 
 

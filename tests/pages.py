@@ -26,10 +26,11 @@ from controller.epochs.models import Epoch, EpochWaiver
 from controller.recordings import repo
 from controller.recordings.models import LateRecording, Recording
 from controller.recordings.services import delete_recording
+from controller.today.room import code_of
 from controller.wiring import make_roles
 from protocol.manifest import Sound, SoundVerdict
 from protocol.pki import make_request, parse_request
-from tests.classes import enter_classes, enter_room
+from tests.classes import Classes, TaughtRoom, enter_classes, enter_room
 from tests.days import enter_day
 from tests.house import NIGHT, House, Person, Teacher
 from tests.lesson import BEGAN_AT, GOOD_SOUND, MediaSegment, bookmark, sound_measured
@@ -70,48 +71,70 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
         teacher=teacher,
         admin=admin,
         newcomer=newcomer,
-        of_teacher={
-            "recordings": "/recordings",
-            "recording": f"/recordings/{ready}",
-            "recording-arriving": f"/recordings/{arriving}",
-            "recordings-today": "/recordings/today",
-            "today": "/today",
-            "today-seats": f"/today/{lesson}/seats",
-            "delete": f"/recordings/{ready}/delete",
-            "units": "/units",
-            "room-card": f"/units/{teacher.device}/card",
-            "account": "/account",
-            "not-found": "/recordings/nothing",
-        },
-        of_admin={
-            "accounts": "/accounts",
-            "account-of-a-person": f"/accounts/{guest}",
-            "joining": "/joining",
-            "classes": "/classes",
-            "class": f"/classes/{classes.class_id}",
-            "classes-import": "/classes/import",
-            "classes-draft": f"/classes/drafts/{classes.draft}",
-            "rooms": "/rooms",
-            "room": f"/rooms/{taught.room}",
-            "room-lesson": f"/rooms/{taught.room}/lessons/{taught.rule}",
-            "people-left": "/people/left",
-            "person-forget": f"/people/{classes.left}/forget",
-            "consent-rules": "/consent/rules",
-            "consent-rules-preset": "/consent/rules?preset=objection",
-            "nights": "/nights",
-            "night-calculator": "/nights/calculator?rooms=40&line=30&lessons=5&minutes=45&quality=2000000&hours=8",
-            "night-hours": "/night-hours",
-            "night-hours-site": f"/night-hours?site={quote(mark('North'))}",
-            "night-hours-import": "/night-hours/import",
-            "units-admin": "/units",
-            "account-admin": "/account",
-            "units-gone": "/units/gone",
-            "unit": f"/units/{stopped}",
-            **{f"unit-{action}": f"/units/{newcomer.device}/do/{action}" for action in ("move", "swap", "lose")},
-            "unit-accept": f"/units/{stopped}/do/accept",
-        },
-        of_nobody={"sign-in": "/sign-in", "welcome": f"/welcome/{link}", "link-over": "/welcome/over"},
+        of_teacher=_of_teacher(teacher.device, ready=ready, arriving=arriving, lesson=lesson),
+        of_admin=_of_admin(
+            classes, taught, newcomer.device, account=guest, stopped=stopped, north=quote(mark("North"))
+        ),
+        of_nobody=_of_nobody(link, code_of(teacher.device, mark("Room 12"))),
     )
+
+
+def _of_teacher(device: str, *, ready: str, arriving: str, lesson: str) -> dict[str, str]:
+    return {
+        "recordings": "/recordings",
+        "recording": f"/recordings/{ready}",
+        "recording-arriving": f"/recordings/{arriving}",
+        "recordings-today": "/recordings/today",
+        "today": "/today",
+        "today-seats": f"/today/{lesson}/seats",
+        "delete": f"/recordings/{ready}/delete",
+        "units": "/units",
+        "room-card": f"/units/{device}/card",
+        "account": "/account",
+        "not-found": "/recordings/nothing",
+    }
+
+
+def _of_admin(
+    classes: Classes, taught: TaughtRoom, newcomer: str, *, account: str, stopped: str, north: str
+) -> dict[str, str]:
+    return {
+        "accounts": "/accounts",
+        "account-of-a-person": f"/accounts/{account}",
+        "joining": "/joining",
+        "classes": "/classes",
+        "class": f"/classes/{classes.class_id}",
+        "classes-import": "/classes/import",
+        "classes-draft": f"/classes/drafts/{classes.draft}",
+        "rooms": "/rooms",
+        "room": f"/rooms/{taught.room}",
+        "room-lesson": f"/rooms/{taught.room}/lessons/{taught.rule}",
+        "people-left": "/people/left",
+        "person-forget": f"/people/{classes.left}/forget",
+        "consent-rules": "/consent/rules",
+        "consent-rules-preset": "/consent/rules?preset=objection",
+        "nights": "/nights",
+        "night-calculator": "/nights/calculator?rooms=40&line=30&lessons=5&minutes=45&quality=2000000&hours=8",
+        "night-hours": "/night-hours",
+        "night-hours-site": f"/night-hours?site={north}",
+        "night-hours-import": "/night-hours/import",
+        "units-admin": "/units",
+        "account-admin": "/account",
+        "units-gone": "/units/gone",
+        "unit": f"/units/{stopped}",
+        **{f"unit-{action}": f"/units/{newcomer}/do/{action}" for action in ("move", "swap", "lose")},
+        "unit-accept": f"/units/{stopped}/do/accept",
+    }
+
+
+def _of_nobody(link: str, code: str) -> dict[str, str]:
+    return {
+        "sign-in": "/sign-in",
+        "welcome": f"/welcome/{link}",
+        "link-over": "/welcome/over",
+        "room-open": f"/room/{code}",
+        "room-open-unknown": "/room/unknown",
+    }
 
 
 def _give_roles(house: House, account: str, admin: Person, mark: Callable[[str], str]) -> None:

@@ -136,6 +136,10 @@ OPENLY: Mapping[Coarse, Why] = {
         mark("At this time nothing may be recorded here: it is not permitted."), mark("The button does nothing.")
     ),
 }
+WHAT = mark(
+    "picture and sound of this room, or the picture alone, from the press to the stop. Only the teacher of the lesson "
+    "may watch it, until they share it."
+)
 
 
 def why(reason: str) -> Why:

@@ -5,6 +5,7 @@ Each line of text is given the length that it was fitted to, so that a font with
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import singledispatch
 from xml.sax.saxutils import escape, quoteattr
 
@@ -31,6 +32,11 @@ def encode_svg(drawing: Drawing) -> bytes:
         "</svg>",
     ]
     return ("\n".join(lines) + "\n").encode()
+
+
+def encode_shapes(shapes: Iterable[Shape]) -> str:
+    """Write shapes as elements for an `svg` of somebody's own, which says how large a millimetre is."""
+    return "".join(map(_element, shapes))
 
 
 @singledispatch

@@ -90,6 +90,8 @@ PURE = (
     "controller/timetable/refusals.py",
     *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),
     "controller/uploads/pace.py",
+    "controller/today/lamp.py",
+    "controller/today/words.py",
 )
 POLICIES = tuple(name_of(path) for path in modules("controller") if path.name == "policy.py")
 IMPURE_LIBRARIES = {"os", "time", "random", "secrets", "socket", "threading", "subprocess", "logging"}

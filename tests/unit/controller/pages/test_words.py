@@ -77,7 +77,7 @@ def _speak_pseudo(app: Flask, folder: Path) -> None:
     catalogue = extract_words()
     for message in catalogue:
         ids = message.id if isinstance(message.id, list | tuple) else (message.id,)
-        marked = tuple(f"⟦{text}⟧" for text in ids)
+        marked = tuple(_mark_sentences(text) for text in ids)
         message.string = marked if len(ids) > 1 else marked[0]
     target = folder / PSEUDO / "LC_MESSAGES" / "messages.mo"
     target.parent.mkdir(parents=True)
@@ -88,6 +88,11 @@ def _speak_pseudo(app: Flask, folder: Path) -> None:
     app.config["BACKROW_LANGUAGES"][PSEUDO] = "Pseudo"
     for name in ("day", "hour", "instant", "amount"):
         app.jinja_env.filters[name] = _marked(app.jinja_env.filters[name])
+
+
+def _mark_sentences(text: str) -> str:
+    """Mark each sentence, and what stands before its colon: a page may show the meaning of a lamp without its look."""
+    return "".join(part if part in (": ", ". ") else f"⟦{part}⟧" for part in re.split(r"(: |\. )", text))
 
 
 def _marked(write: Callable[..., str]) -> Callable[..., str]:

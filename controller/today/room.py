@@ -1,0 +1,55 @@
+"""What everybody may read of a room by the code on its card: whether it may record now, in words that tell of nobody.
+
+A code names a unit and the label that was printed beside it. One that is of no unit, of a unit that is gone, or of
+another label is answered like that of a room that is not set up. Nothing here tells whether anything is recorded
+(promise P7).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from controller.devices.models import LIVING, Device
+from controller.today.policy import Coarse, answer_at, coarsen
+from protocol.documents import Policy, peek_document
+from protocol.ids import ID_BYTES, is_id, make_id
+from protocol.room.facts import RoomFacts, parse_room
+
+CHECK_CHARS = 6
+_ID_CHARS = len(make_id(bytes(ID_BYTES)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomShown:
+    """What the page of a code tells: how this room's lamp is built, and whether it may record now."""
+
+    facts: RoomFacts
+    openly: Coarse
+
+
+def code_of(device: str, label: str) -> str:
+    """Give the code on the card of a unit with a label; with another label, as after a move, the unit has another."""
+    digest = hashlib.sha256(f"room card|{device}|{label}".encode()).digest()
+    return device + make_id(digest[:ID_BYTES])[:CHECK_CHARS]
+
+
+def look_up(session: Session, code: str, now: datetime) -> RoomShown:
+    """Read what the page of a code tells; an unknown one has a page, too."""
+    device = _find(session, code)
+    if device is None:
+        return RoomShown(facts=RoomFacts(label=""), openly=Coarse.NOT_SET_UP)
+    policy = peek_document(Policy, device.policy_line) if device.policy_line else None
+    return RoomShown(facts=parse_room("", json.loads(device.card or "{}")), openly=coarsen(answer_at(policy, now)))
+
+
+def _find(session: Session, code: str) -> Device | None:
+    named = code[:_ID_CHARS]
+    row = session.get(Device, named) if is_id(named) else None
+    if row is None or row.state not in LIVING or code_of(row.id, row.label) != code:
+        return None
+    return row

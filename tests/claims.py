@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from controller.claims.models import Claim, ClaimState
+from sqlalchemy import select
+
+from controller.accounts.models import Role
+from controller.accounts.role_policy import Held
+from controller.accounts.roles import RoleChange, Roles
+from controller.claims.models import THE_ROW, Claim, ClaimState, Heartbeat, OwnershipEvent
 from controller.claims.policy import Said
 from controller.claims.services import Word, say
 from controller.recordings.models import Recording
@@ -46,3 +51,30 @@ def enter_word(house: House, *, claimant: str, site: str = "", room: str = "Room
             )
         )
     return claim
+
+
+def run_for(house: House, time: timedelta) -> None:
+    """Let time pass in which the jobs look every minute, as they do; only their last look is entered."""
+    house.clock.pass_time(time)
+    with house.services.database.writing() as session:
+        session.merge(Heartbeat(id=THE_ROW, at=house.clock() - timedelta(minutes=1)))
+
+
+def lose_role(house: House, account: str) -> None:
+    """Let somebody be a viewer, and no teacher any more."""
+    roles = Roles(database=house.services.database, now=house.clock, changed=lambda _: None)
+    roles.give(RoleChange(account=account, held=Held(Role.VIEWER), by=None), understood="")
+    roles.take(RoleChange(account=account, held=Held(Role.TEACHER), by=None))
+
+
+def history_of(house: House, recording: str) -> list[Said]:
+    """Give what was said of a recording, in order."""
+    with house.services.database.reading() as session:
+        mine = select(OwnershipEvent.said).where(OwnershipEvent.recording == recording)
+        return list(session.scalars(mine.order_by(OwnershipEvent.id)))
+
+
+def row_of(house: House, recording: str) -> Recording:
+    """Read a recording's row anew."""
+    with house.services.database.reading() as session:
+        return session.get_one(Recording, recording)

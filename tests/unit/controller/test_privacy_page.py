@@ -10,6 +10,9 @@ import pytest
 from controller.accounts import policy
 from controller.audit.repo import SAME_VIEW
 from controller.config import Nights, Retention
+from controller.consent.answering import UNDO_WITHIN
+from controller.consent.rules import MOST_SNAPSHOT_DAYS, Rules
+from controller.forms.policy import HOLDS_DAYS
 from controller.nights.policy import FEWEST_ROOMS
 from controller.roster.drafts import DRAFT_LASTS
 from controller.roster.plan import MOST_VANISHING
@@ -37,6 +40,11 @@ def hours(span: timedelta) -> int:
         f"that would vanish ({MOST_VANISHING} %)",
         f"sums of nights by site, for {Nights().kept_days} days (a setting)",
         f"{Retention().epoch_end_days} days (a setting) after its last day",
+        f"can be taken back for {hours(UNDO_WITHIN)} hours, by a line that stays",
+        f"A yes on a form holds for {HOLDS_DAYS} days",
+        f"ends by itself after {Rules().snapshot_days} days (a setting, {MOST_SNAPSHOT_DAYS} at the most)",
+        f"At most {Rules().most_seats} seats (a setting)",
+        f"within {Rules().claim_days} school days (a setting)",
     ],
 )
 def test_privacy_page_gives_the_codes_numbers(claim: str) -> None:

@@ -225,7 +225,7 @@ def form_token(page: str) -> str:
     return found.group(1)
 
 
-def post(client: FlaskClient, address: str, *, page: str, **fields: str) -> TestResponse:
+def post(client: FlaskClient, address: str, *, page: str, **fields: str | list[str]) -> TestResponse:
     """Post a form as a browser does: with the token of the page that shows it."""
     token = form_token(client.get(page).text)
     return client.post(address, data={"csrf_token": token, **fields})

@@ -36,6 +36,13 @@ from tests.house import NIGHT, House, Person, Teacher
 from tests.lesson import BEGAN_AT, GOOD_SOUND, MediaSegment, bookmark, sound_measured
 from tests.school import new_id
 
+SETTINGS = {
+    "consent-rules": "/consent/rules",
+    "consent-rules-preset": "/consent/rules?preset=objection",
+    "consent-agreements": "/consent/agreements",
+    "consent-blackouts": "/consent/blackouts",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
@@ -86,6 +93,7 @@ def _of_teacher(device: str, *, ready: str, arriving: str, lesson: str) -> dict[
         "recording-arriving": f"/recordings/{arriving}",
         "recordings-today": "/recordings/today",
         "today": "/today",
+        "consent-agreements-mine": "/consent/agreements",
         "today-seats": f"/today/{lesson}/seats",
         "delete": f"/recordings/{ready}/delete",
         "units": "/units",
@@ -111,8 +119,7 @@ def _of_admin(
         "room-lesson": f"/rooms/{taught.room}/lessons/{taught.rule}",
         "people-left": "/people/left",
         "person-forget": f"/people/{classes.left}/forget",
-        "consent-rules": "/consent/rules",
-        "consent-rules-preset": "/consent/rules?preset=objection",
+        **SETTINGS,
         "nights": "/nights",
         "night-calculator": "/nights/calculator?rooms=40&line=30&lessons=5&minutes=45&quality=2000000&hours=8",
         "night-hours": "/night-hours",

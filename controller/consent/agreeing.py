@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from controller.consent.models import Agreement, Who
 
@@ -23,3 +24,20 @@ def principal_agrees(said: Mapping[tuple[Who, str], Sequence[Agreement]], site: 
 
 def _newest(said: Sequence[Agreement], day: date) -> Agreement | None:
     return max((each for each in said if each.holds_from <= day), key=lambda each: each.number, default=None)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Whether somebody agrees on a day, and the day on which that turns into the other, if it does."""
+
+    agrees: bool
+    turns_on: date | None
+
+
+def outlook(said: Iterable[Agreement], day: date, agrees_on: Callable[[date], bool]) -> Outlook:
+    """Give what holds on a day and when it turns, of the words that `agrees_on` decides by."""
+    words = list(said)
+    ends = (word.holds_until + timedelta(days=1) for word in words if word.holds_until)
+    turns = sorted(turn for turn in {*(word.holds_from for word in words), *ends} if turn > day)
+    now = agrees_on(day)
+    return Outlook(now, next((turn for turn in turns if agrees_on(turn) != now), None))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.calendar.repo import sites_in_use
 from controller.consent.refusals import ConsentRefusedError, Fault
+from controller.people.models import Person
+from controller.people.repo import batches
 from controller.roster.models import SchoolClass
-from controller.timetable.models import Room
+from controller.timetable.models import LessonRule, LessonRuleTeacher, Room, UsualLesson
 
 
 def known_sites(session: Session) -> set[str]:
@@ -39,3 +41,16 @@ def require_known_room(session: Session, room: str) -> Room:
 def rooms_by_place(session: Session) -> Sequence[Room]:
     """Give all rooms, by site and name."""
     return session.scalars(select(Room).order_by(Room.site, Room.name)).all()
+
+
+def teachers_at(session: Session, sites: Collection[str]) -> set[str]:
+    """Give the accounts of the teachers whom the timetable names in a room of some sites."""
+    here = select(Room.id).where(Room.site.in_(sites))
+    ruled = select(LessonRuleTeacher.person).join(LessonRule, LessonRule.id == LessonRuleTeacher.rule)
+    usual = select(UsualLesson.teacher).where(UsualLesson.room.in_(here))
+    people = {*session.scalars(ruled.where(LessonRule.room.in_(here))), *session.scalars(usual)}
+    accounts: set[str] = set()
+    for batch in batches(people):
+        found = session.scalars(select(Person.account).where(Person.id.in_(batch)))
+        accounts.update(each for each in found if each)
+    return accounts

@@ -23,9 +23,10 @@ from controller.consent.foresight import DAYS, foresee
 from controller.consent.keepers import RULERS, reach
 from controller.consent.models import REASON_CHARS
 from controller.consent.reading import SETTINGS, read_form, write_form
-from controller.consent.refusals import ConsentRefusedError, Fault
+from controller.consent.refusals import ConsentRefusedError
 from controller.consent.rules import PRESETS, RANGES, STRICT, Rules, loosenings
 from controller.consent.ruling import UNSET, set_rules
+from controller.consent.telling import word_fault
 from controller.consent.words import BEGINNING
 from controller.consent.words import PRESETS as PRESET_WORDS
 from controller.consent.words import SETTINGS as WORDS
@@ -180,14 +181,3 @@ def _changes(old: Rules, new: Rules, reasons: Mapping[str, str]) -> list[Change]
         for name in SETTINGS
         if before[name] != after[name]
     ]
-
-
-def word_fault(refusal: ConsentRefusedError) -> str:
-    """Say in the reader's language which field is wrong, why, and what to do."""
-    wrong = refusal.wrong
-    told, field = wrong.words(gettext), wrong.name(gettext)
-    if wrong.field in WORDS:
-        field = gettext(WORDS[wrong.field].title)
-    if wrong.fault is Fault.REASON_MISSING:
-        field, told = gettext("Reason"), told._replace(detail=gettext("something asks for less than before"))
-    return gettext("%(field)s: %(detail)s. What to do: %(remedy)s.", field=field, **told._asdict())

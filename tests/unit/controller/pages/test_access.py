@@ -63,6 +63,7 @@ OWNER = only(Who.OWNER)
 ADMINS = only(Who.ADMIN)
 KEEPERS = only(Who.ADMIN, Who.KEEPER)
 ANSWER_KEEPERS = only(Who.KEEPER)
+OVERSEERS = only(Who.ADMIN, Who.PRINCIPAL, Who.PRIVACY, Who.KEEPER)
 RULERS = only(Who.ADMIN, Who.PRINCIPAL, Who.PRIVACY)
 RUNNERS = only(Who.ADMIN, Who.IT, Who.IT_ELSEWHERE)
 RUNNERS_HERE = only(Who.ADMIN, Who.IT)
@@ -122,6 +123,10 @@ EXPECTED = {
     **dict.fromkeys(("timetable.rooms", "timetable.add_room", "timetable.room", "timetable.set_usual"), KEEPERS),
     **dict.fromkeys(("timetable.add_lesson", "timetable.add_guest", "timetable.end", "timetable.lesson"), KEEPERS),
     **dict.fromkeys(("timetable.change_lesson", "timetable.change_day", "timetable.undo_change"), KEEPERS),
+    "agreements.show": {**OVERSEERS, **dict.fromkeys((Who.OWNER, Who.OTHER), OPEN)},
+    "agreements.say_mine": TEACHERS,
+    "agreements.say_sites": only(Who.PRINCIPAL),
+    **dict.fromkeys(("blackouts.show", "blackouts.darken_now", "blackouts.darken_then", "blackouts.lift"), OVERSEERS),
     "rest.openapi": SIGNED_IN,
     "devices.card": OWNER_AND_RUNNERS_HERE,
     "devices.picture": OWNER_AND_RUNNERS_HERE,
@@ -221,6 +226,7 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         "line": lesson.line_of(tap),
         "account": house.add_teacher("Cem Third", room="Room 13").id,
         "token": "unknown",
+        "blackout": "unknown",
         "lesson": enter_day(house, owner, classes.class_id, room="Room 12"),
         "code": "unknown",
         "name": "unknown",

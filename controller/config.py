@@ -24,7 +24,7 @@ Table = TypeVar("Table")
 GIB = 1024 * 1024 * 1024
 LANGUAGES = {"en": "English", "es": "Español"}
 """The languages that the pages are shown in: the folders of controller/translations, by their own names."""
-LONGEST_SITE = 280  # with the path of a page still an address that the QR code of a room card can hold
+LONGEST_SITE = 260  # with a room's page still an address that the QR code of a room card can hold
 MOST = 2**53 - 1  # what every reader of JSON understands
 
 

@@ -52,12 +52,13 @@ def make_card(config: DeviceConfig, wishes: CardWishes) -> Drawing:
     if wishes.page:
         require_page(wishes.page, "--page")
     words = load_language(wishes.language)
-    facts = read_facts(config, page=wishes.page or config.controller.page)
+    page, own = wishes.page or config.controller.page, config.controller.room_page
+    facts = read_facts(config, page=page, scan=wishes.page or own or page)
     return draw_card(facts, words.gettext, language=wishes.language, paper=wishes.paper)
 
 
-def read_facts(config: DeviceConfig, *, page: str) -> RoomFacts:
-    """Give what this room's card says that others do not; with a page's address its QR code too."""
+def read_facts(config: DeviceConfig, *, page: str, scan: str) -> RoomFacts:
+    """Give what this room's card says that others do not; `scan` is the address that its QR code stands for."""
     timings, pins = config.timings, config.pins
     return RoomFacts(
         label=config.device.label,
@@ -71,5 +72,5 @@ def read_facts(config: DeviceConfig, *, page: str) -> RoomFacts:
         has_buzzer=pins.buzzer_kind is not BuzzerKind.NONE,
         undo_until=f"{config.limits.undo_until:%H:%M}",
         page=page,
-        modules=tuple(map(tuple, segno.make(page, error="m", micro=False).matrix_iter(border=4))) if page else (),
+        modules=tuple(map(tuple, segno.make(scan, error="m", micro=False).matrix_iter(border=4))) if scan else (),
     )

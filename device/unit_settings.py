@@ -43,16 +43,21 @@ class DeviceTable:
 
 @dataclass(frozen=True, kw_only=True)
 class ControllerTable:
-    """Where the controller's listener for units is; `page` is where people find their pages, for the room card."""
+    """Where the controller's listener for units is, and what the room card tells: where people find their pages.
+
+    `page` is printed; `room_page`, this room's open page, is what its QR code stands for, else `page` is that too.
+    """
 
     url: str
     page: str = ""
+    room_page: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is no address of a web server, and plain http beyond this machine."""
         _require_address(self.url)
-        if self.page:
-            require_page(self.page, "page")
+        for name in ("page", "room_page"):
+            if address := getattr(self, name):
+                require_page(address, name)
 
 
 @dataclass(frozen=True, kw_only=True)

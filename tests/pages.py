@@ -19,6 +19,7 @@ from controller.calendar.policy import FreeDay, OtherDay
 from controller.calendar.reading import read_caps, read_trickle
 from controller.calendar.window import parse_day
 from controller.devices import life
+from controller.devices.cards import code_of
 from controller.devices.history import Deed, Happening, note_event
 from controller.devices.models import Device, DeviceState, Health, Presence
 from controller.enrollment.services import make_enrollment
@@ -26,7 +27,6 @@ from controller.epochs.models import Epoch, EpochWaiver
 from controller.recordings import repo
 from controller.recordings.models import LateRecording, Recording
 from controller.recordings.services import delete_recording
-from controller.today.room import code_of
 from controller.wiring import make_roles
 from protocol.manifest import Sound, SoundVerdict
 from protocol.pki import make_request, parse_request

@@ -5,6 +5,7 @@ Made from the tables with which the unit was prepared; what its device.toml was 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,12 +15,14 @@ import segno
 
 from controller.config import Config
 from controller.devices.models import Device
+from protocol.ids import ID_BYTES, make_id
 from protocol.room.card import draw_card, tell_card
 from protocol.room.drawing import Drawing, Paper
 from protocol.room.facts import RoomFacts, parse_room
 from protocol.room.looks import Say
 from protocol.room.pdf import encode_pdf
 
+CHECK_CHARS = 6
 TABLES = ("timings", "pins", "limits")
 """The tables of device.toml that a card speaks of."""
 
@@ -30,17 +33,28 @@ def encode_room(tables: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def page_address(config: Config) -> str:
-    """Give the address of the teachers' pages for a QR code; empty while the school has not said which it is."""
-    return f"{config.people.url.rstrip('/')}/recordings" if config.people.url else ""
+    """Give the address of a teacher's own page, as the card prints it; empty while the school has not said its own."""
+    return f"{config.people.url.rstrip('/')}/today" if config.people.url else ""
+
+
+def room_address(config: Config, device: str, label: str) -> str:
+    """Give the address of a room's open page, to which the card's QR code leads; empty like that of the other page."""
+    return f"{config.people.url.rstrip('/')}/room/{code_of(device, label)}" if config.people.url else ""
+
+
+def code_of(device: str, label: str) -> str:
+    """Give the code on the card of a unit with a label; with another label, as after a move, the unit has another."""
+    digest = hashlib.sha256(f"room card|{device}|{label}".encode()).digest()
+    return device + make_id(digest[:ID_BYTES])[:CHECK_CHARS]
 
 
 def room_of(config: Config, device: Device) -> RoomFacts:
     """Read a unit's facts out of its row."""
-    page = page_address(config)
-    facts = parse_room(device.label, json.loads(device.card or "{}"), page=page)
-    if not page:
+    facts = parse_room(device.label, json.loads(device.card or "{}"), page=page_address(config))
+    scan = room_address(config, device.id, device.label)
+    if not scan:
         return facts
-    return replace(facts, modules=tuple(map(tuple, segno.make(page, error="m", micro=False).matrix_iter(border=4))))
+    return replace(facts, modules=tuple(map(tuple, segno.make(scan, error="m", micro=False).matrix_iter(border=4))))
 
 
 def card_of(room: RoomFacts, say: Say, *, language: str, paper: Paper) -> Drawing:

@@ -16,7 +16,7 @@ from controller.accounts.models import Account, Role
 from controller.accounts.roles import roles_of, spell_roles
 from controller.config import Config
 from controller.devices.bundle import Tables
-from controller.devices.cards import page_address
+from controller.devices.cards import page_address, room_address
 from controller.errors import OperatorError
 from protocol.room.facts import require_label
 
@@ -56,7 +56,7 @@ def device_tables(config: Config, device: str, wanted: NewDevice) -> Tables:
     """Say what stands in the unit's device.toml; what is asked for overrides what the configuration tells."""
     tables: dict[str, dict[str, Any]] = {
         "device": {"id": device, "label": wanted.label, "data": "data", **_timezone(config)},
-        "controller": {"url": config.units.address, **_page(config)},
+        "controller": {"url": config.units.address, **_pages(config, device, wanted.label)},
         "broker": _broker(config),
         "camera": {"kind": "picamera2"},
         "pins": {"kind": "gpio"},
@@ -78,10 +78,10 @@ def _broker(config: Config) -> dict[str, Any]:
     }
 
 
-def _page(config: Config) -> dict[str, str]:
-    """Name the pages that the unit's own card leads to, once the school has said where they are."""
+def _pages(config: Config, device: str, label: str) -> dict[str, str]:
+    """Name the pages that the unit's own card prints and leads to, once the school has said where they are."""
     address = page_address(config)
-    return {"page": address} if address else {}
+    return {"page": address, "room_page": room_address(config, device, label)} if address else {}
 
 
 def _timezone(config: Config) -> dict[str, str]:

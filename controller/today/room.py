@@ -7,20 +7,19 @@ another label is answered like that of a room that is not set up. Nothing here t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from controller.devices.cards import code_of
 from controller.devices.models import LIVING, Device
 from controller.today.policy import Coarse, answer_at, coarsen
 from protocol.documents import Policy, peek_document
 from protocol.ids import ID_BYTES, is_id, make_id
 from protocol.room.facts import RoomFacts, parse_room
 
-CHECK_CHARS = 6
 _ID_CHARS = len(make_id(bytes(ID_BYTES)))
 
 
@@ -30,12 +29,6 @@ class RoomShown:
 
     facts: RoomFacts
     openly: Coarse
-
-
-def code_of(device: str, label: str) -> str:
-    """Give the code on the card of a unit with a label; with another label, as after a move, the unit has another."""
-    digest = hashlib.sha256(f"room card|{device}|{label}".encode()).digest()
-    return device + make_id(digest[:ID_BYTES])[:CHECK_CHARS]
 
 
 def look_up(session: Session, code: str, now: datetime) -> RoomShown:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from protocol.room.drawing import (
     BLACK,
     WHITE,
+    Anchor,
     Box,
     Disc,
     Drawing,
@@ -67,6 +68,7 @@ def tell_card(facts: RoomFacts, say: Say) -> list[str]:
 
 SUBTITLE = _("This camera belongs to the teacher. It records only after a press of the button.")
 PAGE = _("Your page: %(address)s")
+SCAN = _("Scan: may it record now?")
 LAMP, HAND, ANSWERS = _("What the lamp says"), _("What your hand does"), _("What the unit answers")
 HOLD = _("Hold to stop")
 LET_GO_THEN = _("Hold %(stop)s s, then let go: stop, and keep the recording.")
@@ -136,6 +138,7 @@ class _Pen:
             yield from self._text(self._say(PAGE) % {"address": self._facts.page}, Place(0, 30, wide, 4.2))
         if self._facts.modules:
             yield from draw_modules(self._facts.modules, x=self._left + WIDTH - 36, y=self._top, size=36)
+            yield from self._text(self._say(SCAN), Place(WIDTH - 36, 35.2, 36, 3.2, least=2.2, anchor=Anchor.MIDDLE))
 
     def _heading(self, words: str, y: float) -> Iterator[Shape]:
         yield from self._text(self._say(words), Place(0, y, WIDTH, 5.4, weight=_BOLD))

@@ -32,11 +32,13 @@ def config(tmp_path: Path) -> Path:
 
 def test_facts_of_the_card_are_the_units_settings(config: Path) -> None:
     """Times, lamp and buzzer as configured, and the QR code of the school's pages."""
-    facts = read_facts(load_config(config), page="https://backrow.school.example")
+    facts = read_facts(
+        load_config(config), page="https://backrow.school.example", scan="https://backrow.school.example/room/a"
+    )
     assert (facts.label, facts.times, facts.undo_until) == ("Room 12", HoldTimes(stop_s=2.5), "18:00")
     assert (facts.has_blue, facts.has_buzzer) == (False, False)
     assert len(facts.modules) > 21 + 2 * 4
-    assert read_facts(load_config(config), page="").modules == ()
+    assert read_facts(load_config(config), page="", scan="").modules == ()
 
 
 @pytest.mark.parametrize(("name", "begins"), [("card.svg", b"<svg "), ("card.pdf", b"%PDF-1.4"), ("CARD.PDF", b"%PDF")])

@@ -57,7 +57,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         (LEAST + '[people]\nurl = "https://s:99999"\n', r"\[people\] url: expected the address"),
         (LEAST + '[units]\nurl = "http://school.example:8443"\n', r"\[units\] url: expected .* got 'http://school"),
         (LEAST + '[people]\nurl = "https://school.example/backrow"\n', r"\[people\] url: expected the address"),
-        (LEAST + f'[people]\nurl = "https://{"s" * 300}.example"\n', r"\[people\] url: .* of at most 280 characters"),
+        (LEAST + f'[people]\nurl = "https://{"s" * 300}.example"\n', r"\[people\] url: .* of at most 260 characters"),
         (LEAST + '[people]\nurl = "https://school.example\\n"\n', r"\[people\] url: expected the address"),
         (LEAST + "units = 5\n", r"\[controller\] units"),
     ],

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from controller.devices.bundle import parse_settings
+from controller.devices.cards import code_of, room_of
 from controller.devices.models import Device, DeviceState
 from controller.devices.services import NewDevice
 from device.card import read_facts
 from device.config import load_config
-from protocol.room.facts import parse_room
 from tests.house import House, make_house
 from tests.joined import add_device
 
@@ -87,16 +87,10 @@ def test_card_of_the_controller_is_the_units_own(school: House, tmp_path: Path) 
     wanted = NewDevice(label="Room 3", owner=teacher.id, settings=parse_settings(SETTINGS))
     row = add_device(school.services, wanted, tmp_path / "unit")
     config = load_config(tmp_path / "unit" / "device.toml")
-    assert config.controller.page == f"{SITE}/recordings"
-    facts = read_facts(config, page=config.controller.page)
-    ours = parse_room("Room 3", json.loads(row.card or ""), page=f"{SITE}/recordings")
-    assert (ours.times, ours.has_blue, ours.has_buzzer, ours.undo_until, ours.page) == (
-        facts.times,
-        facts.has_blue,
-        facts.has_buzzer,
-        facts.undo_until,
-        facts.page,
-    )
+    assert config.controller.page == f"{SITE}/today"
+    assert config.controller.room_page == f"{SITE}/room/{code_of(row.id, 'Room 3')}"
+    facts = read_facts(config, page=config.controller.page, scan=config.controller.room_page)
+    assert room_of(school.services.config, row) == facts
     page = school.browser(admin).get(f"/units/{row.id}/card").text
     assert "3–5.5 s" in page
     assert "20:15" in page

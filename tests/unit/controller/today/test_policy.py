@@ -40,7 +40,7 @@ UNITS_OWN = (
     decide.CLOCK_UNSURE,
     decide.LESSONS_OVERLAP,
 )
-SNAPSHOTS_OWN = (snapshots.ADULTS_ONLY, snapshots.NO_LESSON, snapshots.ROOM_UNKNOWN)
+SNAPSHOTS_OWN = (snapshots.ADULTS_ONLY, snapshots.NO_LESSON, snapshots.ROOM_UNKNOWN, snapshots.HEARS_ALWAYS)
 minutes = st.integers(0, 180).map(lambda number: EIGHT + timedelta(minutes=number))
 decisions = st.builds(
     Decision,

@@ -12,13 +12,13 @@ import pytest
 from controller.consent.answering import Said, write_answers
 from controller.consent.answers import Giver
 from controller.consent.darkening import Dark, black_out
+from controller.devices.cards import code_of
 from controller.devices.history import Deed
 from controller.devices.life import Place, move
 from controller.devices.models import Device, DeviceState
 from controller.devices.policies import renew_policies
 from controller.today.crowd import Crowd
 from controller.today.lamp import explain_lamp
-from controller.today.room import code_of
 from protocol.room.facts import RoomFacts
 from protocol.room.lamp import PATTERNS
 from tests.classes import PUPILS, enter_classes

@@ -30,6 +30,7 @@ from controller.recordings.services import delete_recording
 from controller.wiring import make_roles
 from protocol.manifest import Sound, SoundVerdict
 from protocol.pki import make_request, parse_request
+from tests.claims import enter_word, leave_unclaimed
 from tests.classes import Classes, TaughtRoom, enter_classes, enter_room
 from tests.days import enter_day
 from tests.house import NIGHT, House, Person, Teacher
@@ -61,6 +62,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     teacher, admin = house.add_teacher(room=mark("Room 12")), house.add_admin()
     newcomer = house.add_teacher("Bea New", room=mark("Room 14"))
     ready, arriving = _deliver_lessons(house, teacher, segments, mark)
+    asked = _leave_lessons(house, teacher, segments, word=mark("Room 12"))
     _add_units(house, teacher, mark)
     _ask_to_join(house)
     stopped = _make_history(house, newcomer, admin, mark)
@@ -78,7 +80,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
         teacher=teacher,
         admin=admin,
         newcomer=newcomer,
-        of_teacher=_of_teacher(teacher.device, ready=ready, arriving=arriving, lesson=lesson),
+        of_teacher=_of_teacher(teacher.device, ready=ready, arriving=arriving, asked=asked, lesson=lesson),
         of_admin=_of_admin(
             classes, taught, newcomer.device, account=guest, stopped=stopped, north=quote(mark("North"))
         ),
@@ -86,11 +88,13 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     )
 
 
-def _of_teacher(device: str, *, ready: str, arriving: str, lesson: str) -> dict[str, str]:
+def _of_teacher(device: str, *, ready: str, arriving: str, asked: str, lesson: str) -> dict[str, str]:
     return {
         "recordings": "/recordings",
         "recording": f"/recordings/{ready}",
         "recording-arriving": f"/recordings/{arriving}",
+        "recording-whose": f"/recordings/{asked}/whose",
+        "recordings-nobodys": "/recordings/nobodys",
         "recordings-today": "/recordings/today",
         "today": "/today",
         "consent-agreements-mine": "/consent/agreements",
@@ -117,6 +121,7 @@ def _of_admin(
         "rooms": "/rooms",
         "room": f"/rooms/{taught.room}",
         "room-lesson": f"/rooms/{taught.room}/lessons/{taught.rule}",
+        "who-taught": "/who-taught",
         "people-left": "/people/left",
         "person-forget": f"/people/{classes.left}/forget",
         **SETTINGS,
@@ -149,6 +154,14 @@ def _give_roles(house: House, account: str, admin: Person, mark: Callable[[str],
     roles = make_roles(house.services)
     for held in (Held(Role.IT, mark("North")), Held(Role.EVALUATOR), Held(Role.ADMIN)):
         roles.give(RoleChange(account=account, held=held, by=admin.id), understood=held.role)
+    roles.give(RoleChange(account=admin.id, held=Held(Role.KEEPER), by=admin.id), understood="")
+
+
+def _leave_lessons(house: House, teacher: Teacher, segments: Sequence[MediaSegment], *, word: str) -> str:
+    """Ask a teacher for one lesson, leave one to nobody, and let their word for another wait; give the first's id."""
+    leave_unclaimed(house, teacher, segments, began_at=BEGAN_AT - timedelta(days=4))
+    enter_word(house, claimant=teacher.id, room=word)
+    return house.deliver_unasked(house.make_lesson(teacher, segments, began_at=BEGAN_AT - timedelta(hours=1)))
 
 
 def _deliver_lessons(
@@ -166,6 +179,7 @@ def _deliver_lessons(
     with house.services.database.writing() as session:
         repo.rename_recording(session.get_one(Recording, ready), mark("Fractions with class 5b"))
         repo.rename_recording(session.get_one(Recording, quiet), mark("Reading aloud"))
+        session.get_one(Recording, quiet).duration_ms = 2_700_000  # the others are short enough to be discarded
         repo.name_bookmark(
             session, recording=ready, line=lesson.line_of(taps[0]), name=mark("Group work begins"), now=NIGHT
         )

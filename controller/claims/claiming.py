@@ -26,7 +26,7 @@ from controller.services import Services
 from controller.timetable.models import Room
 
 NEAR = timedelta(minutes=15)
-"""So far outside of a recording a time that is named for its lesson may lie."""
+"""So far outside of a recording the time that somebody names for it may lie."""
 KEPT = timedelta(days=60)
 """Words for which nobody spoke are not shown to a second person for longer."""
 

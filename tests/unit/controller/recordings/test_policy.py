@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controller.recordings.models import Ownership, RecordingState
-from controller.recordings.policy import is_whole, may_play, may_undo, plan_deletion
+from controller.recordings.policy import is_short, is_whole, may_play, may_undo, plan_deletion
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ARRIVING, READY = RecordingState.ARRIVING, RecordingState.READY
@@ -48,3 +48,25 @@ def test_recording_is_whole_with_closed_manifest_key_and_all_objects(
 ) -> None:
     """Whole needs all three."""
     assert is_whole(closed=closed, objects=(0, 1, 2), held=frozenset(held)) is expected
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "closed", "state", "short"),
+    [
+        (119_999, True, READY, True),
+        (120_000, True, READY, False),
+        (5_000, True, ARRIVING, True),
+        (5_000, False, ARRIVING, False),
+        (5_000, True, LOCKED, False),
+    ],
+)
+def test_short_recording_is_one_of_under_two_minutes(
+    duration_ms: int, closed: object, state: RecordingState, short: object
+) -> None:
+    """One that still runs, whose end is not known, is none; nor is one that was deleted already."""
+    assert is_short(state, duration_ms=duration_ms, closed=bool(closed)) is short
+
+
+def test_nothing_is_played_before_somebody_said_that_it_is_theirs() -> None:
+    """Of all states of ownership only a confirmed one opens."""
+    assert [each for each in Ownership if may_play(READY, each)] == [Ownership.CONFIRMED]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 
 from sqlalchemy import select
 
-from controller.auth.languages import days_in, languages_spoken, say_in
+from controller.consent.answers import Giver
+from controller.consent.models import AnswerRow
 from controller.consent.repo import newest_rules
 from controller.consent.rules import Rules
 from controller.consent.ruling import UNSET, set_rules
+from controller.forms.composing import compose_now
+from controller.forms.entering import Entry, enter, find_form, undo_entry
 from controller.forms.issuing import codes_of, issue_codes
-from controller.forms.versions import Content, compose
-from controller.forms.wording import Speech
+from controller.forms.policy import Choice
+from controller.forms.versions import Content
 from controller.roster.drafts import today
 from controller.roster.models import SchoolClass
 from controller.roster.repo import members_on
@@ -42,8 +46,7 @@ def let_hold(house: House, rules: Rules) -> None:
 def compose_here(house: House) -> Content:
     """Make the form as the settings are now."""
     with house.make_app().test_request_context(), house.services.database.reading() as session:
-        speeches = {language: Speech(say_in(language), days_in(language)) for language in languages_spoken()}
-        return compose(session, house.services.config.retention, speeches)
+        return compose_now(session, house.services)
 
 
 def print_class(house: House, class_id: str) -> Pile:
@@ -63,3 +66,44 @@ def make_pile(house: House, names: Sequence[str], *, by: str, title: str = "4C")
     with house.services.database.reading() as session:
         class_id = session.scalars(select(SchoolClass.id).where(SchoolClass.title == title)).one()
     return print_class(house, class_id)
+
+
+def enter_answers(house: House, pile: Pile, *, by: str) -> None:
+    """Enter something of everything: guardians who differ, a slip, each box; the last of the pile say nothing."""
+    day = today(house.services)
+    both = (Giver.GUARDIAN_1, Giver.GUARDIAN_2)
+    said = (*zip((Choice.GRANTED, Choice.REFUSED), both, strict=True), (Choice.GRANTED, Giver.SELF))
+    for choice, giver in said:
+        _enter(house, pile.codes[0], Entry(choice=choice, giver=giver, holds_from=day, holds_until=None), by)
+    undo_entry(house.services, _newest(house), by=by)
+    for code, choice in zip(pile.codes[1:], Choice, strict=False):
+        entry = Entry(choice=choice, giver=Giver.GUARDIAN_1, holds_from=day, holds_until=day + timedelta(days=200))
+        _enter(house, code, entry, by)
+
+
+def fill_forms(house: House, class_id: str, *, by: str) -> dict[str, str]:
+    """Print the forms of a class, enter something, and give the addresses of all pages of forms by a name."""
+    pile = print_class(house, class_id)
+    enter_answers(house, pile, by=by)
+    return {
+        "forms": "/forms",
+        "forms-class": f"/forms/classes/{pile.class_id}",
+        "forms-sheets": f"/forms/classes/{pile.class_id}/sheets?whose=everybody",
+        "forms-notice": "/forms/notice",
+        "forms-entry": "/forms/entry",
+        "forms-entry-wrong": "/forms/entry?code=0",
+        "forms-entry-form": f"/forms/entry?code={pile.codes[0]}",
+        "forms-person": f"/forms/people/{pile.pupils[0]}",
+    }
+
+
+def _enter(house: House, code: str, entry: Entry, by: str) -> None:
+    day = today(house.services)
+    with house.services.database.reading() as session:
+        form = find_form(session, code, day)
+    enter(house.services, form, entry, by=by, today=day)
+
+
+def _newest(house: House) -> int:
+    with house.services.database.reading() as session:
+        return session.scalars(select(AnswerRow.number).order_by(AnswerRow.number.desc())).first() or 0

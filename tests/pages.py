@@ -33,6 +33,7 @@ from protocol.pki import make_request, parse_request
 from tests.claims import enter_word, leave_unclaimed
 from tests.classes import Classes, TaughtRoom, enter_classes, enter_room
 from tests.days import enter_day
+from tests.forms import fill_forms
 from tests.house import NIGHT, House, Person, Teacher
 from tests.lesson import BEGAN_AT, GOOD_SOUND, MediaSegment, bookmark, sound_measured
 from tests.school import new_id
@@ -51,9 +52,11 @@ class Addresses:
 
     teacher: Teacher
     admin: Person
+    keeper: Person
     newcomer: Teacher
     of_teacher: Mapping[str, str]
     of_admin: Mapping[str, str]
+    of_keeper: Mapping[str, str]
     of_nobody: Mapping[str, str]
 
 
@@ -75,15 +78,18 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     classes = enter_classes(house, by=admin.id, teacher=teacher.id, mark=mark)
     lesson = enter_day(house, teacher, classes.class_id, room=mark("Room 12"))
     taught = enter_room(house, classes.class_id, by=admin.id, teacher=teacher.id, mark=mark)
+    keeper = house.add_person("Olga Office", Role.KEEPER)
     _rename_people(house, mark)
     return Addresses(
         teacher=teacher,
         admin=admin,
+        keeper=keeper,
         newcomer=newcomer,
         of_teacher=_of_teacher(teacher.device, ready=ready, arriving=arriving, asked=asked, lesson=lesson),
         of_admin=_of_admin(
             classes, taught, newcomer.device, account=guest, stopped=stopped, north=quote(mark("North"))
         ),
+        of_keeper=fill_forms(house, classes.class_id, by=keeper.id),
         of_nobody=_of_nobody(link, code_of(teacher.device, mark("Room 12"))),
     )
 

@@ -19,6 +19,7 @@ from controller.auth.languages import gettext
 from controller.consent.answers import Giver
 from controller.forms import words
 from controller.forms.codes import CODE_CHARS, spell_code
+from controller.forms.composing import compose_now
 from controller.forms.entering import (
     Entry,
     FoundForm,
@@ -32,7 +33,7 @@ from controller.forms.entering import (
 from controller.forms.keepers import ANSWER_KEEPERS
 from controller.forms.policy import GIVER_KEYS, KEYS, Choice, default_days
 from controller.forms.refusals import Fault, FormRefusedError
-from controller.forms.versions import newest_version, rules_in_force
+from controller.forms.versions import find_version, rules_in_force
 from controller.people.policy import Name
 from controller.people.repo import names_of
 from controller.roster.drafts import today
@@ -128,7 +129,7 @@ class EntryPages:
             words=words,
             form=form,
             spelt=spell_code(form.code),
-            newest=newest_version(session),
+            current=find_version(session, compose_now(session, self._services)),
             name=names_of(session, [form.person]).get(form.person, NOBODY),
             classes=classes_of_person(session, form.person, self._today()),
             lines=newest_lines(session, self._services, form.person),

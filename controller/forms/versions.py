@@ -68,6 +68,7 @@ def _words(values: Mapping[str, Any]) -> FormWords:
             "boxes": tuple((Choice(choice), words) for choice, words in values["boxes"]),
             "givers": tuple(values["givers"]),
             "closing": tuple(values["closing"]),
+            "signing": tuple(values["signing"]),
             "notice": tuple(Section(title, tuple(lines)) for title, lines in values["notice"]),
         }
     )

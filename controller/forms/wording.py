@@ -37,8 +37,13 @@ class FormWords(NamedTuple):
     intro: tuple[str, ...]
     question: str
     boxes: tuple[tuple[Choice, str], ...]
+    who_answers: str
     givers: tuple[str, str, str]
     closing: tuple[str, ...]
+    signing: tuple[str, ...]
+    contact_title: str
+    contact: str
+    version_word: str
     notice_title: str
     notice: tuple[Section, ...]
 
@@ -53,6 +58,10 @@ BOXES = {
 GIVERS = (mark("A guardian"), mark("The other guardian"), mark("The person named above"))
 
 
+_SIGNING = (mark("Name"), mark("Date"), mark("Signature"))
+_DAY_ASKED = (mark("For the day"),)
+
+
 def word_form(facts: FormFacts, speech: Speech) -> FormWords:
     """Say everything in one language."""
     say = speech.say
@@ -61,8 +70,13 @@ def word_form(facts: FormFacts, speech: Speech) -> FormWords:
         intro=tuple(_intro(facts, speech)),
         question=say(_question(facts)),
         boxes=tuple((choice, say(BOXES[choice])) for choice in choices_of(asks_voice=facts.sound)),
+        who_answers=say(mark("Who answers")),
         givers=(say(GIVERS[0]), say(GIVERS[1]), say(GIVERS[2])),
         closing=tuple(_closing(facts, speech)),
+        signing=tuple(say(each) for each in (_DAY_ASKED if facts.each_time else ()) + _SIGNING),
+        contact_title=say(mark("Who can be asked")),
+        contact=say(mark("You can ask the school office.")),
+        version_word=say(mark("Form")),
         notice_title=say(mark("How lessons are recorded")),
         notice=tuple(Section(say(title), tuple(lines(facts, speech))) for title, lines in _SECTIONS),
     )

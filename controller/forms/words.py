@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from controller.consent.answers import Giver, Standing
 from controller.forms.policy import Choice
 from controller.recordings.titles import Verdict, mark
+
+if TYPE_CHECKING:
+    from controller.forms.standing import PersonStand
 
 CHOICES = {
     Choice.GRANTED: mark("Yes"),
@@ -38,3 +43,25 @@ BASES = {
     "carried_over": mark("carried over"),
     "slip": mark("a slip that was taken back"),
 }
+FACTS = {
+    "asked": mark("what for"),
+    "sound": mark("whether sound is recorded"),
+    "seats": mark("seats out of the picture"),
+    "objection": mark("what silence means"),
+    "each_time": mark("whether each time is asked"),
+    "adults": mark("whether adults are asked"),
+    "teacher_opts_in": mark("whether the teacher agrees first"),
+    "principal_opts_in": mark("whether the principal agrees first"),
+    "snapshot_days": mark("how long a unit goes by what it was told last"),
+    "holds_days": mark("how long a yes holds"),
+    "delete_undo_days": mark("how long a deletion can be taken back"),
+    "storage_rotation_days": mark("how often the server’s keys change"),
+    "epoch_end_days": mark("when the keys of a week end"),
+}
+
+
+def verdict_of(held: PersonStand) -> Verdict:
+    """Say how somebody stands."""
+    if held.stand.why is Standing.GRANTED:
+        return PARTLY.get(held.says, STANDINGS[Standing.GRANTED])
+    return STANDINGS[held.stand.why]

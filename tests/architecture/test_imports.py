@@ -120,7 +120,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "requests": ("device/uploads/client.py", "device/identity.py", "device/identity/", "provisioning/"),
     "flask": ("controller/__init__.py", "controller/wiring.py", "controller/auth/", *FLASK_VIEWS),
     "cheroot": ("controller/server.py", "controller/tls.py", "controller/uploads/body.py"),  # bodies uncopied
-    "segno": ("device/card.py", "controller/devices/cards.py"),
+    "segno": ("device/card.py", "controller/devices/cards.py", "controller/forms/picture.py"),
     "icalendar": ("controller/calendar/ics.py",),
     "dateutil": ("controller/calendar/ics.py",),
     "argon2": ("controller/accounts/passwords.py",),

@@ -83,6 +83,7 @@ def picture_everything(browser: Browser, site: str, found: Addresses) -> None:
             (found.teacher, found.of_teacher),
             (found.newcomer, {"recordings-empty": "/recordings"}),
             (found.admin, found.of_admin),
+            (found.keeper, found.of_keeper),
             (None, found.of_nobody),
         ):
             with open_context(browser, look, site, person) as context:

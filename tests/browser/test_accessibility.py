@@ -46,6 +46,7 @@ def _visits(served: Served, found: Addresses, look: Look) -> Iterator[Visit]:
         (found.teacher, found.of_teacher),
         (found.newcomer, {"recordings-empty": "/recordings"}),
         (found.admin, found.of_admin),
+        (found.keeper, found.of_keeper),
         (None, found.of_nobody),
     ):
         with open_context(served.chromium, look, served.site, person) as context:

@@ -99,18 +99,34 @@ def _marked(write: Callable[..., str]) -> Callable[..., str]:
     return lambda *values: f"⟪{write(*values)}⟫"
 
 
+def _forms(keeper: FlaskClient, found: Addresses) -> Iterator[tuple[str, str]]:
+    """Give the pages of forms, before and after those of this language are printed, and what is said of mistakes."""
+    for name, address in found.of_keeper.items():
+        yield name, keeper.get(address).text
+    entry, sheets = found.of_keeper["forms-entry-form"], found.of_keeper["forms-sheets"]
+    post(keeper, sheets, page=sheets)
+    yield "forms made", keeper.get(sheets).text
+    code = entry.partition("=")[2]
+    for typed in ("BC", "BBBBBBBC", code[1] + code[0] + code[2:], code[:7] + ("2" if code[7] != "2" else "3")):
+        yield "code refused", keeper.get(f"/forms/entry?code={typed}").text
+    for said, giver in (("maybe", "self"), ("granted", "aunt")):
+        yield "answer refused", post(keeper, "/forms/entry", page=entry, code=code, said=said, giver=giver).text
+    yield "undo refused", post(keeper, "/forms/entry/99/undo", page=entry).text
+
+
 def _pages(house: House, app: Flask, found: Addresses) -> Iterator[tuple[str, str]]:
     """Give every page of the product, and those that a mistake leads to, with a name each."""
-    teacher, admin, newcomer, nobody = (
-        house.browser(one, app) for one in (found.teacher, found.admin, found.newcomer, None)
+    teacher, admin, keeper, newcomer, nobody = (
+        house.browser(one, app) for one in (found.teacher, found.admin, found.keeper, found.newcomer, None)
     )
-    for browser in (teacher, admin, newcomer, nobody):
+    for browser in (teacher, admin, keeper, newcomer, nobody):
         browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = PSEUDO
     yield "nothing recorded", newcomer.get("/recordings").text
     for name, address in found.of_teacher.items():
         yield name, teacher.get(address).text
     for name, address in found.of_admin.items():
         yield name, admin.get(address).text
+    yield from _forms(keeper, found)
     for name, address in found.of_nobody.items():
         yield name, nobody.get(address).text
     yield "link made", post(admin, f"/accounts/{found.teacher.id}/link", page="/accounts").text

@@ -1,0 +1,147 @@
+"""Who has not answered, what is printed, and one person's answers."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from controller.accounts.models import Role
+from controller.consent.rules import Rules
+from controller.forms.models import ConsentForm, FormCode
+from controller.people.models import Person
+from controller.roster.drafts import today
+from tests.forms import Pile, enter_answers, let_hold, make_pile
+from tests.house import House, house, post
+
+__all__ = ["house"]
+NAMES = ("Ana García", "Ben Kim", "Eve Low", "Luz Moreno", "Nils Öst", "Pat O’Neil", "Rita Roy", "Sam Sow")
+
+
+@pytest.fixture
+def browser(house: House) -> FlaskClient:
+    """Give a consent keeper's browser."""
+    return house.browser(house.add_person("Olga Office", Role.KEEPER))
+
+
+@pytest.fixture
+def pile(house: House, browser: FlaskClient) -> Pile:
+    """Give eight forms; of six something was entered."""
+    made = make_pile(house, NAMES, by="office")
+    enter_answers(house, made, by="office")
+    return made
+
+
+def section(page: str, name: str) -> str:
+    """Give a section of a page by its id."""
+    found = re.search(rf'<section id="{name}".*?</section>', page, re.S)
+    assert found
+    return found.group()
+
+
+def count(house: House, model: type) -> int:
+    """Count the rows of a table."""
+    with house.services.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_sums_of_a_class_are_those_of_its_pupils(browser: FlaskClient, pile: Pile) -> None:
+    """Yes to anything, no to everything, missing; the class shows the names behind the last."""
+    listed = browser.get("/forms").text
+    assert "asked: 8" in listed
+    assert "yes: 3" in listed
+    assert "no: 3" in listed
+    assert "2 are missing" in listed
+    assert "García" not in listed
+    page = browser.get(f"/forms/classes/{pile.class_id}").text
+    missing = section(page, "missing")
+    assert [name for name in ("Roy, Rita", "Sow, Sam", "García, Ana") if name in missing] == ["Roy, Rita", "Sow, Sam"]
+    assert "Asked: 8. Yes: 3. No: 3. Missing: 2." in page
+
+
+def test_ended_answer_is_missing_again(house: House, browser: FlaskClient, pile: Pile) -> None:
+    """After its last day a family is asked anew; a no has no last day."""
+    house.clock.pass_time(timedelta(days=201))
+    again = house.browser(house.add_person("Otto Office", Role.KEEPER))
+    page = again.get(f"/forms/classes/{pile.class_id}").text
+    assert "Missing: 5." in page
+    assert section(page, "missing").count("Ended") == 3
+
+
+def test_older_form_is_told_with_what_changed(house: House, browser: FlaskClient, pile: Pile) -> None:
+    """The settings that differ are named, answers on the older form are counted and marked."""
+    assert "is form 1" in browser.get("/forms").text
+    let_hold(house, Rules(seats=False))
+    page = browser.get("/forms").text
+    assert "changed since form 1 was printed" in page
+    assert "seats out of the picture" in page
+    assert "what silence means" not in page
+    assert "on older forms: 6" in page
+    assert "on older form 1" in browser.get(f"/forms/classes/{pile.class_id}").text
+
+
+def test_printing_gives_codes_to_whom_it_is_asked_for(house: House, browser: FlaskClient) -> None:
+    """Looking makes none; printing makes one for everybody who is missing, and the same when it is done again."""
+    made = make_pile(house, NAMES[:3], by="office")
+    let_hold(house, Rules(seats=False))
+    sheets = f"/forms/classes/{made.class_id}/sheets"
+    assert "3 people have no form" in browser.get(sheets).text
+    assert (count(house, ConsentForm), count(house, FormCode)) == (1, 3)
+    answer = post(browser, sheets, page=f"/forms/classes/{made.class_id}", whose="missing", language="es")
+    shown = browser.get(answer.location).text
+    assert shown.count("<article") == 3
+    assert 'lang="es"' in shown
+    assert "¿Se pueden grabar las clases?" in shown
+    assert (count(house, ConsentForm), count(house, FormCode)) == (2, 6)
+    post(browser, sheets, page=sheets, whose="everybody", language="en")
+    assert (count(house, ConsentForm), count(house, FormCode)) == (2, 6)
+
+
+def test_notice_says_what_the_settings_are(house: House, browser: FlaskClient) -> None:
+    """On day one by the strict defaults and the server's numbers; afterwards as the rules say."""
+    first = browser.get("/forms/notice").text
+    assert "Who does not return it is taken to have said no" in first
+    assert "for 7 days at the most" in first
+    assert "For 7 days a deletion can be taken back" in first
+    assert "every 30 days" in first
+    assert "Olga Office" in first
+    let_hold(house, Rules(sound=False, objection=True, adults=False, principal_opts_in=False, snapshot_days=3))
+    then = browser.get("/forms/notice?language=en").text
+    assert "It records no sound" in then
+    assert "said yes to being recorded for the eyes of the teacher alone" in then
+    assert "Adults who are in the room are not asked" in then
+    assert "The principal" not in then
+    assert "for 3 days at the most" in then
+    assert "after a no to the voice" not in then.lower()
+    let_hold(house, Rules(each_time=True))
+    assert "needs an answer for its very day" in browser.get("/forms/notice").text
+
+
+def test_person_shows_every_line_and_that_the_no_is_heard(browser: FlaskClient, pile: Pile) -> None:
+    """Two guardians who differ, a slip that was taken back, who wrote it down; the newest stands first."""
+    page = browser.get(f"/forms/people/{pile.pupils[0]}").text
+    assert "They do not all say the same" in page
+    lines = section(page, "lines")
+    assert lines.count('class="row"') == 4
+    assert lines.index("Line 3 was a slip") < lines.index("The other guardian") < lines.index("A guardian")
+    assert "the server" in lines
+    assert "They do not all say the same" not in browser.get(f"/forms/people/{pile.pupils[1]}").text
+
+
+def test_person_who_came_of_age_is_heard_alone(house: House, browser: FlaskClient, pile: Pile) -> None:
+    """What guardians answered is marked, and the person is missing until they answer."""
+    with house.services.database.writing() as session:
+        session.get_one(Person, pile.pupils[1]).of_age_on = today(house.services)
+    page = browser.get(f"/forms/people/{pile.pupils[1]}").text
+    assert "has come of age" in page
+    assert "is not heard any more" in page
+    assert "Not returned" in page
+
+
+@pytest.mark.parametrize("page", ["/forms/classes/none", "/forms/classes/none/sheets", "/forms/people/none"])
+def test_what_is_unknown_does_not_exist(browser: FlaskClient, page: str) -> None:
+    """An address that somebody made up."""
+    assert browser.get(page).status_code == 404

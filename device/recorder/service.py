@@ -29,6 +29,7 @@ from device.spool.releasing import Releaser
 
 log = logging.getLogger(__name__)
 TICK_S = 0.25
+CONSENT_S = 0.5  # how often a recording's consent is looked at: a refusal on the card must stop it within a few seconds
 STATUS = "watching the button"  # the same whatever the room does (promise P7)
 LATE_S = 1.0  # time passes this late at the most, however much there is to do
 
@@ -98,6 +99,7 @@ class Recorder:
         self._complaints: dict[str, str] = {}
         self._next_tick_s = 0.0
         self._next_look_s = 0.0
+        self._next_consent_s = 0.0
 
     def run(self, notifier: Notifier = SILENT) -> int:
         """Work until TERMINATE has been carried out; give the exit status. Raises `HardwareError` when a part fails."""
@@ -152,7 +154,7 @@ class Recorder:
             self._pass_time()
 
     def _wake_s(self) -> float:
-        deadlines = (self._next_tick_s, self._next_look_s, self._hands.deadline_s)
+        deadlines = (self._next_tick_s, self._next_consent_s, self._next_look_s, self._hands.deadline_s)
         return min(each for each in deadlines if each is not None)
 
     def _pass_time(self) -> None:
@@ -162,6 +164,9 @@ class Recorder:
         if now_s >= self._next_tick_s:
             self._next_tick_s = now_s + TICK_S
             self._follow((*self._hands.look(), Event(kind=Kind.TICK, at_s=now_s)))
+        if now_s >= self._next_consent_s:
+            self._next_consent_s = now_s + CONSENT_S
+            self._performer.check_permission()
         if now_s >= self._next_look_s:
             self._next_look_s = now_s + self._pace.look_every_s
             self._look()
@@ -196,11 +201,10 @@ class Recorder:
             log.debug("the journal cannot be written: %s", error)  # it is when a hand has done something
 
     def _look(self) -> None:
-        """Look through spool and documents: erase what may go, stop what was forbidden, say how the unit is."""
+        """Look through spool and documents: erase what may go, say how the unit is."""
         self._start_button()
         self._ask_for_time()
         self._room.permission.learn_time()  # not at a press alone: what depends on the time would tell of it
-        self._performer.check_permission()
         self._performer.end_leftovers()
         self._obey()
         in_force = self._epoch_in_force()

@@ -181,6 +181,7 @@ def _attach() -> None:
     from controller.accounts.commands import add_person, admin_link, new_link, role_commands, teacher_commands
     from controller.calendar.commands import night
     from controller.consent.commands import blackout
+    from controller.consent.setting_commands import consent
     from controller.devices.commands import device
     from controller.enrollment.commands import enrollment
     from controller.epochs.commands import epochs
@@ -190,7 +191,7 @@ def _attach() -> None:
     from controller.storage.commands import storage
     from controller.timetable.commands import timetable
 
-    groups = (device, night, enrollment, epochs, storage, stick, roster, timetable, blackout)
+    groups = (device, night, enrollment, epochs, storage, stick, roster, timetable, blackout, consent)
     people = (add_person, role_commands, teacher_commands, admin_link, new_link)
     for command in (*groups, *people, simulate_night):
         group.add_command(command)

@@ -85,9 +85,6 @@ class AgreementPages:
         sites = set(request.form.getlist("site"))
         if not sites:
             raise ConsentRefusedError(Fault.NOWHERE, "site")
-        if "" in sites and not _is_yes():
-            with self._services.database.reading() as session:
-                sites |= {about for who, about in repo.agreements(session) if who is Who.PRINCIPAL}
         return [self._word(Who.PRINCIPAL, site) for site in sorted(sites)]
 
     def _word(self, who: Who, about: str) -> Word:

@@ -45,7 +45,7 @@ def add_blackout(path: Path, begins: str, ends: str, cause: str | None, **where:
         dark = Dark(
             begins_at=_instant(services, begins, "BEGINS"),
             ends_at=_instant(services, ends, "ENDS"),
-            room=_room_id(services, where["site"], where["room"]) if where["room"] else None,
+            room=find_room_id(services, where["site"], where["room"]) if where["room"] else None,
             site="" if where["room"] else where["site"],
             cause=Cause(cause) if cause else None,
         )
@@ -91,8 +91,11 @@ def _instant(services: Services, text: str, field: str) -> datetime:
     return local.astimezone(UTC)
 
 
-def _room_id(services: Services, site: str, name: str) -> str:
-    """Give the room of a site by its name: one of the timetable, or one in which a unit stands."""
+def find_room_id(services: Services, site: str, name: str) -> str:
+    """Give the room of a site by its name: one of the timetable, or one in which a unit stands.
+
+    Raises `click.BadParameter`.
+    """
     from controller.devices.repo import stands_in
     from controller.timetable.repo import find_room, require_room
 
@@ -101,7 +104,7 @@ def _room_id(services: Services, site: str, name: str) -> str:
             raise click.BadParameter(
                 f"no timetable and no unit names room {name[:60]!r} of site {site[:60]!r}; "
                 "`backrow controller device list` names the rooms of units",
-                param_hint="--room",
+                param_hint="room",
             )
         return require_room(session, site, name, services.random_bytes).id
 

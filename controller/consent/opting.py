@@ -7,9 +7,10 @@ enters what either has signed. Nothing is ever changed: whoever takes a word bac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.accounts.models import Account, Role
@@ -43,12 +44,13 @@ class Word:
 def write_agreements(services: Services, words: Sequence[Word], *, by: str) -> int:
     """Write down what teachers and principals say, all or none; give how many units are told something else.
 
+    A principal's no for the whole school is one for every site as well, where a site's own word would count before it.
     `by`: the account that speaks, or `OPERATOR`. Raises `ConsentRefusedError`.
     """
     now = services.clock()
     today = now.astimezone(services.config.controller.time_zone).date()
     with services.database.writing() as session:
-        for word in words:
+        for word in _spread(session, words):
             _require_days(word, today)
             _REQUIRE[word.who](session, word, by)
             session.add(
@@ -64,6 +66,17 @@ def write_agreements(services: Services, words: Sequence[Word], *, by: str) -> i
             )
         session.flush()
         return renew_all(services, session)
+
+
+def _spread(session: Session, words: Sequence[Word]) -> list[Word]:
+    """Add a no for each site of which a principal has said something, to one for the whole school."""
+    spoken = select(Agreement.about).where(Agreement.who == Who.PRINCIPAL, Agreement.about != "").distinct()
+    sites = sorted(session.scalars(spoken))
+    found = list(words)
+    for word in words:
+        if word.who is Who.PRINCIPAL and not word.about and not word.agrees:
+            found += [replace(word, about=site) for site in sites]
+    return found
 
 
 def _require_days(word: Word, today: date) -> None:

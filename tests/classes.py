@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import time
@@ -14,6 +15,9 @@ from controller.roster.importing import read_pasted
 from controller.roster.models import SchoolClass
 from controller.roster.repo import people_in_no_class
 from controller.timetable.asked import DayChange, NewGuest, NewRule, NewUsual
+from controller.timetable.bells import NewPeriod, NewTerm, set_period, set_term
+from controller.timetable.drafts import make_draft as make_timetable_draft
+from controller.timetable.importing import read_file as read_timetable_file
 from controller.timetable.writing import editing
 from tests.house import House
 
@@ -22,10 +26,11 @@ PUPILS = ("Ana García", "Kim, Ben", "Eve Low", "Moreno, Luz", "Nils Öst", "O�
 
 @dataclass(frozen=True, kw_only=True)
 class TaughtRoom:
-    """The ids of a room and of one of its weekly lessons."""
+    """The ids of a room, of one of its weekly lessons, and of a draft that waits."""
 
     room: str
     rule: str
+    draft: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,4 +87,14 @@ def enter_room(house: House, class_id: str, *, by: str, teacher: str, mark: Call
         )
         edit.change_day(DayChange(rule=rule, day=day, teacher=lead, room=hall))
         edit.add_guest(NewGuest(person=lead, room=room, begins_on=day, ends_on=day))
-    return TaughtRoom(room=room, rule=rule)
+    return TaughtRoom(room=room, rule=rule, draft=_draft_lessons(house, by, class_id, mark))
+
+
+def _draft_lessons(house: House, by: str, class_id: str, mark: Callable[[str], str]) -> str:
+    """Read a table of lessons into a draft; set a bell and a term."""
+    services, day, deed = house.services, today(house.services), Deed(by, house.clock())
+    set_period(services, NewPeriod(name=mark("P3"), begins=time(9), ends=time(10)), deed)
+    set_term(services, NewTerm(name=mark("Autumn"), begins_on=day, ends_on=day), deed)
+    table = f"room,weekday,begins,ends,classes\n{mark('Hall')},1,9:00,10:00,{class_id}\n".encode()
+    reading = read_timetable_file(services, io.BytesIO(table), "lessons.csv", starts_on=day, site="")
+    return make_timetable_draft(services, reading, day, deed)

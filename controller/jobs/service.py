@@ -28,6 +28,7 @@ from controller.recordings.services import Stores, destroy_recording
 from controller.roster.drafts import end_drafts
 from controller.services import Services
 from controller.storage.rotation import rotate_when_due
+from controller.timetable.drafts import end_drafts as end_timetable_drafts
 from controller.uploads import leases, today
 from controller.uploads import repo as uploads
 from controller.uploads.incoming import IncomingStore
@@ -68,6 +69,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("nights", timedelta(minutes=1), lambda: keep_nights(services)),
         Job("wishes for today", FORGETTING, lambda: forget_wishes(services)),
         Job("roster drafts", timedelta(minutes=10), lambda: end_drafts(services)),
+        Job("timetable drafts", timedelta(minutes=10), lambda: end_timetable_drafts(services)),
         Job("epochs", timedelta(hours=1), lambda: end_due(services)),
         Job("storage identity", timedelta(hours=1), lambda: rotate_when_due(services)),
         Job("old uploads and leases", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),

@@ -49,6 +49,14 @@ class Flawed(StrEnum):
     UNKNOWN = "unknown"
     SAME_NAME = "same_name"
     CONTRADICTION = "contradiction"
+    TIME_MALFORMED = "time_malformed"
+    TIMES_REVERSED = "times_reversed"
+    CLASS_NOT_KNOWN = "class_not_known"
+    TEACHER_NOT_KNOWN = "teacher_not_known"
+    PERIOD_NOT_KNOWN = "period_not_known"
+    TERM_NOT_KNOWN = "term_not_known"
+    MEANT_BY_MORE = "meant_by_more"
+    ONE_OF_TWO = "one_of_two"
 
 
 _EXPORT = mark("export the roster anew")
@@ -117,6 +125,22 @@ WORDS: dict[Flawed, Words] = {
     Flawed.CONTRADICTION: Words(
         mark("row %(first)d says “%(expected)s” of the same person, this one “%(got)s”"), mark("make them agree")
     ),
+    Flawed.TIME_MALFORMED: Words(mark("expected a time like 09:45, got “%(got)s”"), mark("write hours and minutes")),
+    Flawed.TIMES_REVERSED: Words(mark("expected a time after %(begins)s, got %(got)s"), mark("look at both times")),
+    Flawed.CLASS_NOT_KNOWN: Words(mark("no class is known by “%(got)s”"), mark("import its class list first")),
+    Flawed.TEACHER_NOT_KNOWN: Words(
+        mark("nobody is known by “%(got)s”"), mark("give them an account, or import their class list first")
+    ),
+    Flawed.PERIOD_NOT_KNOWN: Words(
+        mark("no bell of this site and weekday is called “%(got)s”"), mark("enter the bells first, or write times")
+    ),
+    Flawed.TERM_NOT_KNOWN: Words(
+        mark("no term of this site is called “%(got)s”"), mark("enter the terms first, or write both days")
+    ),
+    Flawed.MEANT_BY_MORE: Words(
+        mark("%(number)d could be meant by “%(got)s”"), mark("write the id or the address instead of the name")
+    ),
+    Flawed.ONE_OF_TWO: Words(mark("expected one of %(expected)s, got both or neither"), mark("fill in one of them")),
 }
 
 

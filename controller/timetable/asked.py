@@ -136,6 +136,14 @@ def read_time(text: str, field: str) -> time:
         raise TimetableRefusedError(Fault.TIME_MALFORMED, field, got=text[:40]) from None
 
 
+def read_weekdays(text: str) -> tuple[int, ...]:
+    """Read numbers of weekdays with commas between; Monday is 0."""
+    try:
+        return tuple(int(each) for each in text.split(","))
+    except ValueError:
+        raise TimetableRefusedError(Fault.WEEKDAY_MALFORMED, "weekdays", got=text[:40]) from None
+
+
 def read_day(text: str, field: str) -> date:
     """Read a day like 2026-12-24."""
     try:

@@ -14,6 +14,7 @@ import click
 
 from controller.calendar.acting import doing
 from controller.opening import config_option, opened
+from controller.timetable.file_commands import COMMANDS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -108,7 +109,7 @@ def list_week(path: Path, site: str, room_name: str, day: str, named: bool) -> N
 @click.option("--weekdays", default="0,1,2,3,4", help="0 is Monday; without it: Monday to Friday.")
 def set_usual(path: Path, site: str, room_name: str, classes: tuple[str, ...], teacher: str, **asked: str) -> None:
     """Say who is usually in a room, wherever no rule says otherwise; units hear it at once."""
-    from controller.timetable.asked import NewUsual
+    from controller.timetable.asked import NewUsual, read_weekdays
     from controller.timetable.writing import editing
 
     with doing(path) as (services, deed), editing(services, deed) as edit:
@@ -118,7 +119,7 @@ def set_usual(path: Path, site: str, room_name: str, classes: tuple[str, ...], t
                 room=_require_room(edit, site, room_name),
                 teacher=_one_teacher(known, teacher),
                 classes=tuple(_one_class(known, each, site) for each in classes),
-                weekdays=_weekdays(asked["weekdays"]),
+                weekdays=read_weekdays(asked["weekdays"]),
                 **_when(services, asked),
             )
         )
@@ -239,15 +240,6 @@ def _one_teacher(known: Directory, text: str) -> str:
     return one_of(known.find_teachers(text), text, "teacher", Fault.PERSON_UNKNOWN).id
 
 
-def _weekdays(text: str) -> tuple[int, ...]:
-    from controller.timetable.refusals import Fault, TimetableRefusedError
-
-    try:
-        return tuple(int(each) for each in text.split(","))
-    except ValueError:
-        raise TimetableRefusedError(Fault.WEEKDAY_MALFORMED, "weekdays", got=text[:40]) from None
-
-
 def _when(services: Services, asked: dict[str, Any]) -> dict[str, Any]:
     """Read the options of hours and days."""
     from controller.roster.drafts import today
@@ -260,3 +252,7 @@ def _when(services: Services, asked: dict[str, Any]) -> dict[str, Any]:
         "begins_on": first,
         "ends_on": read_day_or_none(asked["until"], "ends_on"),
     }
+
+
+for _command in COMMANDS:
+    timetable.add_command(_command)

@@ -31,7 +31,7 @@ def read_usual(form: Form, room: str, today: date) -> NewUsual:
         ends=read_time(form.get("ends", ""), "ends"),
         begins_on=read_day_or_none(form.get("begins_on", ""), "begins_on") or today,
         ends_on=read_day_or_none(form.get("ends_on", ""), "ends_on"),
-        weekdays=_weekdays(form.getlist("weekday")),
+        weekdays=read_weekdays(form.getlist("weekday")),
     )
 
 
@@ -42,7 +42,7 @@ def read_rule(form: Form, room: str, today: date) -> NewRule:
     weekday = form.get("weekday", "")
     return NewRule(
         room=room,
-        weekday=_weekdays([weekday])[0] if weekday else first.weekday(),
+        weekday=read_weekdays([weekday])[0] if weekday else first.weekday(),
         begins=read_time(form.get("begins", ""), "begins"),
         ends=read_time(form.get("ends", ""), "ends"),
         begins_on=first,
@@ -80,7 +80,8 @@ def _chosen(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(value for value in values if value)
 
 
-def _weekdays(texts: Iterable[str]) -> tuple[int, ...]:
+def read_weekdays(texts: Iterable[str]) -> tuple[int, ...]:
+    """Read the numbers of weekdays; Monday is 0."""
     try:
         return tuple(int(text) for text in texts)
     except ValueError:

@@ -29,6 +29,12 @@ class Happening(StrEnum):
     DAY_AS_ALWAYS = "day_as_always"
     GUEST_ADDED = "guest_added"
     GUEST_ENDED = "guest_ended"
+    DRAFTED = "drafted"
+    APPLIED = "applied"
+    DISCARDED = "discarded"
+    EXPIRED = "expired"
+    BELLS_SET = "bells_set"
+    TERM_SET = "term_set"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Text, Time, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, Time, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.db import ID_CHARS, Base, ChoiceType
 
 SITE_CHARS = 80
 ROOM_CHARS = 120
+NAME_CHARS = 40
 
 
 class RuleSource(StrEnum):
@@ -115,6 +116,47 @@ class LessonGuest(Base):
     ends_on: Mapped[date]
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(ID_CHARS))
+
+
+class BellPeriod(Base):
+    """A lesson's place in the day by its name, as `P3`, on some weekdays of a site."""
+
+    __tablename__ = "bell_period"
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    site: Mapped[str] = mapped_column(String(SITE_CHARS), index=True)
+    name: Mapped[str] = mapped_column(String(NAME_CHARS))
+    weekdays: Mapped[str] = mapped_column(String(7))
+    begins: Mapped[time] = mapped_column(Time)
+    ends: Mapped[time] = mapped_column(Time)
+
+
+class Term(Base):
+    """A part of the school year of a site, by its name; blank: of the whole school."""
+
+    __tablename__ = "term"
+    __table_args__ = (UniqueConstraint("site", "name"),)
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    site: Mapped[str] = mapped_column(String(SITE_CHARS))
+    name: Mapped[str] = mapped_column(String(NAME_CHARS))
+    begins_on: Mapped[date]
+    ends_on: Mapped[date]
+
+
+class TimetableDraft(Base):
+    """What a file said, until somebody applies or discards it, or until `ends_at`. It has ids, and no pupil's name."""
+
+    __tablename__ = "timetable_draft"
+
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
+    source: Mapped[RuleSource] = mapped_column(ChoiceType(RuleSource))
+    starts_on: Mapped[date]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    """What was read, as controller/timetable/found.py writes it."""
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(ID_CHARS))
+    ends_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class TimetableEvent(Base):

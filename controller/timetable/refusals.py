@@ -40,8 +40,14 @@ class Fault(StrEnum):
     OVER_ALREADY = "over_already"
     NOTHING_CHANGES = "nothing_changes"
     GUEST_NOWHERE = "guest_nowhere"
+    DRAFT_UNKNOWN = "draft_unknown"
+    CHANGED_MEANWHILE = "changed_meanwhile"
+    TOO_MUCH_VANISHES = "too_much_vanishes"
+    FLAWED = "flawed"
+    NAME_MALFORMED = "name_malformed"
 
 
+_AGAIN = mark("look at the difference again")
 _YEAR = mark("look at the year")
 WORDS: dict[Fault, Words] = {
     Fault.ROOM_UNKNOWN: Words(
@@ -88,6 +94,18 @@ WORDS: dict[Fault, Words] = {
     Fault.OVER_ALREADY: Words(mark("this ended on %(until)s already"), mark("nothing is to be done")),
     Fault.NOTHING_CHANGES: Words(mark("this is what stands already"), mark("say what is different")),
     Fault.GUEST_NOWHERE: Words(mark("expected a class or a room, got both or neither"), mark("choose one of the two")),
+    Fault.DRAFT_UNKNOWN: Words(mark("there is no such draft, or its time is over"), mark("send the file once more")),
+    Fault.CHANGED_MEANWHILE: Words(mark("the timetable was changed since you looked"), _AGAIN),
+    Fault.TOO_MUCH_VANISHES: Words(
+        mark("%(gone)d of %(before)d lessons would vanish, and nothing takes their place"),
+        mark("look whether the file is whole; if it is meant, say so"),
+    ),
+    Fault.FLAWED: Words(
+        mark("nothing was changed: %(number)d things are wrong in it"), mark("mend them, send it anew")
+    ),
+    Fault.NAME_MALFORMED: Words(
+        mark("expected one line of 1 to %(most)d characters, got “%(got)s”"), mark("write a shorter name")
+    ),
 }
 FIELDS = {
     "room": mark("Room"),
@@ -105,6 +123,11 @@ FIELDS = {
     "weekdays": mark("Weekdays"),
     "entry": mark("Entry"),
     "change": mark("Change"),
+    "draft": mark("Draft"),
+    "file": mark("File"),
+    "vanishing": mark("What vanishes"),
+    "starts_on": mark("First day"),
+    "name": mark("Name"),
 }
 
 

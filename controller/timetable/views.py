@@ -25,9 +25,11 @@ from controller.roster.drafts import today
 from controller.services import Services
 from controller.timetable import words
 from controller.timetable.asked import read_day
+from controller.timetable.faults import word_fault
 from controller.timetable.finding import read_directory
 from controller.timetable.forms import read_change, read_guest, read_rule, read_usual
 from controller.timetable.history import events
+from controller.timetable.import_views import ImportPages
 from controller.timetable.models import LessonRule, Room
 from controller.timetable.refusals import TimetableRefusedError
 from controller.timetable.week import list_rooms, people_at, read_week, rule_of
@@ -42,6 +44,7 @@ def register(app: Flask, services: Services) -> None:
     """Add the room's pages."""
     room = Blueprint("timetable", __name__)
     RoomPages(services).add_to(room)
+    ImportPages(services).add_to(room)
     app.register_blueprint(room)
 
 
@@ -224,10 +227,3 @@ class RoomPages:
 def place_of(room: Room) -> str:
     """Name a room with its site."""
     return f"{room.site}: {room.name}" if room.site else room.name
-
-
-def word_fault(refusal: TimetableRefusedError) -> str:
-    """Say in the reader's language which field is wrong, why, and what to do."""
-    told = refusal.wrong.words(gettext)
-    field = refusal.wrong.name(gettext)
-    return gettext("%(field)s: %(detail)s. What to do: %(remedy)s.", field=field, **told._asdict())

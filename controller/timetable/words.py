@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controller.recordings.titles import mark
+from controller.timetable.found import Passed
 from controller.timetable.history import Happening
 from controller.timetable.models import RuleSource
 
@@ -27,9 +28,29 @@ HAPPENED = {
     Happening.DAY_AS_ALWAYS.value: mark("A day is as always again"),
     Happening.GUEST_ADDED.value: mark("A guest was added"),
     Happening.GUEST_ENDED.value: mark("A guest’s days were ended"),
+    Happening.DRAFTED.value: mark("A timetable was read"),
+    Happening.APPLIED.value: mark("A timetable was applied"),
+    Happening.DISCARDED.value: mark("A draft was discarded"),
+    Happening.EXPIRED.value: mark("A draft ended, because nobody decided"),
+    Happening.BELLS_SET.value: mark("The bells were set"),
+    Happening.TERM_SET.value: mark("A term was set"),
 }
 SOURCES = {
     RuleSource.HAND: mark("entered by hand"),
     RuleSource.TABLE: mark("from a table"),
     RuleSource.CALENDAR: mark("from a calendar"),
+}
+SUMS = {
+    "rooms_new": mark("New rooms"),
+    "lessons_begun": mark("Lessons that begin"),
+    "lessons_ended": mark("Lessons that end"),
+    "lessons_kept": mark("Lessons that stay as they are"),
+    "days_cancelled": mark("Days on which a lesson that stays is not held"),
+    "lessons_unled": mark("Lessons that begin and cannot be recorded"),
+}
+PASSED = {
+    Passed.OVER.value: mark("Lessons that are over"),
+    Passed.CANCELLED.value: mark("Cancelled events"),
+    Passed.WHOLE_DAY.value: mark("Events of whole days"),
+    Passed.FAR.value: mark("Events that are too far ahead"),
 }

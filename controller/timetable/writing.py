@@ -25,6 +25,7 @@ from controller.services import Services
 from controller.timetable.asked import DayChange, NewGuest, NewRule, NewUsual
 from controller.timetable.checking import DAY, Checks
 from controller.timetable.finding import ACCOUNT
+from controller.timetable.found import FoundLesson, Place
 from controller.timetable.history import Happening, Told, note_event
 from controller.timetable.models import (
     ROOM_CHARS,
@@ -33,8 +34,10 @@ from controller.timetable.models import (
     LessonRule,
     LessonRuleClass,
     LessonRuleTeacher,
+    RuleSource,
     UsualLesson,
 )
+from controller.timetable.plan import Plan
 from controller.timetable.refusals import Fault, TimetableRefusedError
 from controller.timetable.repo import find_room, require_room, rooms_of_classes
 
@@ -213,6 +216,42 @@ class Edit:
         self._note(Happening.RULE_ENDED, room=row.room, about=row.id, day=last_day)
         self._end_rule(row, last_day)
 
+    def follow(self, plan: Plan, source: RuleSource) -> None:
+        """Do what a plan says, with one line of the history."""
+        rooms = {place: self.add_room(place.site, place.name) for place in plan.new_places}
+        for rule in plan.ended:
+            self._end_rule(self._find(LessonRule, rule.id), plan.starts_on - DAY)
+        for lesson in plan.begun:
+            self._begin(lesson, rooms, source)
+        for rule_id, day in plan.cancelled:
+            self._cancel(self._find(LessonRule, rule_id), day)
+        sums = {name: number for name, number in plan.sums().items() if number}
+        note_event(self.session, Happening.APPLIED, self._deed, Told(day=plan.starts_on, sums=sums))
+
+    def _begin(self, lesson: FoundLesson, rooms: dict[Place, str], source: RuleSource) -> None:
+        if lesson.place not in rooms:
+            known = find_room(self.session, *lesson.place)
+            rooms[lesson.place] = known.id if known else ""
+        rule = self._add_rule(
+            NewRule(
+                room=rooms[lesson.place],
+                weekday=lesson.weekday,
+                begins=lesson.begins,
+                ends=lesson.ends,
+                begins_on=lesson.begins_on,
+                ends_on=lesson.ends_on,
+                classes=lesson.classes,
+                teachers=lesson.teachers,
+                source=source,
+            )
+        )
+        row = self._find(LessonRule, rule)
+        for day in lesson.without:
+            self._cancel(row, day)
+
+    def _cancel(self, row: LessonRule, day: date) -> None:
+        self._put_change(row, DayChange(rule=row.id, day=day, is_cancelled=True), teacher=None)
+
     def _add_rule(self, new: NewRule) -> str:
         self._checks.require_room(new.room)
         self._checks.require_begin(new.begins_on)
@@ -259,6 +298,10 @@ class Edit:
         teacher = self._teacher(change.teacher, "teacher") if change.teacher else None
         if change.room:
             self._checks.require_room(change.room)
+        self._put_change(row, change, teacher)
+        self._note(Happening.DAY_CHANGED, room=row.room, about=row.id, day=change.day)
+
+    def _put_change(self, row: LessonRule, change: DayChange, teacher: str | None) -> None:
         self._take_change(row, change.day)
         self.session.add(
             LessonChange(
@@ -272,7 +315,6 @@ class Edit:
             )
         )
         self.rooms |= {row.room, change.room or row.room}
-        self._note(Happening.DAY_CHANGED, room=row.room, about=row.id, day=change.day)
 
     def undo_change(self, rule: str, day: date) -> None:
         """Let a rule be on a day as it always is."""

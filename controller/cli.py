@@ -130,7 +130,8 @@ def jobs(path: Path) -> None:
 @group.command()
 @config_option
 def status(path: Path) -> None:
-    """Show the room on the disk, the units, what of the keys ends when, and which units keep an epoch from ending."""
+    """Show the disk, whether the jobs run, the units, what of the keys ends when, and who keeps epochs from ending."""
+    from controller.claims.telling import tell_standstills
     from controller.devices.life_commands import tell_registry
     from controller.disk.services import tell_outlook
     from controller.epochs.commands import describe_blocked
@@ -138,6 +139,7 @@ def status(path: Path) -> None:
 
     with opened(path) as services:
         click.echo(tell_outlook(services))
+        click.echo(tell_standstills(services))
         click.echo(tell_registry(services))
         for words in (*tell_ends(services.keys, services.clock()), *describe_blocked(services)):
             click.echo(words)

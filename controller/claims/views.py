@@ -7,7 +7,7 @@ of recordings. What the words mean is decided in policy.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
@@ -21,7 +21,7 @@ from controller.accounts.role_policy import sites_of as sites_of_role
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
 from controller.claims.claiming import Heard, Offered, Taught, Waiting, claim, offered_to, take, vouch, waiting_for
-from controller.claims.keeping import rules_of
+from controller.claims.keeping import deadline_of, rules_of
 from controller.claims.policy import ANSWERS, Said
 from controller.claims.services import Word, say
 from controller.claims.whereabouts import sites_of
@@ -137,15 +137,22 @@ class ClaimPages:
         with self._services.database.reading() as session:
             offered: list[Offered] = offered_to(self._services, session, signed_in().id)
             rooms, rules = _rooms_for(session, signed_in().id), rules_of(session)
+            ends = {each.recording: self._last_instant(session, each.recording) for each in offered}
         return render_template(
             "claims/nobodys.html",
             offered=offered,
+            ends=ends,
             rooms=sorted(rooms.values(), key=lambda room: (room.site, room.name)),
             has_sites=len({room.site for room in rooms.values()}) > 1,
             rules=rules,
             fault=fault,
             form=request.form if fault else {},
         )
+
+    def _last_instant(self, session: Session, recording: str) -> datetime | None:
+        """Give the last minute in which a recording can be claimed, for its day; None while it has no deadline."""
+        ends_at = deadline_of(self._services, session, session.get_one(Recording, recording))
+        return ends_at and ends_at - timedelta(minutes=1)
 
     def _read_instant(self) -> datetime | None:
         """Read day and time of the form on the school's clock; None where they cannot be read or lie ahead."""

@@ -93,7 +93,7 @@ def gather(services: Services, session: Session, device: str) -> Breach:
     over = [row for row in living if _is_over(row, facts[row.id])]
     perhaps = [facts[row.id] for row in over if not (_has_let_go(row) or _says_gone(said, facts[row.id]))]
     epochs = {each.epoch for each in (*missing, *perhaps)} | set(said.held if said else ())
-    owners = {each.owner for each in (*missing, *perhaps)} | {session.get_one(Device, device).owner}
+    owners = {each.owner for each in (*missing, *perhaps) if each.owner} | {session.get_one(Device, device).owner}
     return Breach(
         made_at=services.clock(),
         unit=unit,

@@ -51,7 +51,7 @@ class Recording(Base):
     device: Mapped[str] = mapped_column(ForeignKey("device.id"), index=True)
     owner: Mapped[str] = mapped_column(String(ID_CHARS), index=True)
     """Whom the manifest names, until somebody else claims it; `NOBODY` while it is unclaimed or claimed."""
-    ownership: Mapped[Ownership] = mapped_column(ChoiceType(Ownership), default=Ownership.PROVISIONAL)
+    ownership: Mapped[Ownership] = mapped_column(ChoiceType(Ownership), default=Ownership.PROVISIONAL, index=True)
     room: Mapped[str | None] = mapped_column(String(ID_CHARS))
     """The room in which its unit stood when its manifest first came; None where that was known of none."""
     recorder_key: Mapped[str] = mapped_column(String(64))

@@ -19,6 +19,7 @@ from controller.accounts.models import Role
 from controller.audit.services import list_watched
 from controller.auth.access import for_roles, open_to, signed_in
 from controller.auth.languages import gettext
+from controller.claims.claiming import offered_to
 from controller.nights.owners import outlooks
 from controller.nights.prospects import Outlook
 from controller.recordings import late, policy, repo
@@ -245,6 +246,7 @@ class RecordingPages:
             notes = late.late_of(session, signed_in().id)
             damage = repo.damage_of(session, [row.id for row in rows])
             coming = self._look_out(session, [row for row in rows if row.id not in too_late])
+            is_asked = bool(offered_to(self._services, session, signed_in().id))
         entries = [
             replace(self._describe(row, damage), outlook=coming.get(row.id, NOTHING_KNOWN))
             for row in rows
@@ -253,6 +255,7 @@ class RecordingPages:
         return render_template(
             template,
             late=notes,
+            is_asked=is_asked,
             entries=[entry for entry in entries if entry.row.state is not RecordingState.LOCKED],
             deleted=[entry for entry in entries if entry.row.state is RecordingState.LOCKED],
         )

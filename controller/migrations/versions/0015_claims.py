@@ -13,6 +13,7 @@ def upgrade() -> None:
     with op.batch_alter_table('recording') as batch_op:
         batch_op.add_column(sa.Column('ownership', sa.String(length=32), server_default='provisional', nullable=False))
         batch_op.add_column(sa.Column('room', sa.String(length=26), nullable=True))
+        batch_op.create_index(batch_op.f('ix_recording_ownership'), ['ownership'])
     # what its owner has watched before anybody asked is theirs; of everything else they are asked now
     op.execute(
         "UPDATE recording SET ownership = 'confirmed' WHERE EXISTS "
@@ -75,5 +76,6 @@ def downgrade() -> None:
     for table in ('standstill', 'heartbeat', 'ownership_event', 'claim', 'unclaimed'):
         op.drop_table(table)
     with op.batch_alter_table('recording') as batch_op:
+        batch_op.drop_index(batch_op.f('ix_recording_ownership'))
         batch_op.drop_column('room')
         batch_op.drop_column('ownership')

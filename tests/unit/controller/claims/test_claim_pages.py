@@ -98,7 +98,10 @@ def test_answer_that_is_none_changes_nothing(house: House, browser: FlaskClient,
 def test_hurried_answer_can_be_taken_back(house: House, ada: Teacher, browser: FlaskClient, asked: str) -> None:
     """Whom the manifest names finds the lesson under those without an owner, and one press gives it back."""
     answer(browser, asked, "not_me")
-    assert asked in browser.get("/recordings/nobodys").text
+    assert "A lesson without an owner" in browser.get("/recordings").text
+    page = browser.get("/recordings/nobodys").text
+    assert asked in page
+    assert "until the end of Tuesday, December 8, 2026" in page
     shown = post(browser, f"/recordings/nobodys/{asked}", page="/recordings/nobodys")
     assert shown.headers["Location"] == "/recordings"
     assert row_of(house, asked).owner == ada.id

@@ -12,6 +12,7 @@ from controller.claims.keeping import beat, deadline_of, keep_claims
 from controller.claims.models import Standstill, Unclaimed
 from controller.claims.policy import Said
 from controller.claims.services import Word, say, weigh_arrival
+from controller.claims.telling import tell_standstills
 from controller.consent.rules import Rules
 from controller.jobs.service import destroy_due
 from controller.recordings.models import Ownership, Recording, RecordingState
@@ -184,3 +185,15 @@ def test_recording_in_a_room_that_is_free_is_nobodys(house: House, ada: Teacher)
     row = row_of(house, house.deliver_unasked(lesson))
     assert row.ownership is Ownership.UNCLAIMED
     assert history_of(house, row.id) == [Said.FREE_ROOM]
+
+
+def test_status_says_whether_deadlines_run(house: House, lost: str) -> None:
+    """Never looked, runs, does not run; standstills as a sum, and nothing of what is unclaimed."""
+    assert "never looked" in tell_standstills(house.services)
+    beat(house.services)
+    assert tell_standstills(house.services) == "Jobs: they run, and people's deadlines with them."
+    house.clock.pass_time(timedelta(hours=30))
+    assert "do NOT run since 2026-11-24 02:15 UTC" in tell_standstills(house.services)
+    beat(house.services)
+    assert tell_standstills(house.services).endswith("In 30 days they stood still for 30.0 hours in all.")
+    assert lost not in tell_standstills(house.services)

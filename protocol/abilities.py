@@ -26,6 +26,8 @@ class Ability(StrEnum):
 
     OMITS_SOUND = "omits_sound"
     """It leaves the sound out where a decision says so (docs/protocol/consent.md)."""
+    HIDES_AREAS = "hides_areas"
+    """It burns the mask of its snapshot into every picture before it is encoded (docs/protocol/masks.md)."""
 
 
 def encode_abilities(abilities: Iterable[Ability]) -> str:

@@ -45,6 +45,7 @@ class Begun:
 
     `seats`: how many seats somebody confirmed at the button to be out of the picture; None when none had to be.
     `without_sound`: the room was not to be heard, so that no take of it has sound; None when it was.
+    `mask_version`: which version of the room's mask hides parts of its pictures; None when nothing is hidden.
     """
 
     LINE: ClassVar[str] = "begun"
@@ -62,6 +63,7 @@ class Begun:
     lesson: str | None = None
     seats: int | None = None
     without_sound: bool | None = None
+    mask_version: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no identifier, no epoch's name, no digest, or counts from the wrong number."""
@@ -73,6 +75,8 @@ class Begun:
         require_at_least(1, key_bytes=self.key_bytes, policy_generation=self.policy_generation)
         require_at_least(1, policy_version=self.policy_version)
         require_at_least(0, seats=self.seats or 0)
+        if self.mask_version is not None:
+            require_at_least(1, mask_version=self.mask_version)
 
 
 @dataclass(frozen=True, kw_only=True)

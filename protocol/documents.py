@@ -18,6 +18,7 @@ from protocol.checks import require_at_least, require_digest, require_name
 from protocol.codec import encode_canonical, encode_record, parse_canonical, parse_record
 from protocol.errors import ProtocolError
 from protocol.ids import parse_id
+from protocol.masks import Mask
 from protocol.signing import SigningKey, VerifyingKey, sign_line, split_line, verify_line
 
 
@@ -259,6 +260,8 @@ class Policy(Document):
     lessons: tuple[LessonDecision, ...] = ()
     otherwise: Decision = field(default=Decision(permission=Permission.REFUSED, reason="no_lesson"))
     margin_s: int = 0
+    must_mask: Mask | None = None
+    """What must be hidden of every picture; a reader that does not know the field may not go by the document."""
 
     def __post_init__(self) -> None:
         """Refuse a device that is no identifier, and a margin longer than half an hour."""

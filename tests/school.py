@@ -40,6 +40,7 @@ from protocol.envelope.keys import KeyIdentity
 from protocol.ids import make_id
 from protocol.keyfiles import store_signing_key
 from protocol.manifest import Manifest, parse_manifest, whole_lines
+from protocol.masks import Mask
 from protocol.pki import (
     Credential,
     issue_bridge,
@@ -132,6 +133,7 @@ class School:
         generation: int = 1,
         issued_at: datetime | None = None,
         lasts: timedelta = WEEK,
+        mask: Mask | None = None,
     ) -> bytes:
         """Sign a policy snapshot; without `otherwise` it allows recordings of `owner` at any time."""
         begins = issued_at or self.now
@@ -144,6 +146,7 @@ class School:
             policy_version=1,
             lessons=tuple(lessons),
             otherwise=otherwise or decision(ALLOWED, owner=owner or new_id()),
+            must_mask=mask,
         )
         return issue_document(policy, self.policy_key)
 

@@ -14,6 +14,9 @@ from device.identity import DocumentStore
 from device.recorder.moments import Moments
 from protocol.documents import Policy, Withdrawal
 from protocol.manifest import Begun, Moment
+from protocol.masks import Mask
+
+MASK_UNCONFIRMED = "mask_unconfirmed"
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +62,16 @@ class Permission:
         permit = decide_press(held.document, now, clock_trusted=self._moments.trusted, checked=seats, sound=sound)
         if permit.allowed and going_on:
             permit = _of_one_recording(permit, going_on)
+        permit = self._with_mask(permit, held.document.must_mask if held.document else None)
         if not permit.allowed:
             log.debug("refused: %s %s", permit.reason, held.reason)
         return permit
+
+    def _with_mask(self, permit: PressDecision, mask: Mask | None) -> PressDecision:
+        """Refuse what would be allowed while nobody has confirmed the mask here; seats are not asked for then."""
+        if mask is None or not (permit.allowed or permit.seats is not None):
+            return permit
+        return replace(permit, allowed=False, reason=MASK_UNCONFIRMED, seats=None)
 
     def still_holds(self, permit: PressDecision, began: Moment) -> bool:
         """Tell whether the newest snapshot lets go on what `permit` allowed."""

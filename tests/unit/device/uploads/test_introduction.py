@@ -42,7 +42,7 @@ def test_counters_and_board_go_with_the_request_for_documents(night: Night, tree
 def test_machine_without_a_device_tree_says_nothing_of_its_board(tmp_path: Path) -> None:
     """A PC: nothing is made up, and what the release can is all that is said."""
     assert load_board(tmp_path / "base") is None
-    assert introduce(tmp_path, tmp_path / "base") == {"Backrow-Abilities": "omits_sound"}
+    assert introduce(tmp_path, tmp_path / "base") == {"Backrow-Abilities": "hides_areas, omits_sound"}
 
 
 @pytest.mark.parametrize(("lacking", "left"), [("model", ("", "10000000a1b2c3d4")), ("serial-number", None)])

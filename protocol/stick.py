@@ -222,8 +222,8 @@ class Head:
     """Who speaks on a stick, signed with the key of the unit's certificate.
 
     `certificate`: SHA-256 of the certificate in hexadecimal. `return_to`: the age recipient to which the answer is
-    sealed. `counters`, `board`: what a unit says of itself over HTTPS (docs/protocol/uploads.md), "" for nothing.
-    `everything`: all that waits on the unit is on the stick.
+    sealed. `counters`, `board`, `abilities`: what a unit says of itself over HTTPS (docs/protocol/uploads.md), "" for
+    nothing. `everything`: all that waits on the unit is on the stick.
     """
 
     device: str
@@ -233,6 +233,7 @@ class Head:
     everything: bool
     counters: str = ""
     board: str = ""
+    abilities: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is no identifier, no digest and no recipient."""

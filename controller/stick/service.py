@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
+from controller.devices.abilities import note_abilities
 from controller.devices.boards import note_board
 from controller.devices.counters import note_counters
 from controller.devices.policy import judge_carried_counters
@@ -28,7 +29,7 @@ from controller.stick.speaker import NotAdmittedError, Speaker, find_speaker
 from controller.uploads.incoming import IncomingStore
 from protocol.durable import PRIVATE, REAL, Files
 from protocol.envelope import EnvelopeError, NoMatchError, OpenReader
-from protocol.stick import Kind, Record, StickError, Way, read_records
+from protocol.stick import Head, Kind, Record, StickError, Way, read_records
 from protocol.stick_folder import PartsReader, StickFolder, unit_folders
 
 LOCK = "stick.lock"
@@ -137,7 +138,7 @@ class Export:
     def _begin(self, record: Record) -> None:
         data = record.read_all()
         head = self._admit(data).head
-        self._note(head.device, counters=head.counters, board=head.board)
+        self._note(head)
         self._speaker = self._admit(data)  # its counters may have quarantined it just now
         if not self._speaker.delivers:
             self._problems.append(QUARANTINED)
@@ -156,12 +157,14 @@ class Export:
         if self._intake and not speaker.delivers:
             self._intake.stop(QUARANTINED)
 
-    def _note(self, device: str, *, counters: str, board: str) -> None:
+    def _note(self, head: Head) -> None:
         try:
-            note_counters(self._services, device, counters or None, judge_carried_counters)
+            note_counters(self._services, head.device, head.counters or None, judge_carried_counters)
         except Refusal as refusal:
             raise NotAdmittedError(f"it is refused: {refusal.detail}") from None
-        note_board(self._services, device, board or None)
+        note_board(self._services, head.device, head.board or None)
+        if head.abilities:  # what was said over HTTPS since counts where a stick says nothing
+            note_abilities(self._services, head.device, head.abilities)
 
     def _end(self, stick: Files) -> Outcome:
         if self._speaker is None:

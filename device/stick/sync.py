@@ -25,7 +25,7 @@ from device.stick.keys import Signer, load_identity, load_signer
 from device.stick.note import DAMAGED, FINISHED, MORE, NO_ANSWER, REFUSED, WRITING, StickRefused
 from device.uploads.introduction import introduce
 from device.uploads.spooled import Spool
-from protocol import board, counters
+from protocol import abilities, board, counters
 from protocol.durable import PRIVATE, REAL, Files
 from protocol.envelope import KeyIdentity
 from protocol.keyfiles import load_verifying_key
@@ -137,6 +137,7 @@ def _head(visit: Visit, signer: Signer, made_at: datetime) -> Head:
         everything=True,
         counters=said.get(counters.HEADER, ""),
         board=said.get(board.HEADER, ""),
+        abilities=said.get(abilities.HEADER, ""),
     )
 
 

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
+from protocol.documents import Decision, Permission
 from protocol.manifest import CloseReason, Recovered, Sealed
+from tests.films import films_of, peak_of
 from tests.footage import find_footage
 from tests.recorder_process import panel_of, running_recorder, terminate
 from tests.school import School, UnitBundle, make_school
@@ -70,6 +73,34 @@ def test_recording_survives_kills_at_random_times(tmp_path: Path) -> None:
         *(f"{segment.segment.index:06d}.age" for segment in opened.segments),
     }
     assert opened.seconds >= sum(max(0.0, each - LOST_S) for each in played) + 2.0
+
+
+def test_sound_that_was_left_out_stays_out_after_kills(tmp_path: Path) -> None:
+    """P3: every take that follows a kill -9 is as silent as the first, of a film that is loud."""
+    school, unit = _unit(tmp_path)
+    silent = Decision(permission=Permission.ALLOWED, reason="no_voices", owner=unit.owner, must_omit_sound=True)
+    unit.put_state("policy", school.issue_policy(unit.device, otherwise=silent, version=2))
+    for turn in range(3):
+        with running_recorder(unit) as process, panel_of(unit) as panel:
+            if turn == 0:
+                panel.wait_for("ready")
+                panel.tap()
+            panel.wait_for("recording")
+            if turn == 1:
+                unit.put_state("policy", school.issue_policy(unit.device, owner=unit.owner, version=3))
+            time.sleep(1.5)
+            process.kill()
+    with running_recorder(unit) as process, panel_of(unit) as panel:
+        panel.wait_for("recording")
+        time.sleep(1.0)
+        panel.hold(2.8)
+        panel.wait_for("ready")
+        assert terminate(process) == 0
+    films = films_of(school, unit, tmp_path)
+    assert len(films) == 4
+    assert {peak_of(film) for film in films} - {None} == {0.0}
+    with av.open(str(find_footage("bigbuckbunny.mp4"))) as source:
+        assert source.streams.audio, "what is replayed has sound"
 
 
 def test_plaintext_would_be_found(tmp_path: Path) -> None:

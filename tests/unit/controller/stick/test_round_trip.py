@@ -160,3 +160,12 @@ def _uploads(carried: Carried) -> list[Upload]:
 def _receipt_line(carried: Carried, recording: str) -> bytes | None:
     with carried.house.services.database.reading() as session:
         return session.get_one(Recording, recording).receipt_line
+
+
+def test_unit_that_only_a_stick_reaches_says_what_it_can(carried: Carried) -> None:
+    """So that a school without sound need not refuse it for want of a network."""
+    carried.record()
+    carried.write()
+    assert carried.bring().problems == ()
+    with carried.house.services.database.reading() as session:
+        assert session.get_one(Device, carried.teacher.device).abilities == "omits_sound"

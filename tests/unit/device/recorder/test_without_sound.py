@@ -5,22 +5,19 @@ Real media: what was sealed is opened with the school's key, looked at by ffprob
 
 from __future__ import annotations
 
-import json
-import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import av
 import pytest
 
 from device.hardware.ports import SOUND_RATE_HZ, AudioFrame, CameraFault
 from protocol.documents import Decision, Permission
 from protocol.manifest import CloseReason, Event, EventName, Manifest
 from tests.fakes.camera import FakeCamera
+from tests.films import films_of, peak_of, streams_of
 from tests.recorder_room import FAST, FakeMicrophone, Item, Room, draw_footage, open_room
 from tests.school import School, UnitBundle, decision, make_school
-from tests.unsealed import open_recording
 
 LOUD = tuple(
     AudioFrame((b"\x00\x60" * 24 + b"\x00\xa0" * 24) * 20, SOUND_RATE_HZ, number * 1800) for number in range(200)
@@ -105,33 +102,6 @@ def _stop(room: Room) -> None:
     room.wait_until(lambda: _reason(room.unit) is CloseReason.STOPPED, "it is closed")
 
 
-def _films(school: School, unit: UnitBundle, folder: Path) -> list[Path]:
-    """Put the opened segments of each take together into a film."""
-    (recording,) = unit.recordings()
-    films: dict[int, bytes] = {}
-    for each in open_recording(school, unit, recording).segments:
-        take = each.segment.opened.take
-        films[take] = films.get(take, b"") + each.plaintext
-    paths = [folder / f"take-{take}.mp4" for take in films]
-    for path, data in zip(paths, films.values(), strict=True):
-        path.write_bytes(data)
-    return paths
-
-
-def _streams(film: Path) -> list[tuple[str, str]]:
-    """Ask the stock ffprobe which streams a film has; it must have nothing to complain of."""
-    asked = ["-v", "error", "-show_entries", "stream=codec_type,codec_name", "-of", "json"]
-    told = subprocess.run(["ffprobe", *asked, str(film)], capture_output=True, text=True, check=True)
-    assert told.stderr == ""
-    return [(each["codec_type"], each["codec_name"]) for each in json.loads(told.stdout)["streams"]]
-
-
-def _peak(film: Path) -> float:
-    """Decode the sound of a film and give its loudest sample, of full scale."""
-    with av.open(str(film)) as container:
-        return max(float(abs(frame.to_ndarray()).max()) for frame in container.decode(audio=0))
-
-
 def _measures(manifest: Manifest) -> list[Event]:
     events = [line.content for line in manifest.events if isinstance(line.content, Event)]
     return [event for event in events if event.name is EventName.SOUND]
@@ -159,11 +129,11 @@ def test_sound_that_was_left_out_stays_out(
     assert not microphone.given.is_set()
     assert _only(unit).begun.without_sound is True
     assert _measures(_only(unit)) == []
-    films = _films(school, unit, tmp_path)
+    films = films_of(school, unit, tmp_path)
     assert len(films) == 3
     for film in films:
-        assert sorted(_streams(film)) == [("audio", "aac"), ("video", "h264")]
-        assert _peak(film) == 0.0
+        assert sorted(streams_of(film)) == [("audio", "aac"), ("video", "h264")]
+        assert peak_of(film) == 0.0
 
 
 def test_next_recording_of_the_same_unit_is_heard(
@@ -200,8 +170,8 @@ def test_camera_that_hears_by_itself_is_not_taken_from(
             room.wait_for("ready")
             _press(room, take=1)
             _stop(room)
-        (film,) = _films(school, unit, folder)
-        assert (_peak(film) == 0.0) is omits
+        (film,) = films_of(school, unit, folder)
+        assert (peak_of(film) == 0.0) is omits
         for recording in unit.recordings():
             recording.rename(folder / recording.name)
 

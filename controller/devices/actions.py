@@ -67,34 +67,16 @@ class Done:
 
 
 def perform(services: Services, unit: str, action: str, *, fields: Fields, deed: Deed) -> Done:
-    """Do what was asked for; raise `ChangeRefusedError` that names the field, why, and what to do."""
+    """Do what was asked for; raise `ChangeRefusedError` that names the field, why, and what to do.
+
+    `deed` says also of which sites the units may be: each change asks that in its own transaction.
+    """
     form, act = _find(action)
     known = tuple(form.__annotations__)
     for name in fields:
         if name not in known:
             raise _refuse_field(name[:40], action, known)
     return act(services, unit, fields, deed)
-
-
-def require_within(services: Services, unit: str, fields: Fields, sites: frozenset[str] | None) -> None:
-    """Raise `ChangeRefusedError` where a unit is of a site that the person does not run, or would go to one.
-
-    `sites`: those whose units the person runs, None for all; a unit of another site does not exist for them.
-    """
-    if sites is None:
-        return
-    with services.database.reading() as session:
-        for named in (unit, *_named(fields, "replaces")):
-            if life.find_unit(session, named).site not in sites:
-                raise ChangeRefusedError(Fault.UNIT_UNKNOWN, "unit", unit=named[:40])
-    for site in _named(fields, "site"):
-        if site.strip() not in sites:
-            raise ChangeRefusedError(Fault.SITE_FOREIGN, "site", expected=", ".join(sorted(sites)), got=site[:80])
-
-
-def _named(fields: Fields, name: str) -> list[str]:
-    value = fields.get(name)
-    return [value] if isinstance(value, str) else []
 
 
 def _refuse_field(name: str, action: str, known: Sequence[str]) -> ChangeRefusedError:

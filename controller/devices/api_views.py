@@ -14,7 +14,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy.orm import Session
 
 from controller.auth.access import open_to, signed_in
-from controller.devices.actions import ACTIONS, perform, require_within
+from controller.devices.actions import ACTIONS, perform
 from controller.devices.forms import EventTold, UnitTold, all_units, describe_history, describe_unit, describe_units
 from controller.devices.life import deed_of, find_unit
 from controller.devices.models import Device, DeviceState
@@ -160,9 +160,8 @@ class UnitsApi:
 
     def _perform(self, unit: str, action: str) -> Answer:
         try:
-            deed, fields = deed_of(self._services, signed_in().id), _read_fields()
-            require_within(self._services, unit, fields, sites_run_by(signed_in()))
-            done = perform(self._services, unit, action, fields=fields, deed=deed)
+            deed = deed_of(self._services, signed_in().id, sites_run_by(signed_in()))
+            done = perform(self._services, unit, action, fields=_read_fields(), deed=deed)
         except ChangeRefusedError as refusal:
             refused = _refuse(refusal)
             return Answer(status=refused.status_code, body=refused.get_data(as_text=True))

@@ -50,10 +50,14 @@ PLACING = (Happening.MOVED, Happening.TOOK_OVER, Happening.REPLACED)
 
 @dataclass(frozen=True)
 class Deed:
-    """Who does something to a unit, and when: an account's id, `OPERATOR` or `UNIT`."""
+    """Who does something to a unit, and when: an account's id, `OPERATOR` or `UNIT`.
+
+    `within`: the sites whose units they run, None for all; a unit of another site does not exist for them.
+    """
 
     by: str
     at: datetime
+    within: frozenset[str] | None = None
 
 
 def note_event(session: Session, device: str, what: Happening, deed: Deed, detail: str = "") -> None:

@@ -72,14 +72,27 @@ def find_unit(session: Session, unit: str) -> Device:
 
 
 @contextmanager
-def changing(services: Services, unit: str, change: Change) -> Iterator[tuple[Session, Device]]:
+def changing(services: Services, unit: str, change: Change, deed: Deed) -> Iterator[tuple[Session, Device]]:
     """Open one transaction for a change that the law allows to a unit, and lead it to its next state at the end."""
     with services.database.writing() as session:
-        row = find_unit(session, unit)
+        row = _find_theirs(session, unit, deed)
         require_allowed(change, row)
         yield session, row
         if (leads_to := RULES[change].leads_to) is not None:
             row.state = leads_to
+
+
+def _find_theirs(session: Session, unit: str, deed: Deed) -> Device:
+    """Give a unit of a site that whoever acts runs, as it is in this transaction; any other does not exist for them."""
+    row = find_unit(session, unit)
+    if deed.within is not None and row.site not in deed.within:
+        raise ChangeRefusedError(Fault.UNIT_UNKNOWN, "unit", unit=unit[:40])
+    return row
+
+
+def _require_site_within(site: str | None, deed: Deed) -> None:
+    if site is not None and deed.within is not None and site.strip() not in deed.within:
+        raise ChangeRefusedError(Fault.SITE_FOREIGN, "site", expected=", ".join(sorted(deed.within)), got=site[:80])
 
 
 def require_allowed(change: Change, row: Device) -> None:
@@ -92,7 +105,7 @@ def require_allowed(change: Change, row: Device) -> None:
 
 def identify(services: Services, unit: str, deed: Deed) -> Device:
     """Let a unit's lamp blink for ten seconds, when it is at rest within two minutes."""
-    with changing(services, unit, Change.IDENTIFY) as (session, row):
+    with changing(services, unit, Change.IDENTIFY, deed) as (session, row):
         issue_command(services, session, row.id, Wish(task=Task.IDENTIFY, holds=BLINK_HOLDS))
         note_event(session, row.id, Happening.IDENTIFIED, deed)
     return row
@@ -100,7 +113,8 @@ def identify(services: Services, unit: str, deed: Deed) -> Device:
 
 def move(services: Services, unit: str, place: Place, deed: Deed) -> Device:
     """Give a unit another place or owner; the policy of the new room or owner goes out with it (promise P3)."""
-    with changing(services, unit, Change.MOVE) as (session, row):
+    with changing(services, unit, Change.MOVE, deed) as (session, row):
+        _require_site_within(place.site, deed)
         told = _put(services, session, row, place)
         if not told:
             raise ChangeRefusedError(Fault.NOTHING_CHANGES, "place")
@@ -177,8 +191,8 @@ def swap(services: Services, unit: str, spare: str, deed: Deed) -> Device:
     A unit that still lives gets the spare's place; the same swap once more is refused, for it would undo the first.
     The room card stays each unit's own: it tells of the pins and times in that unit's device.toml, which stay.
     """
-    with changing(services, spare, Change.SWAP) as (session, new):
-        old = find_unit(session, unit)
+    with changing(services, spare, Change.SWAP, deed) as (session, new):
+        old = _find_theirs(session, unit, deed)
         if old.id == new.id:
             raise ChangeRefusedError(Fault.SAME_UNIT, "spare")
         if _has_taken_over(session, new, old):
@@ -215,7 +229,7 @@ def accept(services: Services, unit: str, why: str, deed: Deed) -> Device:
     found = _require_short("why", why, 200)
     if not found:
         raise ChangeRefusedError(Fault.FINDING_MISSING, "why")
-    with changing(services, unit, Change.ACCEPT) as (session, row):
+    with changing(services, unit, Change.ACCEPT, deed) as (session, row):
         row.state_reason = ""
         forget_counters(session, row.id)
         note_event(session, row.id, Happening.ACCEPTED, deed, found)
@@ -224,7 +238,7 @@ def accept(services: Services, unit: str, why: str, deed: Deed) -> Device:
 
 def retire(services: Services, unit: str, deed: Deed) -> Device:
     """Take a unit out of use: it records no more, delivers what it holds, and wipes itself after a day or more."""
-    with changing(services, unit, Change.RETIRE) as (session, row):
+    with changing(services, unit, Change.RETIRE, deed) as (session, row):
         wish = Wish(task=Task.RETIRE, holds=RETIREMENT_HOLDS, not_before=deed.at + WIPES_AFTER)
         issue_command(services, session, row.id, wish)
         _end_secrets(session, row.id, deed.at)
@@ -238,7 +252,7 @@ def remove(services: Services, unit: str, deed: Deed) -> Device:
 
     A key that a person had adopted as this unit and that has not fetched its certificate waits for a person again.
     """
-    with changing(services, unit, Change.REMOVE) as (session, row):
+    with changing(services, unit, Change.REMOVE, deed) as (session, row):
         _end_secrets(session, row.id, deed.at)
         session.execute(delete(EnrollmentRequest).where(EnrollmentRequest.device == row.id))
         row.policy_line, row.state_reason = None, ""
@@ -248,7 +262,7 @@ def remove(services: Services, unit: str, deed: Deed) -> Device:
 
 def declare_lost(services: Services, unit: str, deed: Deed) -> Device:
     """Let a unit in no more, by certificate, secret or lease, from this transaction on; `losing.py` does the rest."""
-    with changing(services, unit, Change.LOSE) as (session, row):
+    with changing(services, unit, Change.LOSE, deed) as (session, row):
         revoke_unit(session, row.id, why="lost", now=deed.at)
         _end_secrets(session, row.id, deed.at)
         running = LeaseRow.device == row.id, LeaseRow.revoked_at.is_(None)
@@ -266,7 +280,7 @@ def _end_secrets(session: Session, device: str, now: datetime) -> None:
     session.execute(update(EnrollmentSecret).where(*held).values(revoked_at=now))
 
 
-def deed_of(services: Services, by: str) -> Deed:
-    """Say who acts, now."""
+def deed_of(services: Services, by: str, within: frozenset[str] | None = None) -> Deed:
+    """Say who acts, now, and on the units of which sites; None for all."""
     now: datetime = services.clock()
-    return Deed(by, now)
+    return Deed(by, now, within)

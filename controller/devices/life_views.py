@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from controller.accounts.models import Account
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import gettext
-from controller.devices.actions import perform, require_within
+from controller.devices.actions import perform
 from controller.devices.forms import UnitForm, all_units, describe_history, describe_unit, describe_units
 from controller.devices.history import events_of
 from controller.devices.life import deed_of
@@ -84,11 +84,9 @@ class LifePages:
         form = self._find(device)
         if not _is_open(form, action) or self._is_stale(device):
             return _tell_too_late(device)
-        deed = deed_of(self._services, signed_in().id)
+        deed = deed_of(self._services, signed_in().id, sites_run_by(signed_in()))
         try:
-            fields, sites = _read_form(form, action), sites_run_by(signed_in())
-            require_within(self._services, device, fields, sites)
-            done = perform(self._services, device, action, fields=fields, deed=deed)
+            done = perform(self._services, device, action, fields=_read_form(form, action), deed=deed)
         except ChangeRefusedError as refusal:
             return self._ask(form, action, fault=_tell(refusal)), HTTPStatus.UNPROCESSABLE_ENTITY
         flash(gettext("Done."))

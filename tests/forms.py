@@ -14,6 +14,8 @@ from controller.consent.repo import newest_rules
 from controller.consent.rules import Rules
 from controller.consent.ruling import UNSET, set_rules
 from controller.forms.composing import compose_now
+from controller.forms.difference import TableAnswer
+from controller.forms.drafts import make_draft
 from controller.forms.entering import Entry, enter, find_form, undo_entry
 from controller.forms.issuing import codes_of, issue_codes
 from controller.forms.policy import Choice
@@ -85,6 +87,11 @@ def fill_forms(house: House, class_id: str, *, by: str) -> dict[str, str]:
     """Print the forms of a class, enter something, and give the addresses of all pages of forms by a name."""
     pile = print_class(house, class_id)
     enter_answers(house, pile, by=by)
+    day = today(house.services)
+    answers = [
+        TableAnswer(each, Giver.GUARDIAN_2, Choice.REFUSED, day, None, 0, names_end=False) for each in pile.pupils
+    ]
+    draft = make_draft(house.services, answers, by=by)
     return {
         "forms": "/forms",
         "forms-class": f"/forms/classes/{pile.class_id}",
@@ -93,6 +100,8 @@ def fill_forms(house: House, class_id: str, *, by: str) -> dict[str, str]:
         "forms-entry": "/forms/entry",
         "forms-entry-wrong": "/forms/entry?code=0",
         "forms-entry-form": f"/forms/entry?code={pile.codes[0]}",
+        "forms-table": "/forms/table",
+        "forms-difference": f"/forms/drafts/{draft}",
         "forms-person": f"/forms/people/{pile.pupils[0]}",
     }
 

@@ -49,11 +49,16 @@ def write_answers(services: Services, said: Sequence[Said], *, by: str) -> int:
     Raises `AnswerRefusedError`.
     """
     with services.database.writing() as session:
-        for each in said:
-            _require(session, each)
-            session.add(_row(each, by, services.clock()))
-        session.flush()
-        return reissue_for_rooms(services, session, _rooms_of(session, {each.person for each in said}))
+        return enter_answers(services, session, said, by=by)
+
+
+def enter_answers(services: Services, session: Session, said: Sequence[Said], *, by: str) -> int:
+    """Write answers down in a transaction of the caller's, as `write_answers` does in one of its own."""
+    for each in said:
+        _require(session, each)
+        session.add(_row(each, by, services.clock()))
+    session.flush()
+    return reissue_for_rooms(services, session, _rooms_of(session, {each.person for each in said}))
 
 
 def take_back(services: Services, number: int, *, by: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from controller.forms.entry_views import EntryPages
+from controller.forms.import_views import TablePages
 from controller.forms.overview_views import OverviewPages
 from controller.forms.person_views import PersonPages
 from controller.forms.print_views import PrintPages
@@ -14,6 +15,9 @@ from controller.services import Services
 def register(app: Flask, services: Services) -> None:
     """Add the room's pages."""
     room = Blueprint("forms", __name__)
-    for pages in (OverviewPages(services), EntryPages(services), PrintPages(services), PersonPages(services)):
-        pages.add_to(room)
+    OverviewPages(services).add_to(room)
+    EntryPages(services).add_to(room)
+    PrintPages(services).add_to(room)
+    PersonPages(services).add_to(room)
+    TablePages(services).add_to(room)
     app.register_blueprint(room)

@@ -20,6 +20,7 @@ from controller.devices.unit_commands import renew_retirements
 from controller.enrollment.revocation import renew_list
 from controller.epochs.services import end_due
 from controller.errors import OperatorError
+from controller.forms.drafts import end_drafts as end_answer_drafts
 from controller.nights.keeping import keep_nights
 from controller.recordings import receipts, repo
 from controller.recordings.manifests import read_for_release
@@ -70,6 +71,7 @@ def make_jobs(services: Services, incoming: IncomingStore) -> tuple[Job, ...]:
         Job("wishes for today", FORGETTING, lambda: forget_wishes(services)),
         Job("roster drafts", timedelta(minutes=10), lambda: end_drafts(services)),
         Job("timetable drafts", timedelta(minutes=10), lambda: end_timetable_drafts(services)),
+        Job("answer drafts", timedelta(minutes=10), lambda: end_answer_drafts(services)),
         Job("epochs", timedelta(hours=1), lambda: end_due(services)),
         Job("storage identity", timedelta(hours=1), lambda: rotate_when_due(services)),
         Job("old uploads and leases", timedelta(hours=1), lambda: sweep_uploads(services, incoming)),

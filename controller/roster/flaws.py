@@ -57,6 +57,9 @@ class Flawed(StrEnum):
     TERM_NOT_KNOWN = "term_not_known"
     MEANT_BY_MORE = "meant_by_more"
     ONE_OF_TWO = "one_of_two"
+    CODE = "code"
+    NOBODY = "nobody"
+    DAYS_FAR = "days_far"
 
 
 _EXPORT = mark("export the roster anew")
@@ -121,6 +124,16 @@ WORDS: dict[Flawed, Words] = {
     Flawed.SAME_NAME: Words(
         mark("“%(got)s” stands in row %(first)d, too, and nothing says whether it is the same person"),
         mark("add a column “id”: the same for one person, different for two"),
+    ),
+    Flawed.CODE: Words(
+        mark("“%(got)s” is no code of a form"), mark("compare it with the form, character by character")
+    ),
+    Flawed.NOBODY: Words(
+        mark("nobody is known by “%(got)s”"),
+        mark("take the column “id” from a class that you exported, or the code from a form of this server"),
+    ),
+    Flawed.DAYS_FAR: Words(
+        mark("these days cannot be meant: %(first)s to %(last)s"), mark("look at the year, and which is first")
     ),
     Flawed.CONTRADICTION: Words(
         mark("row %(first)d says “%(expected)s” of the same person, this one “%(got)s”"), mark("make them agree")

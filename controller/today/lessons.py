@@ -15,8 +15,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.consent import repo as consent
+from controller.consent.agreeing import agrees
 from controller.consent.answers import Standing
 from controller.consent.lessons import DecidedLesson, decide_lessons, read_span
+from controller.consent.models import Who
 from controller.consent.policy import Someone, needs_seat
 from controller.consent.rules import Rules
 from controller.consent.snapshots import ADULTS_ONLY
@@ -76,12 +78,16 @@ class LessonShown:
 
 @dataclass(frozen=True, kw_only=True)
 class Days:
-    """Today and tomorrow of one teacher; `own`: their units whose buttons go by no timetable, with what they do now."""
+    """Today and tomorrow of one teacher; `own`: their units whose buttons go by no timetable, with what they do now.
+
+    `lacks_own_yes`: the school's rules ask for the teacher's own yes, and they have not said it.
+    """
 
     now: datetime
     today: Sequence[LessonShown]
     tomorrow: Sequence[LessonShown]
     own: Sequence[tuple[Unit, Answer]]
+    lacks_own_yes: bool
 
     def of(self, phase: Phase) -> list[LessonShown]:
         """Give today's lessons of one phase."""
@@ -99,7 +105,14 @@ def days_of(services: Services, session: Session, account: str) -> Days:
         today=[each for each in shown if each.day == today],
         tomorrow=[each for each in shown if each.day != today],
         own=[(unit, answer) for unit, answer in answers if answer.reason == ADULTS_ONLY],
+        lacks_own_yes=bool(shown) and _lacks_own_yes(session, account, today),
     )
+
+
+def _lacks_own_yes(session: Session, account: str, today: date) -> bool:
+    found = consent.newest_rules(session)
+    asked = found is not None and found[1].teacher_opts_in
+    return asked and not agrees(consent.agreements(session).get((Who.TEACHER, account), ()), today)
 
 
 def lessons_of(services: Services, session: Session, account: str) -> list[LessonShown]:

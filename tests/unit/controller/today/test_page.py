@@ -190,11 +190,16 @@ def test_page_begins_with_what_runs_now(day: Day) -> None:
 
 
 def test_own_yes_that_is_missing_is_said_to_whom_it_is_missing_of(day: Day) -> None:
-    """And that it is for them to decide."""
+    """Beside the reason, with the way to where it is said; and no more once it is."""
     day.teach(NINE)
     word = Word(who=Who.PRINCIPAL, about="", agrees=True, holds_from=local_now(day.house).date())
     write_agreements(day.house.services, [word], by=OPERATOR)
-    assert "You have not said yes to recording your lessons." in day.page()
+    page = day.page()
+    assert page.count("You have not said yes to recording your lessons.") == 2
+    assert 'href="/consent/agreements#mine"' in page
+    own = Word(who=Who.TEACHER, about=day.ada.id, agrees=True, holds_from=local_now(day.house).date())
+    write_agreements(day.house.services, [own], by=day.ada.id)
+    assert "You have not said yes" not in day.page()
 
 
 def test_blackout_is_said(day: Day) -> None:
@@ -251,6 +256,25 @@ def test_names_are_in_no_log(day: Day, caplog: pytest.LogCaptureFixture) -> None
     with caplog.at_level(logging.DEBUG):
         assert day.name_of(day.pupils[0]) in day.page()
     assert day.name_of(day.pupils[0]) not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "unseen", "said"),
+    [
+        (0, 0, "Nobody has to sit out of the picture in this lesson."),
+        (0, 7, "The button does not work in this lesson"),
+        (60, 1, "This lesson is over."),
+    ],
+)
+def test_list_without_anybody_says_why(day: Day, minutes: int, unseen: int, said: str) -> None:
+    """Nobody needs to, the button refuses anyway, or it is too late; and no pupil is named."""
+    day.teach(NINE)
+    let_agree(day.house, day.ada.id, day.pupils, unseen=day.pupils[:unseen])
+    (lesson,) = lesson_ids(day.house, local_now(day.house).date())
+    day.house.clock.pass_time(timedelta(minutes=minutes))
+    page = day.house.browser(day.ada).get(f"/today/{lesson}/seats").text
+    assert said in page
+    assert [each for each in day.pupils if day.name_of(each) in page] == []
 
 
 def test_page_speaks_the_readers_language(day: Day) -> None:

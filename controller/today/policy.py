@@ -8,7 +8,7 @@ in docs/protocol/consent.md ("A press").
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -33,12 +33,13 @@ class Button(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """The answer to a press, with its reason; `owner`: whose recording it would be."""
+    """The answer to a press, with its reason; `owner`: whose recording it would be, `sound`: whether it has any."""
 
     button: Button
     reason: str
     seats: int = 0
     owner: str | None = None
+    sound: bool = True
 
 
 def answer_at(policy: Policy | None, at: datetime, *, known_until: datetime | None = None) -> Answer:
@@ -58,7 +59,7 @@ def answer_at(policy: Policy | None, at: datetime, *, known_until: datetime | No
         return _refuse(Reason.NO_OWNER)
     if len({each.owner for each in decisions}) > 1:
         return _refuse(LESSONS_OVERLAP)
-    return _allow(max(decisions, key=_seats_of))
+    return replace(_allow(max(decisions, key=_seats_of)), sound=all(each.sound for each in decisions))
 
 
 def answer_through(

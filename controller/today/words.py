@@ -75,8 +75,11 @@ WHYS: Mapping[str, Why] = {
         mark("Where answers are missing, families can still give them. Where somebody said no, that holds."),
     ),
     Reason.SEATS: Why(
-        mark("Some may be heard but not seen."),
-        mark("Look that they sit where the camera does not see. Then press, and hold the button when the lamp asks."),
+        mark("Not everybody may be in the picture."),
+        mark(
+            "Look that those below sit where the camera does not see. "
+            "Then press, and hold the button when the lamp asks."
+        ),
     ),
     Reason.EVERYBODY: Why(
         mark("Everybody who is expected said yes."), mark("Press when you want to begin. Nothing is recorded before.")
@@ -115,6 +118,7 @@ HEARD: Mapping[Heard, Verdict] = {
     ),
     Heard.NEVER: Verdict("watch", mark("The unit has never been in touch.")),
 }
+SILENT = mark("Picture only: no sound is recorded.")
 UNFIT = mark("The unit says that something is wrong with it. Please tell IT.")
 OPENLY: Mapping[Coarse, Why] = {
     Coarse.MAY: Why(

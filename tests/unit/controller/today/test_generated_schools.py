@@ -26,6 +26,7 @@ from controller.timetable.models import LessonChange
 from controller.today.lessons import LessonShown, lessons_of
 from controller.today.policy import Button, Phase
 from device.consent.decide import decide_press
+from protocol.abilities import Ability
 from protocol.documents import Policy, verify_document
 from tests.days import NONE, SEEN, Hours, enter_lesson, local_now, person_of, put_in_room
 from tests.house import House, Teacher, make_house
@@ -156,6 +157,8 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     house = make_house(tmp_path_factory.mktemp("school"))
     ada, bea = house.add_teacher(), house.add_teacher("Bea Other", room="Room 14")
     rooms = [put_in_room(house, each.device, room) for each, room in ((ada, "Room 12"), (bea, "Room 14"))]
+    with house.services.database.writing() as session:
+        session.get_one(Device, ada.device).abilities = Ability.OMITS_SOUND.value
     people = person_of(house, ada.id), person_of(house, bea.id)
     (one, first), (two, second) = make_class(house), make_class(house)
     rule = enter_lesson(house, rooms[0], one, people[:1], Hours(begins=TIMES[0], ends=time(8, 45)))
@@ -192,7 +195,9 @@ def compare(lesson: LessonShown, policy: Policy, *, now: datetime) -> None:
             assert (pressed.reason, pressed.seats) == (lesson.answer.reason, None)
         elif lesson.answer.button is Button.IF_SEATS_ARE_CHECKED:
             assert pressed.seats == lesson.answer.seats
-            assert decide_press(policy, at, clock_trusted=True, checked=lesson.answer.seats).allowed
+        if lesson.answer.button is not Button.REFUSES:
+            checked = decide_press(policy, at, clock_trusted=True, checked=lesson.answer.seats)
+            assert (checked.allowed, checked.sound) == (True, lesson.answer.sound)
     assert len(lesson.seats) == (lesson.answer.seats if lesson.leads else 0)
 
 

@@ -22,6 +22,7 @@ from controller.devices.models import Device, Health
 from controller.devices.policies import renew_policies
 from controller.people.models import PersonName
 from controller.timetable.models import LessonChange
+from protocol.abilities import Ability
 from tests.classes import enter_classes
 from tests.days import (
     NONE,
@@ -200,6 +201,21 @@ def test_own_yes_that_is_missing_is_said_to_whom_it_is_missing_of(day: Day) -> N
     own = Word(who=Who.TEACHER, about=day.ada.id, agrees=True, holds_from=local_now(day.house).date())
     write_agreements(day.house.services, [own], by=day.ada.id)
     assert "You have not said yes" not in day.page()
+
+
+def test_lesson_without_sound_says_so(day: Day) -> None:
+    """Where the button works and the unit can leave it out; one that cannot refuses, and IT is asked."""
+    day.teach(NINE)
+    let_agree(day.house, day.ada.id, day.pupils)
+    set_rules(day.house.services, Rules(sound=False), seen=1, reasons={"sound": "a pilot"}, by="officer")
+    renew_policies(day.house.services)
+    assert "this unit cannot leave it out" in day.page()
+    with day.house.services.database.writing() as session:
+        session.get_one(Device, day.ada.device).abilities = Ability.OMITS_SOUND.value
+    renew_policies(day.house.services)
+    page = day.page()
+    assert "The button works" in page
+    assert "Picture only: no sound is recorded." in page
 
 
 def test_blackout_is_said(day: Day) -> None:

@@ -48,6 +48,7 @@ decisions = st.builds(
     reason=st.sampled_from([each.value for each in Reason]),
     owner=st.sampled_from([None, *OWNERS]),
     seats=st.integers(0, 4),
+    must_omit_sound=st.sampled_from([None, True]),
 )
 
 
@@ -75,13 +76,13 @@ policies = st.builds(
 
 @given(policy=st.none() | policies, now=minutes)
 def test_answer_is_the_units_own(policy: Policy | None, now: datetime) -> None:
-    """Over any snapshot and instant: refused for the same reason, or allowed for the same owner and as many seats."""
+    """At any instant: refused for the same reason, or allowed for the same owner, as many seats, as much sound."""
     answer, pressed = answer_at(policy, now), decide_press(policy, now, clock_trusted=True)
     if answer.button is Button.REFUSES:
         assert (pressed.allowed, pressed.reason, pressed.seats) == (False, answer.reason, None)
         return
     checked = decide_press(policy, now, clock_trusted=True, checked=answer.seats)
-    assert (checked.allowed, checked.owner) == (True, answer.owner)
+    assert (checked.allowed, checked.owner, checked.sound) == (True, answer.owner, answer.sound)
     assert pressed.allowed == (answer.button is Button.WORKS)
     if answer.button is Button.IF_SEATS_ARE_CHECKED:
         assert (pressed.reason, pressed.seats) == (decide.SEATS_UNCHECKED, answer.seats)

@@ -14,10 +14,10 @@ from protocol.codec import encode_canonical, encode_record
 from protocol.documents import LessonDecision
 from protocol.messages import MESSAGE_LIMIT_BYTES
 
-MOST_BYTES = MESSAGE_LIMIT_BYTES - 2048
-"""What the entries may take: the rest of the document, the signature and the message around them need far less."""
+MOST_BYTES = MESSAGE_LIMIT_BYTES - 8192
+"""What the entries may take: the rest of the document, its mask and its signature need less than the difference."""
 FEW = 100
-"""So many entries are never too long, and are not measured: one takes less than 400 bytes."""
+"""So many entries are never too long, and are not measured: one takes less than 500 bytes."""
 
 
 def fit(content: Content, zone: tzinfo) -> Content:

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from controller.consent.fitting import FEW, fit
+from controller.consent.fitting import FEW, MOST_BYTES, fit
 from controller.consent.snapshots import Content
 from protocol.documents import Decision, LessonDecision, Permission, Policy, issue_document
+from protocol.masks import MOST_AREAS, MOST_CORNERS, SCALE, Area, Corner, Mask
 from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.signing import SigningKey
 from tests.school import new_id
@@ -18,6 +19,14 @@ from tests.school import new_id
 MADRID = ZoneInfo("Europe/Madrid")
 MONDAY = datetime(2026, 11, 23, 7, tzinfo=UTC)
 DAY = timedelta(days=1)
+LARGEST_MASK = Mask(
+    room=new_id(),
+    version=10**6,
+    areas=tuple(
+        Area(corners=tuple(Corner(SCALE - number**2 - area, SCALE - number) for number in range(MOST_CORNERS)))
+        for area in range(MOST_AREAS)
+    ),
+)
 NO = Decision(permission=Permission.REFUSED, reason="blackout")
 
 
@@ -57,6 +66,7 @@ def line_of(said: Content) -> bytes:
         lessons=said.lessons,
         otherwise=said.otherwise,
         margin_s=said.margin_s,
+        must_mask=LARGEST_MASK,
     )
     return issue_document(policy, SigningKey.generate())
 
@@ -73,7 +83,7 @@ def test_snapshot_is_cut_to_the_most_whole_days_that_a_broker_carries(lessons: i
     if len(days) == 7:
         assert cut == whole
     else:
-        assert len(line_of(content(len(days) + 1, lessons))) > MESSAGE_LIMIT_BYTES - 2048
+        assert len(line_of(content(len(days) + 1, lessons))) > MOST_BYTES
         assert cut.expires_at(MONDAY) == datetime(2026, 11, 22 + len(days), 23, tzinfo=UTC)
 
 

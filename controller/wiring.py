@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask
+    from sqlalchemy.orm import Session
 
-    from controller.accounts.roles import Roles
+    from controller.accounts.roles import RoleChange, Roles
     from controller.bridge.link import BridgeSettings
 
     Register = Callable[[Flask, Services], None]
@@ -62,10 +63,15 @@ def open_database(config: Config) -> Database:
 
 def make_roles(services: Services) -> Roles:
     """Give the roles of people; a change of one tells the units in the same transaction, for only teachers own."""
+    from controller.accounts.models import Role
     from controller.accounts.roles import Roles
-    from controller.devices.policies import renew_all
+    from controller.devices.policies import reissue_for_account
 
-    return Roles(database=services.database, now=services.clock, changed=lambda session: renew_all(services, session))
+    def tell_units(session: Session, change: RoleChange) -> None:
+        if change.held.role is Role.TEACHER:
+            reissue_for_account(services, session, change.account)
+
+    return Roles(database=services.database, now=services.clock, changed=tell_units)
 
 
 def _account_pages(app: Flask, services: Services) -> None:

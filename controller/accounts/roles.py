@@ -96,12 +96,13 @@ def enter_role(session: Session, change: RoleChange, now: datetime, *, warned: b
 class Roles:
     """The roles of one school's people. `now` gives aware instants.
 
-    `changed` is called inside the transaction of every change, after it: what hangs on roles follows at once.
+    `changed` is called inside the transaction of every change, after it, with whose role which one was: what hangs on
+    roles follows at once.
     """
 
     database: Database
     now: Callable[[], datetime]
-    changed: Callable[[Session], object]
+    changed: Callable[[Session, RoleChange], object]
 
     def give(self, change: RoleChange, *, understood: str = "") -> None:
         """Give a role; raise `RoleRefusedError`. `understood`: the role again, when its warning was read."""
@@ -114,7 +115,7 @@ class Roles:
                 raise RoleRefusedError(fault, change.held, against)
             enter_role(session, change, self.now(), warned=bool(against))
             session.flush()
-            self.changed(session)
+            self.changed(session, change)
 
     def take(self, change: RoleChange) -> None:
         """Take a role away and sign the person out, so that no page stands open; raise `RoleRefusedError`."""
@@ -128,7 +129,7 @@ class Roles:
             session.add(_line(change, self.now(), given=False))
             end_logins(session, change.account)
             session.flush()
-            self.changed(session)
+            self.changed(session, change)
 
 
 def history_of(session: Session, account: str) -> Sequence[RoleEvent]:

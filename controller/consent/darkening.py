@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from controller.consent.models import Blackout, Cause
 from controller.consent.places import require_known_room, require_site
 from controller.consent.refusals import ConsentRefusedError, Fault
-from controller.devices.policies import reissue_for_rooms, renew_all
+from controller.devices.policies import reissue_for_rooms, reissue_for_site, renew_all
 from controller.services import Services
 from controller.timetable.models import Room
 from protocol.ids import ID_BYTES, make_id
@@ -53,7 +53,7 @@ def black_out(services: Services, dark: Dark, *, by: str, within: Collection[str
             )
         )
         session.flush()
-        _tell_rooms(services, session, dark.room)
+        _tell(services, session, room=dark.room, site=dark.site)
     return name
 
 
@@ -67,7 +67,7 @@ def lift_blackout(services: Services, blackout: str, *, by: str, within: Collect
         if row.lifted_at is None and row.ends_at > services.clock():
             row.lifted_at, row.lifted_by = services.clock(), by
             session.flush()
-            _tell_rooms(services, session, row.room)
+            _tell(services, session, room=row.room, site=row.site)
 
 
 def _require_times(dark: Dark, now: datetime) -> None:
@@ -93,9 +93,11 @@ def _require_within(site: str, within: Collection[str] | None) -> None:
         raise ConsentRefusedError(Fault.NOT_YOURS, "site")
 
 
-def _tell_rooms(services: Services, session: Session, room: str | None) -> None:
-    """Issue anew for a room, or for all: a unit of a site can stand in a room that no timetable names."""
+def _tell(services: Services, session: Session, *, room: str | None, site: str) -> None:
+    """Issue anew for a room, for all units of a site, whose rooms no timetable need name, or for all."""
     if room is not None:
         reissue_for_rooms(services, session, {room})
+    elif site:
+        reissue_for_site(services, session, site)
     else:
         renew_all(services, session)

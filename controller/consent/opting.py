@@ -20,7 +20,7 @@ from controller.consent.models import Agreement, Who
 from controller.consent.places import require_site
 from controller.consent.refusals import ConsentRefusedError, Fault
 from controller.devices.history import OPERATOR
-from controller.devices.policies import renew_all
+from controller.devices.policies import reissue_for_account, reissue_for_site, renew_all
 from controller.services import Services
 
 LONGEST = timedelta(days=3 * 366)
@@ -65,7 +65,16 @@ def write_agreements(services: Services, words: Sequence[Word], *, by: str) -> i
                 )
             )
         session.flush()
-        return renew_all(services, session)
+        return sum(
+            _tell(services, session, who, about) for who, about in dict.fromkeys((w.who, w.about) for w in words)
+        )
+
+
+def _tell(services: Services, session: Session, who: Who, about: str) -> int:
+    """Issue anew what a word can change, and nothing else: a district's teachers agree one after the other."""
+    if who is Who.TEACHER:
+        return reissue_for_account(services, session, about)
+    return reissue_for_site(services, session, about) if about else renew_all(services, session)
 
 
 def _spread(session: Session, words: Sequence[Word]) -> list[Word]:

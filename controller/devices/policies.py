@@ -16,8 +16,10 @@ from controller.bridge import outbox
 from controller.consent.fitting import fit
 from controller.consent.snapshots import Content, contents_for
 from controller.devices.models import LIVING, Device
+from controller.people.models import Person
 from controller.services import Services
 from controller.timetable.models import Room
+from controller.timetable.repo import rooms_of_person
 from protocol.documents import Policy, issue_document
 from protocol.topics import Down
 
@@ -57,9 +59,28 @@ def reissue_for_rooms(services: Services, session: Session, rooms: Collection[st
 
     In the change's own transaction, so that no unit hears of it later than the bridge's next look.
     """
+    return _renew(services, session, _standing_in(session, rooms))
+
+
+def reissue_for_site(services: Services, session: Session, site: str) -> int:
+    """Do the same for the units of a site, in whatever room they stand."""
+    here = select(Device).where(Device.state.in_(TOLD), Device.site == site)
+    return _renew(services, session, session.scalars(here).all())
+
+
+def reissue_for_account(services: Services, session: Session, account: str) -> int:
+    """Do the same for the units of the rooms in which somebody teaches, and for those that are theirs."""
+    people = session.scalars(select(Person.id).where(Person.account == account)).all()
+    rooms = {room for person in people for room in rooms_of_person(session, person)}
+    own = session.scalars(select(Device).where(Device.state.in_(TOLD), Device.owner == account)).all()
+    told = {device.id: device for device in (*_standing_in(session, rooms), *own)}
+    return _renew(services, session, list(told.values()))
+
+
+def _standing_in(session: Session, rooms: Collection[str]) -> list[Device]:
     places = {(room.site, room.name) for room in session.scalars(select(Room).where(Room.id.in_(rooms)))}
     told = session.scalars(select(Device).where(Device.state.in_(TOLD))).all()
-    return _renew(services, session, [device for device in told if (device.site, device.room_name) in places])
+    return [device for device in told if (device.site, device.room_name) in places]
 
 
 def _renew(services: Services, session: Session, devices: Collection[Device]) -> int:

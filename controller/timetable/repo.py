@@ -51,11 +51,13 @@ def rooms_of_person(session: Session, person: str) -> set[str]:
     taught = select(LessonRule.room).join(LessonRuleTeacher, LessonRuleTeacher.rule == LessonRule.id)
     stands_in = select(LessonRule.room).join(LessonChange, LessonChange.rule == LessonRule.id)
     led = select(LessonChange.room).where(LessonChange.teacher == person)
+    moved = select(LessonChange.room).join(LessonRuleTeacher, LessonRuleTeacher.rule == LessonChange.rule)
     visits = select(LessonGuest.room).where(LessonGuest.person == person)
     usual = select(UsualLesson.room).where(UsualLesson.teacher == person)
     asked = (
         taught.where(LessonRuleTeacher.person == person),
         stands_in.where(LessonChange.teacher == person),
+        moved.where(LessonRuleTeacher.person == person),
         *(led, visits, usual),
     )
     classes = select(LessonGuest.class_id).where(LessonGuest.person == person)

@@ -14,7 +14,7 @@ from tests.house import House, Person, post
 @pytest.fixture
 def roles(house: House) -> Roles:
     """Give the roles of the house's people."""
-    return Roles(database=house.services.database, now=house.clock, changed=lambda _: None)
+    return Roles(database=house.services.database, now=house.clock, changed=lambda *_: None)
 
 
 def _history(house: House, person: Person) -> list[tuple[str, bool, bool]]:

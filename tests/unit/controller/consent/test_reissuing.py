@@ -17,16 +17,19 @@ from controller.bridge.outbox import enqueue
 from controller.calendar.changes import add_free_days, remove_free_days
 from controller.calendar.policy import FreeDay
 from controller.calendar.repo import SCHOOL
+from controller.consent.models import Who
+from controller.consent.opting import Word, write_agreements
 from controller.consent.piloting import begin_pilot, end_pilot
 from controller.consent.refusals import ConsentRefusedError
-from controller.devices.history import Deed
+from controller.devices.history import OPERATOR, Deed
 from controller.devices.life import Place, move
 from controller.devices.models import Device
 from controller.devices.policies import renew_policies
 from controller.roster.forgetting import forget_person
-from controller.timetable.models import LessonRuleTeacher
-from controller.timetable.repo import find_room
+from controller.timetable.models import LessonChange, LessonRule, LessonRuleTeacher
+from controller.timetable.repo import find_room, require_room
 from controller.wiring import make_roles
+from device.consent.decide import decide_running
 from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.topics import Down, down_topic
 from tests.house import make_house
@@ -152,6 +155,40 @@ def test_teacher_who_is_forgotten_leads_no_lesson(room: Room) -> None:
         person = session.scalars(select(LessonRuleTeacher.person)).one()
     forget_person(room.house.services, person, Deed("office", room.house.clock()))
     assert room.press().reason == "no_owner"
+
+
+def test_word_of_a_teacher_reaches_the_room_into_which_a_lesson_was_moved(room: Room) -> None:
+    """For that one day the lesson is elsewhere, and so is what stops it."""
+    with room.house.services.database.writing() as session:
+        attic = require_room(session, "", "Attic", room.house.services.random_bytes)
+        session.get_one(Device, room.teacher.device).room_name = "Attic"
+        change = LessonChange(rule=room.rule, day=MONDAY, is_cancelled=False, room=attic.id, made_by="office")
+        change.made_at = room.house.clock()
+        session.add(change)
+    renew_policies(room.house.services)
+    permit = room.press()
+    assert permit.allowed
+    no = Word(who=Who.TEACHER, about=room.teacher.id, agrees=False, holds_from=MONDAY)
+    assert write_agreements(room.house.services, [no], by=room.teacher.id) == 1
+    assert room.press().reason == "teacher_has_not_opted_in"
+    assert not decide_running(room.policy, permit, began_at=IN_CLASS, clock_trusted=True)
+
+
+@pytest.mark.parametrize("site", ["", "North"])
+def test_principals_no_stops_what_runs(room: Room, site: str) -> None:
+    """For the whole school, or for the unit's site alone."""
+    if site:
+        move(room.house.services, room.teacher.device, Place(site=site), Deed("it", room.house.clock()))
+        with room.house.services.database.writing() as session:
+            there = find_room(session, site, "Room 12")
+            assert there
+            session.get_one(LessonRule, room.rule).room = there.id
+        renew_policies(room.house.services)
+    permit = room.press()
+    assert permit.allowed
+    no = Word(who=Who.PRINCIPAL, about=site, agrees=False, holds_from=MONDAY)
+    assert write_agreements(room.house.services, [no], by=OPERATOR) == 1
+    assert not decide_running(room.policy, permit, began_at=IN_CLASS, clock_trusted=True)
 
 
 def test_unit_that_is_given_a_room_makes_it_one_of_the_school(room: Room) -> None:

@@ -17,8 +17,10 @@ from controller.claims import policy
 from controller.claims.models import OwnershipEvent, Unclaimed
 from controller.claims.policy import Arrival, Said, Stretch
 from controller.claims.whereabouts import lessons_of, taught_at
+from controller.devices.history import PLACING, newest_of
 from controller.devices.models import Device
 from controller.recordings.models import NOBODY, Ownership, Recording, RecordingState
+from controller.timetable.policy import Held
 from controller.timetable.repo import find_room
 from protocol.manifest import Manifest
 
@@ -44,29 +46,44 @@ def time_of(row: Recording) -> Stretch:
 
 
 def weigh_arrival(session: Session, row: Recording, manifest: Manifest, *, zone: tzinfo, now: datetime) -> None:
-    """Keep the room of a recording whose manifest came for the first time, and make it nobody's where it is."""
-    device = session.get_one(Device, row.device)
-    room = find_room(session, device.site, device.room_name) if device.room_name else None
-    row.room = room.id if room else None
+    """Keep the room of a recording whose manifest came for the first time, and make it nobody's where it is.
+
+    A unit that was given another place since the press stands elsewhere now: then the lesson's own room counts, and
+    without a lesson none is known.
+    """
+    device, lesson = session.get_one(Device, row.device), manifest.begun.lesson
+    placed = newest_of(session, device.id, PLACING)
+    has_moved = placed is not None and placed.at >= row.began_at
+    room = None if has_moved or not device.room_name else find_room(session, device.site, device.room_name)
+    held = _find_lesson(session, row, lesson, zone, {room.id} if room else None)
+    row.room = held.room if held else room.id if room else None
     arrival = Arrival(
         owner_teaches=Role.TEACHER in roles_of(session, row.owner),
-        names_lesson=manifest.begun.lesson is not None,
-        lesson_known=_is_known(session, row, manifest.begun.lesson, zone),
-        room_is_owners=device.owner == row.owner,
+        names_lesson=lesson is not None,
+        lesson_known=held is not None or _teaches_there(session, row, zone),
+        room_is_owners=device.owner == row.owner or has_moved,
     )
     said = policy.judge_arrival(arrival)
     if said:
         say(session, row, Word(said=said, at=now))
 
 
-def _is_known(session: Session, row: Recording, lesson: str | None, zone: tzinfo) -> bool:
-    """Tell whether the timetable has a lesson, or its owner in that room at that time: lessons change their names."""
-    if lesson is None or row.room is None:
-        return False
+def _find_lesson(
+    session: Session, row: Recording, lesson: str | None, zone: tzinfo, rooms: set[str] | None
+) -> Held | None:
+    """Give the lesson of a name around the day of a recording; a unit's clock may have been wrong by hours."""
+    if lesson is None:
+        return None
     today = row.began_at.astimezone(zone).date()
-    days = (today, today - _DAY, today + _DAY)  # a unit's clock may have been wrong by hours
-    if any(held.id == lesson for day in days for held in lessons_of(session, zone, day, {row.room})):
-        return True
+    days = (today, today - _DAY, today + _DAY)
+    held = (each for day in days for each in lessons_of(session, zone, day, rooms))
+    return next((each for each in held if each.id == lesson), None)
+
+
+def _teaches_there(session: Session, row: Recording, zone: tzinfo) -> bool:
+    """Tell whether the timetable has a recording's owner in its room then: a changed lesson has another name."""
+    if row.room is None:
+        return False
     return any(each.account == row.owner for each in taught_at(session, zone, time_of(row), {row.room}))
 
 

@@ -176,10 +176,10 @@ def test_torn_segment_plays_up_to_the_cut(served: Served, takes: list[MediaSegme
 
 
 def test_first_sign_in_to_first_picture(served: Served, takes: list[MediaSegment]) -> None:
-    """By mouse and keyboard alone: a one-time link, a password, the list, the recording, the picture."""
+    """By mouse and keyboard alone: a one-time link, a password, the list, *Was this you?*, the picture."""
     house = served.house
     teacher = house.add_teacher()
-    house.deliver(house.make_lesson(teacher, takes))
+    house.deliver_unasked(house.make_lesson(teacher, takes))
     link = house.accounts.issue_link(teacher.id, made_by=None)
     with served.sign_in(None) as context:
         page = context.new_page()
@@ -187,7 +187,9 @@ def test_first_sign_in_to_first_picture(served: Served, takes: list[MediaSegment
         page.get_by_label("New password").fill(PASSWORD)
         page.get_by_label("The same password again").fill(PASSWORD)
         page.keyboard.press("Enter")
-        page.get_by_role("link", name="Monday, November 23, 2026").click()
+        page.get_by_role("button", name="Was this you?").click()
+        assert page.locator("#player").count() == 0
+        page.get_by_role("button", name="Yes, it was me").click()
         wait_until(page, READY, lambda state: state >= 2)
         page.get_by_role("button", name="Sign out").click()
         page.get_by_role("heading", name="Sign in").wait_for()

@@ -14,6 +14,8 @@ from controller.claims.policy import Said
 from controller.claims.services import Word, say, weigh_arrival
 from controller.claims.telling import tell_standstills
 from controller.consent.rules import Rules
+from controller.devices import life
+from controller.devices.history import OPERATOR, Deed
 from controller.jobs.service import destroy_due
 from controller.recordings.models import Ownership, Recording, RecordingState
 from controller.recordings.ownership import source_of
@@ -197,3 +199,19 @@ def test_status_says_whether_deadlines_run(house: House, lost: str) -> None:
     beat(house.services)
     assert tell_standstills(house.services).endswith("In 30 days they stood still for 30.0 hours in all.")
     assert lost not in tell_standstills(house.services)
+
+
+def test_lesson_of_a_unit_that_moved_since_keeps_its_own_room(house: House, ada: Teacher) -> None:
+    """Pressed in room 12, delivered from room 20: the lesson's name leads to its room; without one none is known."""
+    class_id = enter_classes(house, by="office", teacher="nobody").class_id
+    room = put_in_room(house, ada.device, "Room 12")
+    hours = Hours(begins=time(9), ends=time(10), in_days=-1)
+    enter_lesson(house, room, class_id, [person_of(house, ada.id)], hours)
+    (known,) = lesson_ids(house, local_now(house).date() - DAY)
+    other = house.add_teacher("Bea Other", room="Room 13")
+    place = life.Place(room_name="Room 20", owner=other.id)
+    life.move(house.services, ada.device, place, Deed(by=OPERATOR, at=house.clock()))
+    row = arrive(house, house.make_lesson(ada, [made_up_segment()]), named=known)
+    assert (row.ownership, row.owner, row.room) == (Ownership.PROVISIONAL, ada.id, room)
+    row = arrive(house, house.make_lesson(ada, [made_up_segment()]), named=None)
+    assert (row.ownership, row.owner, row.room) == (Ownership.PROVISIONAL, ada.id, None)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from datetime import time as clock
 
+import av
 import pytest
 from sqlalchemy import select
 
@@ -26,6 +27,7 @@ from controller.devices.history import OPERATOR
 from controller.devices.models import Device
 from controller.devices.policies import renew_policies
 from controller.people.models import Kind, Person
+from controller.recordings.models import Recording
 from controller.roster.models import ClassRole, Membership, SchoolClass, Source
 from controller.services import Services
 from controller.timetable.models import LessonRule, LessonRuleClass, LessonRuleTeacher
@@ -180,3 +182,36 @@ def _shorten(stack: Stack) -> None:
         short = replace(newest, version=newest.version + 1, issued_at=now, expires_at=now + timedelta(seconds=HOLDS_S))
         device.policy_version, device.policy_line = short.version, issue_document(short, services.keys.policy)
         outbox.enqueue(session, device=device.id, kind=Down.POLICY, line=device.policy_line, now=now)
+
+
+def test_school_without_sound_keeps_silent_recordings_alone(stack: Stack) -> None:
+    """From the school's rules to its page: a loud film in front of the unit, and nothing of its sound comes home."""
+    say(stack, SEEN)
+    stack.wait("the snapshot that allows", lambda: allows(stack))
+    recording = stack.record(1.5)
+    stack.wait_home(recording)
+    assert verdict_of(stack, recording) != "omitted"
+    assert (peak_at_home(stack, recording) or 0.0) > 0.0
+    with home.looking_in(stack) as services:
+        set_rules(services, Rules(sound=False), seen=1, reasons={"sound": "a test"}, by=OPERATOR)
+    stack.wait("the snapshot without sound", lambda: all(each.decision.must_omit_sound for each in held(stack).lessons))
+    recording = stack.record(1.5)
+    stack.wait_home(recording)
+    home.check_home(stack, recording)
+    assert home.held_manifest(stack, recording).begun.without_sound
+    assert (verdict_of(stack, recording), peak_at_home(stack, recording)) == ("omitted", 0.0)
+
+
+def verdict_of(stack: Stack, recording: str) -> str | None:
+    """Give what the page says of a recording's sound."""
+    with home.looking_in(stack) as services, services.database.reading() as session:
+        return session.get_one(Recording, recording).sound_verdict
+
+
+def peak_at_home(stack: Stack, recording: str) -> float | None:
+    """Play a recording as its teacher does, and give its loudest sample, of full scale."""
+    stack.viewer.confirm(recording)
+    film = stack.viewer.play(recording)
+    film.seek(0)
+    with av.open(film) as container:
+        return max((float(abs(frame.to_ndarray()).max()) for frame in container.decode(audio=0)), default=None)

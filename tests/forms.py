@@ -100,6 +100,7 @@ def fill_forms(house: House, class_id: str, *, by: str) -> dict[str, str]:
         "forms-entry": "/forms/entry",
         "forms-entry-wrong": "/forms/entry?code=0",
         "forms-entry-form": f"/forms/entry?code={pile.codes[0]}",
+        "forms-version": f"/forms/versions/{pile.version}",
         "forms-table": "/forms/table",
         "forms-difference": f"/forms/drafts/{draft}",
         "forms-person": f"/forms/people/{pile.pupils[0]}",

@@ -6,7 +6,7 @@ What is not built yet stands nowhere here: a form asks for what there is, and a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from controller.config import Retention
@@ -31,6 +31,7 @@ class FormFacts:
     teacher_opts_in: bool
     principal_opts_in: bool
     snapshot_days: int
+    claim_days: int
     holds_days: int
     delete_undo_days: int
     storage_rotation_days: int
@@ -49,6 +50,7 @@ def facts_of(rules: Rules, retention: Retention) -> FormFacts:
         teacher_opts_in=rules.teacher_opts_in,
         principal_opts_in=rules.principal_opts_in,
         snapshot_days=rules.snapshot_days,
+        claim_days=rules.claim_days,
         holds_days=HOLDS_DAYS,
         delete_undo_days=retention.delete_undo_days,
         storage_rotation_days=retention.storage_rotation_days,
@@ -62,8 +64,12 @@ def encode_facts(facts: FormFacts) -> dict[str, Any]:
 
 
 def parse_facts(values: Mapping[str, Any]) -> FormFacts:
-    """Read what `encode_facts` wrote; raise `TypeError` when a fact is missing or unknown."""
-    return FormFacts(**{**values, "asked": tuple(Scope(each) for each in values["asked"])})
+    """Read what `encode_facts` wrote, in this release or in another one.
+
+    A fact that the other release did not know is as by default; one that only it knew is left out.
+    """
+    known = {each.name: values[each.name] for each in fields(FormFacts) if each.name in values}
+    return replace(facts_of(Rules(), Retention()), **{**known, "asked": tuple(Scope(each) for each in values["asked"])})
 
 
 def changed_facts(old: FormFacts, new: FormFacts) -> tuple[str, ...]:

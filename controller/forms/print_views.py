@@ -24,7 +24,7 @@ from controller.forms.keepers import ANSWER_KEEPERS
 from controller.forms.picture import Picture, draw_code
 from controller.forms.policy import GIVER_KEYS, KEYS
 from controller.forms.standing import Question, is_asked, stands_of
-from controller.forms.versions import Content, find_version, rules_in_force
+from controller.forms.versions import Content, find_version, read_version, rules_in_force
 from controller.forms.wording import FormWords
 from controller.roster.drafts import today
 from controller.roster.models import ClassRole, SchoolClass
@@ -53,6 +53,7 @@ class PrintPages:
     def add_to(self, room: Blueprint) -> None:
         """Add the pages' addresses."""
         room.add_url_rule("/forms/notice", view_func=self.notice)
+        room.add_url_rule("/forms/versions/<int:version>", view_func=self.version)
         room.add_url_rule("/forms/classes/<class_id>/sheets", view_func=self.sheets)
         room.add_url_rule("/forms/classes/<class_id>/sheets", view_func=self.issue, methods=["POST"])
 
@@ -69,6 +70,23 @@ class PrintPages:
                 version=find_version(session, content),
                 keepers=_keepers(session),
             )
+
+    @for_roles(*ANSWER_KEEPERS)
+    def version(self, version: int) -> str:
+        """Show what stands on the forms of a version, word for word, and in the notice that went with them."""
+        with self._services.database.reading() as session:
+            content = read_version(session, version) or abort(404)
+            is_current = find_version(session, compose_now(session, self._services)) == version
+        language, words = _chosen_words(content)
+        return render_template(
+            "forms/version.html",
+            said=words,
+            language=language,
+            version=version,
+            is_current=is_current,
+            keys=KEYS,
+            giver_keys=list(GIVER_KEYS.values()),
+        )
 
     @for_roles(*ANSWER_KEEPERS)
     def sheets(self, class_id: str) -> str:
@@ -135,7 +153,7 @@ def _sheet(member: Member, code: str) -> Sheet:
 def _chosen_words(content: Content) -> tuple[str, FormWords]:
     """Give the words in the language that is asked for, else in that of the page."""
     asked = request.args.get("language", "")
-    language = asked if asked in content.words else current_language()
+    language = next(each for each in (asked, current_language(), *content.words) if each in content.words)
     return language, content.words[language]
 
 

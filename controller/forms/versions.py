@@ -61,17 +61,18 @@ def parse_content(text: str) -> Content:
 
 
 def _words(values: Mapping[str, Any]) -> FormWords:
-    return FormWords(
-        **{
-            **values,
-            "intro": tuple(values["intro"]),
-            "boxes": tuple((Choice(choice), words) for choice, words in values["boxes"]),
-            "givers": tuple(values["givers"]),
-            "closing": tuple(values["closing"]),
-            "signing": tuple(values["signing"]),
-            "notice": tuple(Section(title, tuple(lines)) for title, lines in values["notice"]),
-        }
-    )
+    """Read the words of a version; those that another release did not have are blank."""
+    read: dict[str, Any] = {name: _as_tuple(values[name]) for name in FormWords._fields if name in values}
+    read["boxes"] = tuple((Choice(choice), words) for choice, words in values["boxes"])
+    read["notice"] = tuple(Section(title, tuple(lines)) for title, lines in values["notice"])
+    return _NO_WORDS._replace(**read)
+
+
+_NO_WORDS = FormWords("", (), "", (), "", ("", "", ""), (), (), "", "", "", "", ())
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def digest_of(content: Content) -> str:

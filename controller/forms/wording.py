@@ -212,6 +212,10 @@ def _kept(facts: FormFacts, speech: Speech) -> Iterator[str]:
     say, days = speech.say, speech.days
     yield say(mark("A recording is kept until the teacher deletes it."))
     yield say(
+        mark("One that no teacher says is theirs is destroyed when %(days)s with school have passed."),
+        days=days(facts.claim_days),
+    )
+    yield say(
         mark(
             "For %(days)s a deletion can be taken back. Then the key is destroyed without which the recording cannot "
             "be opened."
@@ -226,6 +230,15 @@ def _kept(facts: FormFacts, speech: Speech) -> Iterator[str]:
         ),
         rotation=days(facts.storage_rotation_days),
         epoch=days(facts.epoch_end_days),
+    )
+
+
+def _readers(_facts: FormFacts, speech: Speech) -> Iterator[str]:
+    yield speech.say(
+        mark(
+            "The school office. A teacher sees, for their own lessons, who has not answered and who sits where the "
+            "camera does not see."
+        )
     )
 
 
@@ -247,4 +260,5 @@ _SECTIONS: tuple[tuple[str, Callable[[FormFacts, Speech], Iterator[str]]], ...] 
     (mark("How long an answer holds, and how it is taken back"), _taking_back),
     (mark("How long recordings are kept"), _kept),
     (mark("How they are protected"), _protection),
+    (mark("Who knows the answers"), _readers),
 )

@@ -53,6 +53,7 @@ FACTS = {
     "teacher_opts_in": mark("whether the teacher agrees first"),
     "principal_opts_in": mark("whether the principal agrees first"),
     "snapshot_days": mark("how long a unit goes by what it was told last"),
+    "claim_days": mark("when what nobody claims is destroyed"),
     "holds_days": mark("how long a yes holds"),
     "delete_undo_days": mark("how long a deletion can be taken back"),
     "storage_rotation_days": mark("how often the server’s keys change"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, PdfMargins, expect
 from sqlalchemy import select
 
 from controller.accounts.models import Role
@@ -17,6 +18,7 @@ from tests.forms import make_pile
 pytestmark = pytest.mark.browser
 
 FORMS = 40
+MARGIN: PdfMargins = {"top": "15mm", "bottom": "15mm", "left": "15mm", "right": "15mm"}
 PRESSED = "ggpvngggnw"
 
 
@@ -141,3 +143,19 @@ def test_slip_is_undone_and_wrong_code_is_mended_by_keyboard(served: Served) -> 
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("character 8 is “0”")
         expect(page.locator("#code")).to_be_focused()
+
+
+def test_each_form_prints_on_one_page(served: Served) -> None:
+    """As many pages of A4 as pupils, also in the longer language, and nothing of the page around them."""
+    house = served.house
+    pile = make_pile(house, ("Ana García", "Ben Kim", "Maximiliana-Esperanza de la Concepción y Torres"), by="office")
+    with served.sign_in(house.add_person("Olga Office", Role.KEEPER)) as context:
+        page = context.new_page()
+        page.emulate_media(media="print")
+        for language in ("en", "es"):
+            page.goto(f"{served.site}/forms/classes/{pile.class_id}/sheets?whose=everybody&language={language}")
+            count = re.search(rb"/Type /Pages\s*/Count (\d+)", page.pdf(format="A4", margin=MARGIN))
+            assert count
+            assert int(count.group(1)) == len(pile.codes)
+            expect(page.locator("header.top")).to_be_hidden()
+            expect(page.locator(".paper svg")).to_have_count(len(pile.codes))

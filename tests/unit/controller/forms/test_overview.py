@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
@@ -107,6 +108,7 @@ def test_notice_says_what_the_settings_are(house: House, browser: FlaskClient) -
     assert "for 7 days at the most" in first
     assert "For 7 days a deletion can be taken back" in first
     assert "every 30 days" in first
+    assert "when 10 days with school have passed" in first
     assert "Olga Office" in first
     let_hold(house, Rules(sound=False, objection=True, adults=False, principal_opts_in=False, snapshot_days=3))
     then = browser.get("/forms/notice?language=en").text
@@ -118,6 +120,29 @@ def test_notice_says_what_the_settings_are(house: House, browser: FlaskClient) -
     assert "after a no to the voice" not in then.lower()
     let_hold(house, Rules(each_time=True))
     assert "needs an answer for its very day" in browser.get("/forms/notice").text
+
+
+def test_version_shows_the_words_that_were_printed(house: House, browser: FlaskClient, pile: Pile) -> None:
+    """Also after the rules changed, and in each language; a number that no form has does not exist."""
+    assert "Forms are printed with these words now" in browser.get("/forms/versions/1").text
+    let_hold(house, Rules(objection=True))
+    page = browser.get("/forms/versions/1?language=en").text
+    assert "Who does not return it is taken to have said no" in page
+    assert "Forms are printed with other words now" in page
+    assert "se entiende un no" in browser.get("/forms/versions/1?language=es").text
+    assert browser.get("/forms/versions/9").status_code == 404
+
+
+def test_version_of_another_release_is_still_read(house: House, browser: FlaskClient, pile: Pile) -> None:
+    """A fact or a text that it did not know is as by default or blank; one that only it knew is passed over."""
+    with house.services.database.writing() as session:
+        row = session.get_one(ConsentForm, 1)
+        tables = json.loads(row.content)
+        del tables["facts"]["claim_days"], tables["words"]["en"]["signing"]
+        tables["facts"]["moon"] = tables["words"]["en"]["moon"] = "full"
+        row.content = json.dumps(tables)
+    assert "May lessons be recorded?" in browser.get("/forms/versions/1?language=en").text
+    assert browser.get(f"/forms/entry?code={pile.codes[0]}").status_code == 200
 
 
 def test_person_shows_every_line_and_that_the_no_is_heard(browser: FlaskClient, pile: Pile) -> None:

@@ -18,6 +18,7 @@ from protocol.manifest import parse_manifest
 from tests.claims import enter_word, leave_unclaimed
 from tests.classes import enter_classes, enter_room
 from tests.days import enter_day
+from tests.forms import print_class
 from tests.house import House, Person, form_token
 from tests.lesson import bookmark, record_synthetic
 
@@ -126,7 +127,7 @@ EXPECTED = {
     **dict.fromkeys(("timetable.remove_bell", "timetable.remove_term"), KEEPERS),
     **dict.fromkeys(("timetable.change_lesson", "timetable.change_day", "timetable.undo_change"), KEEPERS),
     **dict.fromkeys(("forms.entry", "forms.take", "forms.undo", "forms.person"), ANSWER_KEEPERS),
-    **dict.fromkeys(("forms.overview", "forms.missing", "forms.notice"), ANSWER_KEEPERS),
+    **dict.fromkeys(("forms.overview", "forms.missing", "forms.notice", "forms.version"), ANSWER_KEEPERS),
     **dict.fromkeys(("forms.sheets", "forms.issue", "forms.ask", "forms.read"), ANSWER_KEEPERS),
     **dict.fromkeys(("forms.difference", "forms.apply", "forms.discard"), ANSWER_KEEPERS),
     **dict.fromkeys(("forms.class_table", "forms.registry"), ANSWER_KEEPERS),
@@ -214,6 +215,7 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         people[who] = house.add_person(f"P{number} Person", role, site=site)
     people[Who.OWNER] = owner
     classes = enter_classes(house, by=owner.id, teacher=owner.id)
+    version = print_class(house, classes.class_id).version
     lesson_room = enter_room(house, classes.class_id, by=owner.id, teacher=owner.id)
     values = {
         "class_id": classes.class_id,
@@ -231,6 +233,7 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         "form": "pause",
         "index": 1,
         "number": 1,
+        "version": version,
         "line": lesson.line_of(tap),
         "account": house.add_teacher("Cem Third", room="Room 13").id,
         "token": "unknown",

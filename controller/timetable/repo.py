@@ -49,6 +49,7 @@ def rooms_of_classes(session: Session, classes: Collection[str]) -> set[str]:
 def rooms_of_person(session: Session, person: str) -> set[str]:
     """Give the rooms into which somebody can come as a teacher or a guest."""
     taught = select(LessonRule.room).join(LessonRuleTeacher, LessonRuleTeacher.rule == LessonRule.id)
+    moved = select(LessonChange.room).join(LessonRuleTeacher, LessonRuleTeacher.rule == LessonChange.rule)
     stands_in = select(LessonRule.room).join(LessonChange, LessonChange.rule == LessonRule.id)
     led = select(LessonChange.room).where(LessonChange.teacher == person)
     moved = select(LessonChange.room).join(LessonRuleTeacher, LessonRuleTeacher.rule == LessonChange.rule)
@@ -56,6 +57,7 @@ def rooms_of_person(session: Session, person: str) -> set[str]:
     usual = select(UsualLesson.room).where(UsualLesson.teacher == person)
     asked = (
         taught.where(LessonRuleTeacher.person == person),
+        moved.where(LessonRuleTeacher.person == person),
         stands_in.where(LessonChange.teacher == person),
         moved.where(LessonRuleTeacher.person == person),
         *(led, visits, usual),

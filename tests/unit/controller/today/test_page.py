@@ -169,6 +169,20 @@ def test_substitute_of_today_sees_the_lesson_and_who_is_replaced_does_not(day: D
     assert day.name_of(day.pupils[0]) not in page
 
 
+def test_lesson_that_is_in_another_room_today_is_told_with_that_room(day: Day) -> None:
+    """The unit there decides, and the page says so."""
+    rule, elsewhere = day.teach(NINE), put_in_room(day.house, day.bea.device, "Room 14")
+    let_agree(day.house, day.ada.id, day.pupils)
+    today, made = local_now(day.house).date(), {"made_at": day.house.clock(), "made_by": "office"}
+    with day.house.services.database.writing() as session:
+        session.add(LessonChange(rule=rule, day=today, room=elsewhere, **made))
+    renew_policies(day.house.services)
+    page = day.page()
+    assert "Room 14" in page
+    assert "Room 12" not in page
+    assert "The button works" in page
+
+
 def test_names_are_gone_when_the_lesson_is_over(day: Day) -> None:
     """It is folded away, and says where and when it was."""
     day.teach(MORNING)

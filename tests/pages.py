@@ -43,6 +43,7 @@ SETTINGS = {
     "consent-rules-preset": "/consent/rules?preset=objection",
     "consent-agreements": "/consent/agreements",
     "consent-blackouts": "/consent/blackouts",
+    "consent-pilots": "/consent/pilots",
 }
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from controller.consent import agreement_views, blackout_views, rules_views
+from controller.consent import agreement_views, blackout_views, pilot_views, rules_views
 
-ROOMS = (rules_views.register, agreement_views.register, blackout_views.register)
+ROOMS = (rules_views.register, agreement_views.register, blackout_views.register, pilot_views.register)

@@ -21,9 +21,11 @@ from sqlalchemy import func, insert, select
 from controller.bridge.models import Outbox
 from controller.consent.answering import Said, write_answers
 from controller.consent.answers import Giver, Scope
+from controller.consent.foresight import foresee
 from controller.consent.models import AnswerRow, Who
 from controller.consent.opting import Word, write_agreements
 from controller.consent.repo import write_scopes
+from controller.consent.rules import Rules
 from controller.devices.history import OPERATOR
 from controller.devices.models import Device, DeviceState
 from controller.devices.policies import renew_policies
@@ -37,6 +39,7 @@ from tests.school import new_id
 ROOMS, PUPILS, LESSONS, LIMIT_S = 1_000, 28, 6, 5.0
 SEEN = frozenset({Scope.RECORD, Scope.SELF})
 MONDAY = date(2026, 11, 23)
+TODAY = MONDAY + timedelta(days=1)
 
 
 def main(rooms: int = ROOMS) -> None:
@@ -56,10 +59,13 @@ def main(rooms: int = ROOMS) -> None:
         one = _timed(lambda: write_answers(house.services, [_refusal(pupils[0])], by="office"))
         told = _told(house) - before
         print(f"one answer withdrawn: {one * 1000:.0f} ms, {one / took:.3f} of the hourly look; {told} told")
+        with house.services.database.reading() as session:
+            seen = _timed(lambda: foresee(session, house.services.config, Rules(seats=False), house.clock()))
+        print(f"what other rules would change, 14 days by both: {seen:.2f} s, {seen / took:.1f} of the hourly look")
         house.services.database.close()
 
 
-_PRINCIPAL = Word(who=Who.PRINCIPAL, about="", agrees=True, holds_from=MONDAY)
+_PRINCIPAL = Word(who=Who.PRINCIPAL, about="", agrees=True, holds_from=TODAY)
 
 
 def _refusal(pupil: str) -> Said:
@@ -109,7 +115,7 @@ def fill(house: House, rooms: int) -> list[str]:
     with house.services.database.writing() as session:
         for table, values in tables:
             session.execute(insert(table), values)
-    agreed = Word(who=Who.TEACHER, about=teacher.id, agrees=True, holds_from=MONDAY)
+    agreed = Word(who=Who.TEACHER, about=teacher.id, agrees=True, holds_from=TODAY)
     write_agreements(house.services, [agreed], by=OPERATOR)
     with house.services.database.writing() as session:
         session.query(Outbox).delete()

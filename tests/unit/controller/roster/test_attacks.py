@@ -9,6 +9,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -165,6 +166,15 @@ def dump(house: House) -> dict[str, list[str]]:
     with house.services.database.reading() as session:
         tables = METADATA.sorted_tables
         return {table.name: sorted(map(repr, session.execute(select(table)).all())) for table in tables}
+
+
+def test_file_that_is_right_would_be_seen(tmp_path: Path) -> None:
+    """The check itself: a sound school waits as a draft, and the database is another one."""
+    house = make_house(tmp_path)
+    office = Office(house, house.browser(house.add_person("Olga Office", Role.KEEPER)))
+    with pytest.raises(AssertionError):
+        send(office, DOORS["classes"], pack(small_school()).getvalue(), "roster.zip")
+    house.services.database.close()
 
 
 @pytest.mark.parametrize("attack", ZIPS)

@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from controller.accounts.models import Role
 from controller.accounts.role_policy import Held
-from controller.accounts.roles import RoleChange, Roles
+from controller.accounts.roles import RoleChange
 from controller.claims.models import THE_ROW, Claim, ClaimState, Heartbeat, OwnershipEvent
 from controller.claims.policy import Said
 from controller.claims.services import Word, say
 from controller.recordings.models import Recording
 from controller.timetable.repo import require_room
+from controller.wiring import make_roles
 from tests.house import House, Teacher
 from tests.lesson import BEGAN_AT, MediaSegment
 
@@ -62,7 +63,7 @@ def run_for(house: House, time: timedelta) -> None:
 
 def lose_role(house: House, account: str) -> None:
     """Let somebody be a viewer, and no teacher any more."""
-    roles = Roles(database=house.services.database, now=house.clock, changed=lambda _: None)
+    roles = make_roles(house.services)
     roles.give(RoleChange(account=account, held=Held(Role.VIEWER), by=None), understood="")
     roles.take(RoleChange(account=account, held=Held(Role.TEACHER), by=None))
 

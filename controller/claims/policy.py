@@ -45,6 +45,7 @@ NEXT: Mapping[tuple[Ownership, Said], Ownership] = {
     (Ownership.PROVISIONAL, Said.FREE_ROOM): Ownership.UNCLAIMED,
     (Ownership.PROVISIONAL, Said.UNKNOWN_LESSON): Ownership.UNCLAIMED,
     (Ownership.PROVISIONAL, Said.OWNER_GONE): Ownership.UNCLAIMED,
+    (Ownership.CONFIRMED, Said.NOT_ME): Ownership.UNCLAIMED,
     (Ownership.UNCLAIMED, Said.CLAIMED): Ownership.CONFIRMED,
     (Ownership.UNCLAIMED, Said.ASKED): Ownership.CLAIMED,
     (Ownership.UNCLAIMED, Said.OVER): Ownership.UNCLAIMED,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from controller.accounts.models import Role
@@ -19,7 +20,7 @@ from controller.claims.policy import Arrival, Said, Stretch
 from controller.claims.whereabouts import lessons_of, taught_at
 from controller.devices.history import PLACING, newest_of
 from controller.devices.models import Device
-from controller.recordings.models import NOBODY, Ownership, Recording, RecordingState
+from controller.recordings.models import NOBODY, BookmarkName, Ownership, Recording, RecordingState
 from controller.timetable.policy import Held
 from controller.timetable.repo import find_room
 from protocol.manifest import Manifest
@@ -103,6 +104,7 @@ def say(session: Session, row: Recording, word: Word, *, owner: str | None = Non
         else:
             waiting.since = word.at
         row.owner, row.title = NOBODY, ""
+        session.execute(delete(BookmarkName).where(BookmarkName.recording == row.id))  # whoever named them is not there
     elif after is Ownership.CONFIRMED and waiting is not None:
         session.delete(waiting)
     if owner is not None:

@@ -71,14 +71,16 @@ class ClaimPages:
 
     @for_roles(Role.TEACHER)
     def answer(self, recording: str) -> Page:
-        """Take the answer: *yes* opens the recording for them, everything else locks it for everybody."""
+        """Take the answer: *yes* opens the recording for them, everything else locks it for everybody.
+
+        *Not me* is heard later, too: who said yes by mistake can let it go.
+        """
         with self._services.database.writing() as session:
             row = require_named(session, recording)
             session.refresh(row, with_for_update=True)
-            said = _read(ANSWERS) if row.ownership is Ownership.PROVISIONAL else None
-            if said:
-                say(session, row, Word(said=said, by=signed_in().id, at=self._services.clock()))
-        if said in (None, Said.YES):
+            said = _read(ANSWERS)
+            was_said = say(session, row, Word(said=said, by=signed_in().id, at=self._services.clock()))
+        if said is Said.YES or not was_said:
             return redirect(url_for("recordings.show", recording=recording))
         flash(gettext("It is locked. Who taught the lesson can claim it."))
         return redirect(url_for("recordings.listing"))

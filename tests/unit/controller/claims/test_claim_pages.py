@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from controller.accounts.models import Role
 from controller.claims.policy import Said
 from controller.consent.rules import Rules
-from controller.recordings.models import Ownership, RecordingState
+from controller.recordings.models import BookmarkName, Ownership, RecordingState
 from tests.claims import enter_word, history_of, leave_unclaimed, row_of
 from tests.days import put_in_room
 from tests.house import House, Teacher, form_token, post
@@ -64,14 +64,30 @@ def test_nothing_opens_before_yes(house: House, browser: FlaskClient, asked: str
 
 
 def test_yes_opens_it_once_and_for_all(house: House, browser: FlaskClient, asked: str) -> None:
-    """From then on it plays, nothing asks again, and no later answer changes it."""
+    """From then on it plays, nothing asks again, and *my substitute* is heard no more."""
     assert answer(browser, asked, "yes") == 302
     assert "<video" in browser.get(f"/recordings/{asked}").text
     assert browser.get(f"/recordings/{asked}/stream.m3u8").status_code == 200
     token = form_token(browser.get("/account").text)
-    browser.post(f"/recordings/{asked}/whose", data={"csrf_token": token, "said": "not_me"})
+    browser.post(f"/recordings/{asked}/whose", data={"csrf_token": token, "said": "substitute"})
     assert row_of(house, asked).ownership is Ownership.CONFIRMED
     assert history_of(house, asked) == [Said.YES]
+
+
+def test_yes_by_mistake_can_be_let_go(house: House, ada: Teacher, browser: FlaskClient, asked: str) -> None:
+    """It is nobody's from then on, without the title and the names that were given to it, and can be claimed."""
+    answer(browser, asked, "yes")
+    page = f"/recordings/{asked}"
+    line = house.services.manifests.load(asked, row_of(house, asked).recorder_key).events[-1].number
+    post(browser, f"{page}/title", page=page, title="Mine")
+    post(browser, f"{page}/bookmarks/{line}", page=page, name="Group work")
+    assert "This was not my lesson" in browser.get(page).text
+    post(browser, f"{page}/whose", page=page, said="not_me")
+    row = row_of(house, asked)
+    assert (row.owner, row.ownership, row.title) == ("", Ownership.UNCLAIMED, "")
+    assert browser.get(page).status_code == 404
+    with house.services.database.reading() as session:
+        assert session.query(BookmarkName).count() == 0
 
 
 @pytest.mark.parametrize("said", ["substitute", "not_me"])

@@ -52,14 +52,12 @@ def rooms_of_person(session: Session, person: str) -> set[str]:
     moved = select(LessonChange.room).join(LessonRuleTeacher, LessonRuleTeacher.rule == LessonChange.rule)
     stands_in = select(LessonRule.room).join(LessonChange, LessonChange.rule == LessonRule.id)
     led = select(LessonChange.room).where(LessonChange.teacher == person)
-    moved = select(LessonChange.room).join(LessonRuleTeacher, LessonRuleTeacher.rule == LessonChange.rule)
     visits = select(LessonGuest.room).where(LessonGuest.person == person)
     usual = select(UsualLesson.room).where(UsualLesson.teacher == person)
     asked = (
         taught.where(LessonRuleTeacher.person == person),
         moved.where(LessonRuleTeacher.person == person),
         stands_in.where(LessonChange.teacher == person),
-        moved.where(LessonRuleTeacher.person == person),
         *(led, visits, usual),
     )
     classes = select(LessonGuest.class_id).where(LessonGuest.person == person)

@@ -18,7 +18,7 @@ from controller.claims import policy
 from controller.claims.models import Claim, ClaimState, Unclaimed
 from controller.claims.policy import Chance, Said
 from controller.claims.services import LIVING, Word, say, time_of
-from controller.claims.whereabouts import chance_of, taught_at
+from controller.claims.whereabouts import chance_of, rooms_of, taught_at
 from controller.consent.repo import newest_rules
 from controller.devices.models import Device
 from controller.recordings.models import Ownership, Recording
@@ -124,13 +124,14 @@ class Offered:
 def offered_to(services: Services, session: Session, account: str) -> list[Offered]:
     """Give what an account is asked for, the newest first; everybody else is not told that there is something."""
     zone = services.config.controller.time_zone
-    mine = (Recording.ownership == Ownership.UNCLAIMED) & Recording.state.in_(LIVING)
+    unclaimed = (Recording.ownership == Ownership.UNCLAIMED) & Recording.state.in_(LIVING)
+    perhaps = (Unclaimed.named == account) | Recording.room.in_(rooms_of(session, account))
     rows = session.execute(
         select(Recording, Unclaimed.named, Room, Device.label)
         .join(Unclaimed, Unclaimed.recording == Recording.id)
         .join(Device, Device.id == Recording.device)
         .outerjoin(Room, Room.id == Recording.room)
-        .where(mine)
+        .where(unclaimed, perhaps)
         .order_by(Recording.began_at.desc())
     ).all()
     return [

@@ -64,14 +64,18 @@ def taught_at(
     return tuple(each for each in taught if each.time.shares(time) > timedelta(0))
 
 
+def rooms_of(session: Session, account: str) -> set[str]:
+    """Give the rooms into which an account's person ever comes by the timetable."""
+    people = session.scalars(select(Person.id).where(Person.account == account)).all()
+    return {room for person in people for room in timetables.rooms_of_person(session, person)}
+
+
 def sites_of(session: Session, account: str) -> frozenset[str]:
     """Give the sites at which somebody teaches, or has a unit; of a school with one site everybody is."""
     everywhere = set(session.scalars(select(Room.site))) | set(session.scalars(select(Device.site)))
     if len(everywhere) == 1:
         return frozenset(everywhere)
-    people = session.scalars(select(Person.id).where(Person.account == account)).all()
-    rooms = {room for person in people for room in timetables.rooms_of_person(session, person)}
-    taught = session.scalars(select(Room.site).where(Room.id.in_(rooms)))
+    taught = session.scalars(select(Room.site).where(Room.id.in_(rooms_of(session, account))))
     return frozenset(taught) | frozenset(session.scalars(select(Device.site).where(Device.owner == account)))
 
 

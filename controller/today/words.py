@@ -120,25 +120,20 @@ HEARD: Mapping[Heard, Verdict] = {
 }
 SILENT = mark("Picture only: no sound is recorded.")
 UNFIT = mark("The unit says that something is wrong with it. Please tell IT.")
+_GO_BY_THE_LAMP = mark("Go by the lamp: while it is dark, nothing is recorded.")
 OPENLY: Mapping[Coarse, Why] = {
     Coarse.MAY: Why(
         mark("At this time a recording may be made here, if the teacher presses the button."),
         mark("Only the lamp tells whether one is being made."),
     ),
-    Coarse.NO_LESSON: Why(
-        mark("At this time nothing may be recorded here: no lesson is on."), mark("The button does nothing.")
-    ),
+    Coarse.NO_LESSON: Why(mark("At this time nothing may be recorded here: no lesson is on."), _GO_BY_THE_LAMP),
     Coarse.BLACKOUT: Why(
-        mark("At this time nothing may be recorded here: the school has switched recording off."),
-        mark("The button does nothing."),
+        mark("At this time nothing may be recorded here: the school has switched recording off."), _GO_BY_THE_LAMP
     ),
     Coarse.NOT_SET_UP: Why(
-        mark("At this time nothing may be recorded here: the camera is not set up, or this card is an old one."),
-        mark("The button does nothing."),
+        mark("This page cannot say: the camera is not set up, or this card is an old one."), _GO_BY_THE_LAMP
     ),
-    Coarse.NOT_PERMITTED: Why(
-        mark("At this time nothing may be recorded here: it is not permitted."), mark("The button does nothing.")
-    ),
+    Coarse.NOT_PERMITTED: Why(mark("At this time nothing may be recorded here: it is not permitted."), _GO_BY_THE_LAMP),
 }
 WHAT = mark(
     "picture and sound of this room, or the picture alone, from the press to the stop. Only the teacher of the lesson "

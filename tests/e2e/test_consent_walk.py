@@ -13,7 +13,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from controller.recordings.models import Recording
 from provisioning.demo.crew import run
@@ -157,7 +157,7 @@ def a_substitutes_lesson_is_claimed(stack: Stack, office: Office, ada: Window, r
     page = sam.go("/recordings/nobodys")
     page.get_by_label("Room").select_option(label=ROOM)
     page.get_by_label("Day").fill(f"{began_at:%Y-%m-%d}")
-    page.get_by_label("A time within the lesson").fill(f"{began_at:%H:%M}")
+    page.get_by_label("About when you pressed the button").fill(f"{began_at:%H:%M}")
     sam.picture("where-you-taught")
     sam.press("I taught there")
     assert plays(sam, recording) == HTTPStatus.OK

@@ -17,6 +17,7 @@ from controller.roster.repo import people_in_no_class
 from controller.timetable.asked import DayChange, NewGuest, NewRule, NewUsual
 from controller.timetable.bells import NewPeriod, NewTerm, set_period, set_term
 from controller.timetable.drafts import make_draft as make_timetable_draft
+from controller.timetable.importing import Sent
 from controller.timetable.importing import read_file as read_timetable_file
 from controller.timetable.writing import editing
 from tests.house import House
@@ -96,5 +97,5 @@ def _draft_lessons(house: House, by: str, class_id: str, mark: Callable[[str], s
     set_period(services, NewPeriod(name=mark("P3"), begins=time(9), ends=time(10)), deed)
     set_term(services, NewTerm(name=mark("Autumn"), begins_on=day, ends_on=day), deed)
     table = f"room,weekday,begins,ends,classes\n{mark('Hall')},1,9:00,10:00,{class_id}\n".encode()
-    reading = read_timetable_file(services, io.BytesIO(table), "lessons.csv", starts_on=day, site="")
+    reading = read_timetable_file(services, io.BytesIO(table), Sent(name="lessons.csv", starts_on=day))
     return make_timetable_draft(services, reading, day, deed)

@@ -14,19 +14,17 @@ from itertools import islice
 
 import icalendar
 from dateutil.rrule import rrulestr
-from icalendar.prop import vBroken, vDDDLists
 
 from controller.calendar.entries import Skip, Skipped, WrongEntry
 from controller.calendar.models import LABEL_CHARS
 from controller.calendar.policy import DAY, FreeDay
+from controller.calendar.properties import FOLD, ZONES, each_of, lasts_of, moment_of, spell, spelled
 from controller.calendar.reading import FARTHEST, require_sensible
 from controller.calendar.refusals import CalendarRefusedError, Fault
 
 MOST_RULES = 200
 OLDEST_RULE = timedelta(days=366 * 20)
 FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")
-_FOLD = re.compile(rb"\r?\n[ \t]")
-_ZONES = re.compile(rb"^BEGIN:VTIMEZONE.*?^END:VTIMEZONE[^\n]*\n?", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 _ZONE_OF = re.compile(rb'^((?:DT|RECURRENCE-ID|EXDATE)[^:\r\n]*?);TZID=(?:"[^"\r\n]*"|[^:;\r\n]*)', re.MULTILINE)
 Entry = FreeDay | Skipped | WrongEntry
 
@@ -49,7 +47,7 @@ def read_events(data: bytes, *, today: date, zone: tzinfo) -> Iterator[Entry]:
 
 def _parse(data: bytes) -> list[icalendar.Event]:
     """Parse bytes, never text: the library takes a text of one line for the name of a file."""
-    bare = _ZONE_OF.sub(rb"\1", _ZONES.sub(b"", _FOLD.sub(b"", data)))
+    bare = _ZONE_OF.sub(rb"\1", ZONES.sub(b"", FOLD.sub(b"", data)))
     try:
         calendars = icalendar.Calendar.from_ical(bare, multiple=True)
     except ValueError as error:
@@ -125,7 +123,7 @@ class _Reader:
     def _end(self, event: icalendar.Event, begins: date) -> date:
         if "DTEND" in event:
             return self._moment(event, "DTEND")
-        if "DURATION" in event and (lasts := _lasts(event["DURATION"])) is not None:
+        if "DURATION" in event and (lasts := lasts_of(event["DURATION"])) is not None:
             try:
                 return begins + lasts
             except OverflowError:
@@ -136,9 +134,9 @@ class _Reader:
         field = "first_day" if name == "DTSTART" else "last_day"
         if name not in event:
             raise CalendarRefusedError(Fault.DAY_MISSING, field)
-        moment = _dt(event[name])
+        moment = moment_of(event[name])
         if moment is None:
-            raise CalendarRefusedError(Fault.DAY_MALFORMED, field, got=_spelled(event[name]))
+            raise CalendarRefusedError(Fault.DAY_MALFORMED, field, got=spelled(event[name]))
         return moment
 
     def _shown(self, moment: date) -> datetime:
@@ -150,11 +148,11 @@ class _Reader:
     def _days_named(self, event: icalendar.Event, name: str) -> set[date]:
         """Give the days that a property lists, once or in many lines."""
         named = event.get(name, [])
-        listed = [value for one in (named if isinstance(named, list) else [named]) for value in _each(one)]
-        moments = {_spelled(value): _dt(value) for value in listed}
-        for spelled, moment in moments.items():
+        listed = [value for one in (named if isinstance(named, list) else [named]) for value in each_of(one)]
+        moments = {spelled(value): moment_of(value) for value in listed}
+        for told, moment in moments.items():
             if moment is None:
-                raise CalendarRefusedError(Fault.DAY_MALFORMED, "first_day", got=spelled)
+                raise CalendarRefusedError(Fault.DAY_MALFORMED, "first_day", got=told)
         return {self._shown(moment).date() for moment in moments.values() if moment}
 
     def _follow(self, event: icalendar.Event, first: date) -> Iterator[date]:
@@ -163,53 +161,28 @@ class _Reader:
         if rule is None:
             return iter([first])
         if not isinstance(rule, icalendar.vRecur):
-            raise CalendarRefusedError(Fault.RULE_MALFORMED, "first_day", got=_spelled(rule))
+            raise CalendarRefusedError(Fault.RULE_MALFORMED, "first_day", got=spelled(rule))
         return self._repeat(icalendar.vRecur(rule), first)
 
     def _repeat(self, rule: icalendar.vRecur, first: date) -> Iterator[date]:
         self._require_bounded(rule, first)
         count = rule.pop("COUNT", [None])[0]
         horizon = datetime.combine(self._today + FARTHEST, time())
-        until = _dt(next(iter(rule.pop("UNTIL", [])), None))
+        until = moment_of(next(iter(rule.pop("UNTIL", [])), None))
         rule["UNTIL"] = [min(horizon, self._shown(until)) if until else horizon]
         try:
-            days = rrulestr(_spell(rule), dtstart=datetime.combine(first, time()))
+            days = rrulestr(spell(rule), dtstart=datetime.combine(first, time()))
         except (ValueError, TypeError, KeyError) as error:
             raise CalendarRefusedError(Fault.RULE_MALFORMED, "first_day", got=str(error)[:60]) from None
         return (day.date() for day in islice(days, count))
 
     def _require_bounded(self, rule: icalendar.vRecur, first: date) -> None:
-        spelled = _spelled(rule)
+        told = spelled(rule)
         frequency = str(next(iter(rule.get("FREQ", [])), ""))
         fine = {"BYHOUR", "BYMINUTE", "BYSECOND"} & rule.keys()
         if frequency not in FREQUENCIES or fine:
-            raise CalendarRefusedError(Fault.RULE_TOO_FINE, "first_day", got=spelled)
+            raise CalendarRefusedError(Fault.RULE_TOO_FINE, "first_day", got=told)
         numbers = [rule.get(name, [1])[0] for name in ("INTERVAL", "COUNT")]
         too_old = frequency in ("WEEKLY", "DAILY") and first < self._today - OLDEST_RULE
         if too_old or not all(isinstance(number, int) and number > 0 for number in numbers):
-            raise CalendarRefusedError(Fault.RULE_MALFORMED, "first_day", got=spelled)
-
-
-def _lasts(value: object) -> timedelta | None:
-    length = None if isinstance(value, vBroken) else getattr(value, "dt", None)
-    return length if isinstance(length, timedelta) else None
-
-
-def _each(value: object) -> list[object]:
-    return list(value.dts) if isinstance(value, vDDDLists) else [value]
-
-
-def _dt(value: object) -> date | None:
-    """Give the day or instant of a property; None where it is none or could not be read."""
-    moment = None if isinstance(value, vBroken) else getattr(value, "dt", value)
-    return moment if isinstance(moment, date) else None
-
-
-def _spelled(value: object) -> str:
-    return _spell(value)[:60]
-
-
-def _spell(value: object) -> str:
-    """Spell a property as a calendar does."""
-    spell = getattr(value, "to_ical", None)
-    return spell().decode("utf-8", "replace") if spell else str(value)
+            raise CalendarRefusedError(Fault.RULE_MALFORMED, "first_day", got=told)

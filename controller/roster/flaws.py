@@ -60,6 +60,12 @@ class Flawed(StrEnum):
     CODE = "code"
     NOBODY = "nobody"
     DAYS_FAR = "days_far"
+    CALENDAR_UNREADABLE = "calendar_unreadable"
+    TOO_MANY_EVENTS = "too_many_events"
+    REPEATS_TOO_OFTEN = "repeats_too_often"
+    REPEAT_MALFORMED = "repeat_malformed"
+    MOMENT_MALFORMED = "moment_malformed"
+    ZONE_UNKNOWN = "zone_unknown"
 
 
 _EXPORT = mark("export the roster anew")
@@ -154,6 +160,25 @@ WORDS: dict[Flawed, Words] = {
         mark("%(number)d could be meant by “%(got)s”"), mark("write the id or the address instead of the name")
     ),
     Flawed.ONE_OF_TWO: Words(mark("expected one of %(expected)s, got both or neither"), mark("fill in one of them")),
+    Flawed.CALENDAR_UNREADABLE: Words(
+        mark("it is no calendar (ICS): %(why)s"), mark("export the room’s calendar anew")
+    ),
+    Flawed.TOO_MANY_EVENTS: Words(
+        mark("expected at most %(most)d events and repetitions, got more"), mark("export one room and one school year")
+    ),
+    Flawed.REPEATS_TOO_OFTEN: Words(
+        mark("expected an event that repeats by days, weeks or months, got “%(got)s”"),
+        mark("do not use it; ask where it comes from"),
+    ),
+    Flawed.REPEAT_MALFORMED: Words(
+        mark("how this event repeats cannot be followed: “%(got)s”"), mark("enter it anew in the calendar")
+    ),
+    Flawed.MOMENT_MALFORMED: Words(
+        mark("expected a day and a time, got “%(got)s”"), mark("enter the event anew in the calendar")
+    ),
+    Flawed.ZONE_UNKNOWN: Words(
+        mark("no time zone is called “%(got)s”"), mark("use one of the tz database, like Europe/Madrid")
+    ),
 }
 
 

@@ -6,7 +6,7 @@ was changed since (`basis`). Next year's is applied ahead: it begins on its own 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -27,6 +27,7 @@ from controller.timetable.models import (
     LessonRuleClass,
     LessonRuleTeacher,
     Room,
+    RuleSource,
     TimetableDraft,
 )
 from controller.timetable.plan import HeldRule, Plan, plan_timetable
@@ -44,6 +45,16 @@ class Preview:
     found: FoundTimetable
     plan: Plan
     basis: int
+
+    @property
+    def summaries(self) -> Mapping[str, int]:
+        """Give what a calendar calls its lessons, with how many each is."""
+        return Counter(lesson.summary for lesson in self.found.lessons if self.found.source is RuleSource.CALENDAR)
+
+    @property
+    def unmatched(self) -> Collection[str]:
+        """Give the summaries of which nobody and nothing is known: nothing is recorded in their lessons."""
+        return [summary for summary in self.summaries if summary not in self.found.meant]
 
 
 def make_draft(services: Services, reading: Reading, starts_on: date, deed: Deed) -> str:
@@ -95,8 +106,9 @@ def set_meaning(services: Services, draft: str, meant: Mapping[str, Meant]) -> N
         row = find_draft(session, services, draft)
         found = decode_found(row.content)
         known = {lesson.summary for lesson in found.lessons}
-        said = {**found.meant, **{summary: each for summary, each in meant.items() if summary in known}}
-        row.content = encode_found(replace(found, meant=said))
+        said = {**found.meant, **meant}
+        told = {summary: each for summary, each in said.items() if summary in known and each != Meant()}
+        row.content = encode_found(replace(found, meant=told))
 
 
 def preview(services: Services, draft: str) -> Preview:

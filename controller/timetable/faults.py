@@ -1,8 +1,9 @@
-"""Words a refusal of the timetable for a page, in the reader's language."""
+"""How pages of the timetable name a room, and word a refusal in the reader's language."""
 
 from __future__ import annotations
 
 from controller.auth.languages import gettext
+from controller.timetable.models import Room
 from controller.timetable.refusals import TimetableRefusedError
 
 
@@ -11,3 +12,8 @@ def word_fault(refusal: TimetableRefusedError) -> str:
     told = refusal.wrong.words(gettext)
     field = refusal.wrong.name(gettext)
     return gettext("%(field)s: %(detail)s. What to do: %(remedy)s.", field=field, **told._asdict())
+
+
+def place_of(room: Room) -> str:
+    """Name a room with its site."""
+    return f"{room.site}: {room.name}" if room.site else room.name

@@ -22,26 +22,39 @@ _SITE = "The site; without it: the school's only one."
 @click.command(name="import")
 @config_option
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--site", default="", help="The site of rows that name none.")
+@click.option("--site", default="", help="The site of rows that name none, or of a calendar's room.")
+@click.option("--room", "room_name", default="", help="The room of a calendar (ICS).")
 @click.option("--starts-on", default="", metavar="DAY", help="The first day; without it: today.")
-def import_file(path: Path, file: Path, site: str, starts_on: str) -> None:
-    """Read a table of lessons into a draft, and show what it would change; nothing is changed yet."""
+def import_file(path: Path, file: Path, site: str, starts_on: str, room_name: str) -> None:
+    """Read a table of lessons, or the calendar of a room, into a draft, and show what it would change."""
     from controller.roster.drafts import today
     from controller.timetable.asked import read_day_or_none
     from controller.timetable.drafts import make_draft, require_start
-    from controller.timetable.importing import read_file
+    from controller.timetable.importing import Sent, read_file
     from controller.timetable.refusals import Fault, TimetableRefusedError
 
     with doing(path) as (services, deed):
         first = read_day_or_none(starts_on, "starts_on") or today(services)
         require_start(services, first)
         with file.open("rb") as data:
-            reading = read_file(services, data, file.name, starts_on=first, site=site)
+            room = _room(services, site, room_name) if room_name else ""
+            reading = read_file(services, data, Sent(name=file.name, starts_on=first, site=site, room=room))
         for flaw in reading.flaws:
             click.echo(str(flaw), err=True)
         if reading.found is None:
             raise TimetableRefusedError(Fault.FLAWED, "file", number=reading.flaws_in_all)
         _show(services, make_draft(services, reading, first, deed))
+
+
+def _room(services: Services, site: str, name: str) -> str:
+    from controller.timetable.refusals import Fault, TimetableRefusedError
+    from controller.timetable.repo import find_room
+
+    with services.database.reading() as session:
+        room = find_room(session, site, name)
+    if room is None:
+        raise TimetableRefusedError(Fault.ROOM_UNKNOWN, "room", got=name[:40])
+    return room.id
 
 
 @click.command(name="preview")
@@ -66,6 +79,9 @@ def _show(services: Services, draft: str) -> None:
         click.echo(f"  Passed over: {PASSED[why]} {number:,}")
     for place in found.plan.new_places:
         click.echo(f"  New room: {place.site}: {place.name}" if place.site else f"  New room: {place.name}")
+    if found.unmatched:
+        click.echo(f"Nothing is known of {len(found.unmatched)} names of events: nothing is recorded in them.")
+        click.echo("Say on the page what they stand for: Rooms, Read a timetable, this draft.")
     if found.plan.is_too_much:
         click.echo("More than a tenth would vanish: look whether the file is whole; if it is meant, --vanishing.")
     click.echo(f"Nothing is changed. Apply it: backrow controller timetable apply {found.draft} --seen {found.basis}")

@@ -16,6 +16,7 @@ from controller.timetable.asked import (
     read_day_or_none,
     read_time,
 )
+from controller.timetable.found import Meant
 from controller.timetable.refusals import Fault, TimetableRefusedError
 
 Form = MultiDict[str, str]
@@ -74,6 +75,18 @@ def read_guest(form: Form, room: str, today: date) -> NewGuest:
         begins_on=first,
         ends_on=read_day_or_none(form.get("ends_on", ""), "ends_on") or first,
     )
+
+
+def read_meanings(form: Form) -> dict[str, Meant]:
+    """Read what the summaries of a calendar stand for; the fields of each end with its number."""
+    return {
+        summary: Meant(
+            _chosen(form.getlist(f"class-{number}")),
+            _chosen(form.getlist(f"teacher-{number}")),
+            form.get(f"none-{number}") == "yes",
+        )
+        for number, summary in enumerate(form.getlist("summary"))
+    }
 
 
 def _chosen(values: Iterable[str]) -> tuple[str, ...]:

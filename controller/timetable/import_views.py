@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import IO
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from controller.auth.access import for_roles, signed_in, takes_files
@@ -39,13 +40,15 @@ from controller.timetable.drafts import (
     preview,
     require_applicable,
     require_start,
+    set_meaning,
     waiting_drafts,
 )
-from controller.timetable.faults import word_fault
+from controller.timetable.faults import place_of, word_fault
 from controller.timetable.finding import read_directory
-from controller.timetable.forms import read_weekdays
+from controller.timetable.forms import read_meanings, read_weekdays
 from controller.timetable.found import Reading
-from controller.timetable.importing import MOST_BYTES, read_file
+from controller.timetable.importing import MOST_BYTES, Sent, read_file
+from controller.timetable.models import Room
 from controller.timetable.refusals import Fault, TimetableRefusedError
 
 Page = str | Response | tuple[str, HTTPStatus]
@@ -70,6 +73,7 @@ class ImportPages:
         room.add_url_rule("/timetable/bells/remove", view_func=self.remove_bell, methods=["POST"])
         room.add_url_rule("/timetable/terms/remove", view_func=self.remove_term, methods=["POST"])
         room.add_url_rule("/timetable/drafts/<plan>", view_func=self.difference)
+        room.add_url_rule("/timetable/drafts/<plan>/meaning", view_func=self.say_meaning, methods=["POST"])
         room.add_url_rule("/timetable/drafts/<plan>/apply", view_func=self.apply, methods=["POST"])
         room.add_url_rule("/timetable/drafts/<plan>/discard", view_func=self.discard, methods=["POST"])
 
@@ -89,8 +93,9 @@ class ImportPages:
             stream: IO[bytes] = sent.stream if sent else io.BytesIO()
             with stream:
                 name = ((sent.filename or "")[:80] if sent else "") or "file"
-                site = request.form.get("site", "")
-                reading = read_file(self._services, stream, name, starts_on=first, site=site)
+                site, room = request.form.get("site", ""), request.form.get("room", "")
+                sent_file = Sent(name=name, starts_on=first, site=site, room=room)
+                reading = read_file(self._services, stream, sent_file)
             if reading.found is None:
                 return self._form(reading=reading)
             draft = make_draft(self._services, reading, first, self._deed())
@@ -102,10 +107,12 @@ class ImportPages:
         with self._services.database.reading() as session:
             sites = sorted(sites_in_use(session) - {""})
             drafts = waiting_drafts(session, self._services)
+            rooms = [(row.id, place_of(row)) for row in session.scalars(select(Room).order_by(Room.site, Room.name))]
         flaws = reading.flaws if reading else ()
         page = render_template(
             "timetable/import.html",
             sites=sites,
+            rooms=rooms,
             drafts=drafts,
             today=today(self._services),
             flaws=[(flaw, flaw.words(gettext)) for flaw in flaws],
@@ -134,6 +141,7 @@ class ImportPages:
             "timetable/draft.html",
             words=words,
             shown=shown,
+            number_of={summary: number for number, summary in enumerate(shown.summaries)},
             plan=shown.plan,
             sums={name: number for name, number in shown.plan.sums().items() if number},
             titles={each.id: each.title for each in known.classes},
@@ -144,6 +152,15 @@ class ImportPages:
             fault=fault,
         )
         return page, status
+
+    @for_roles(*KEEPERS)
+    def say_meaning(self, plan: str) -> Page:
+        """Say what a calendar's summaries stand for."""
+        try:
+            set_meaning(self._services, plan, read_meanings(request.form))
+        except TimetableRefusedError as refusal:
+            return self._form(fault=word_fault(refusal), status=HTTPStatus.GONE)
+        return redirect(url_for("timetable.difference", plan=plan))
 
     @for_roles(*KEEPERS)
     def apply(self, plan: str) -> Page:

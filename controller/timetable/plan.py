@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import NamedTuple
 
 from controller.timetable.found import FoundLesson, FoundTimetable, Place
@@ -16,6 +16,7 @@ from controller.timetable.models import RuleSource
 
 MOST_VANISHING = 10  # of a hundred lessons, without somebody saying that it is meant
 FEW = 3
+_DAY = timedelta(days=1)
 
 
 class HeldRule(NamedTuple):
@@ -110,7 +111,7 @@ def plan_timetable(found: FoundTimetable, held: Sequence[HeldRule], *, known: It
 def _meant(found: FoundTimetable) -> Iterable[FoundLesson]:
     """Put in what a person said that summaries stand for; what stands for nothing is left out."""
     for lesson in found.lessons:
-        meant = found.meant.get(lesson.summary) if lesson.summary else None
+        meant = found.meant.get(lesson.summary)
         if meant is None:
             yield lesson
         elif not meant.is_none:
@@ -127,9 +128,11 @@ def _from(lesson: FoundLesson, starts_on: date) -> FoundLesson:
 
 
 def _key(one: FoundLesson | HeldRule, starts_on: date) -> tuple[object, ...]:
-    """Give what makes two lessons the same from a day on."""
-    classes, days = frozenset(one.classes), (max(one.begins_on, starts_on), one.ends_on)
-    return (one.place, one.weekday, one.begins, one.ends, classes, one.teachers, days)
+    """Give what makes two lessons the same from a day on: they are held on the same days."""
+    first, classes = max(one.begins_on, starts_on), frozenset(one.classes)
+    first += (one.weekday - first.weekday()) % 7 * _DAY
+    last = one.ends_on and one.ends_on - (one.ends_on.weekday() - one.weekday) % 7 * _DAY
+    return (one.place, one.weekday, one.begins, one.ends, classes, one.teachers, first, last)
 
 
 def _meets(one: FoundLesson | HeldRule, other: FoundLesson | HeldRule) -> bool:

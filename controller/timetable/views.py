@@ -25,7 +25,7 @@ from controller.roster.drafts import today
 from controller.services import Services
 from controller.timetable import words
 from controller.timetable.asked import read_day
-from controller.timetable.faults import word_fault
+from controller.timetable.faults import place_of, word_fault
 from controller.timetable.finding import read_directory
 from controller.timetable.forms import read_change, read_guest, read_rule, read_usual
 from controller.timetable.history import events
@@ -222,8 +222,3 @@ class RoomPages:
 
     def _today(self) -> date:
         return today(self._services)
-
-
-def place_of(room: Room) -> str:
-    """Name a room with its site."""
-    return f"{room.site}: {room.name}" if room.site else room.name

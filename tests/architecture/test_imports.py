@@ -90,6 +90,11 @@ PURE = (
     "controller/roster/tables.py",
     "controller/roster/words.py",
     "controller/timetable/asked.py",
+    "controller/timetable/found.py",
+    "controller/timetable/ics.py",
+    "controller/timetable/occurrences.py",
+    "controller/timetable/plan.py",
+    "controller/timetable/table.py",
     "controller/timetable/refusals.py",
     *(name_of(path) for path in sorted((ROOT / "controller" / "uploads" / "scheduler").glob("*.py"))),
     "controller/uploads/pace.py",
@@ -124,8 +129,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "flask": ("controller/__init__.py", "controller/wiring.py", "controller/auth/", *FLASK_VIEWS),
     "cheroot": ("controller/server.py", "controller/tls.py", "controller/uploads/body.py"),  # bodies uncopied
     "segno": ("device/card.py", "controller/devices/cards.py", "controller/forms/picture.py"),
-    "icalendar": ("controller/calendar/ics.py",),
-    "dateutil": ("controller/calendar/ics.py",),
+    "icalendar": ("controller/calendar/ics.py", "controller/calendar/properties.py", "controller/timetable/ics.py"),
+    "dateutil": ("controller/calendar/ics.py", "controller/timetable/ics.py"),
     "argon2": ("controller/accounts/passwords.py",),
     "alembic": ("controller/migrations/",),
     # columns of units in the scheduler and its simulation; tracks of sound and pictures in the demo

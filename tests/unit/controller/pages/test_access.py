@@ -124,7 +124,7 @@ EXPECTED = {
     **dict.fromkeys(("timetable.add_lesson", "timetable.add_guest", "timetable.end", "timetable.lesson"), KEEPERS),
     **dict.fromkeys(("timetable.ask", "timetable.take_file", "timetable.difference", "timetable.apply"), KEEPERS),
     **dict.fromkeys(("timetable.discard", "timetable.bells", "timetable.set_bell", "timetable.set_term"), KEEPERS),
-    **dict.fromkeys(("timetable.remove_bell", "timetable.remove_term"), KEEPERS),
+    **dict.fromkeys(("timetable.remove_bell", "timetable.remove_term", "timetable.say_meaning"), KEEPERS),
     **dict.fromkeys(("timetable.change_lesson", "timetable.change_day", "timetable.undo_change"), KEEPERS),
     **dict.fromkeys(("forms.entry", "forms.take", "forms.undo", "forms.person"), ANSWER_KEEPERS),
     **dict.fromkeys(("forms.overview", "forms.missing", "forms.notice", "forms.version"), ANSWER_KEEPERS),

@@ -17,7 +17,7 @@ from controller.timetable.asked import DayChange
 from controller.timetable.bells import NewPeriod, NewTerm, set_period, set_term
 from controller.timetable.drafts import Preview, apply_draft, discard_draft, end_drafts, make_draft, preview
 from controller.timetable.found import Reading, decode_found, encode_found
-from controller.timetable.importing import read_file
+from controller.timetable.importing import Sent, read_file
 from controller.timetable.models import LessonChange, LessonRule, Room, RuleSource, TimetableDraft
 from controller.timetable.plan import Plan
 from controller.timetable.refusals import Fault, TimetableRefusedError
@@ -45,7 +45,7 @@ def school(tmp_path: Path) -> Iterator[House]:
 def read(house: House, text: str | bytes, *, starts_on: date = TODAY) -> Reading:
     """Read a table."""
     data = text if isinstance(text, bytes) else text.encode()
-    return read_file(house.services, io.BytesIO(data), "lessons.csv", starts_on=starts_on, site="")
+    return read_file(house.services, io.BytesIO(data), Sent(name="lessons.csv", starts_on=starts_on))
 
 
 def draft(house: House, text: str, *, starts_on: date = TODAY) -> Preview:

@@ -8,6 +8,7 @@ from datetime import date, time, timedelta
 import pytest
 
 from controller.calendar.models import FreeDays
+from controller.claims.claiming import Heard, offered_to, take
 from controller.claims.keeping import beat, deadline_of, keep_claims
 from controller.claims.models import Standstill, Unclaimed
 from controller.claims.policy import Said
@@ -215,3 +216,20 @@ def test_lesson_of_a_unit_that_moved_since_keeps_its_own_room(house: House, ada:
     assert (row.ownership, row.owner, row.room) == (Ownership.PROVISIONAL, ada.id, room)
     row = arrive(house, house.make_lesson(ada, [made_up_segment()]), named=None)
     assert (row.ownership, row.owner, row.room) == (Ownership.PROVISIONAL, ada.id, None)
+
+
+def test_claim_for_which_nobody_speaks_ends_too(house: House, ada: Teacher, lost: str) -> None:
+    """The days begin anew with the claim, so that a principal may be away; they do not wait for ever."""
+    set_first_rules(house.services, Rules(second_person_confirms=True))
+    run_for(house, timedelta(days=10))
+    with house.services.database.writing() as session:
+        (mine,) = offered_to(house.services, session, ada.id)
+        assert take(house.services, session, mine, claimant=ada.id) is Heard.ASKED
+    run_for(house, timedelta(days=11))
+    look(house)
+    assert house.services.key_store.holds(lost)
+    assert ends_on(house, lost) == date(2026, 12, 18)
+    run_for(house, timedelta(days=4))
+    look(house)
+    assert row_of(house, lost).state is RecordingState.DESTROYED
+    assert history_of(house, lost) == [Said.SUBSTITUTE, Said.ASKED, Said.OVER]

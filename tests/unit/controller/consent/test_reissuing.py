@@ -26,7 +26,7 @@ from controller.devices.life import Place, move
 from controller.devices.models import Device
 from controller.devices.policies import renew_policies
 from controller.roster.forgetting import forget_person
-from controller.timetable.models import LessonChange, LessonRule, LessonRuleTeacher
+from controller.timetable.models import LessonChange, LessonRule, LessonRuleClass, LessonRuleTeacher
 from controller.timetable.repo import find_room, require_room
 from controller.wiring import make_roles
 from device.consent.decide import decide_running
@@ -34,6 +34,7 @@ from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.topics import Down, down_topic
 from tests.house import make_house
 from tests.ruled import set_first_rules
+from tests.school import new_id
 from tests.unit.controller.consent.test_answering import IN_CLASS, MONDAY, Room, furnish
 
 WEDNESDAY = date(2026, 11, 25)
@@ -198,6 +199,45 @@ def test_unit_that_is_given_a_room_makes_it_one_of_the_school(room: Room) -> Non
     with room.house.services.database.reading() as session:
         assert find_room(session, "North", "Attic")
     assert room.press().reason == "no_lesson"
+
+
+def fill_week(room: Room, lessons_a_day: int) -> None:
+    """Enter lessons of fifteen minutes, one after the other, on five days of the week."""
+    lead = room_lead(room)
+    with room.house.services.database.writing() as session:
+        there = find_room(session, "", "Room 12")
+        assert there
+        days = {"room": there.id, "begins_on": MONDAY, "ends_on": None}
+        for number in range(5 * lessons_a_day):
+            rule, at = new_id(), datetime(2026, 1, 1, 6, tzinfo=UTC) + timedelta(minutes=15 * (number // 5))
+            ends = at + timedelta(minutes=15)
+            session.add(LessonRule(id=rule, weekday=number % 5, begins=at.time(), ends=ends.time(), **days))
+            session.flush()
+            session.add(LessonRuleClass(rule=rule, class_id=room.class_id))
+            session.add(LessonRuleTeacher(rule=rule, place=0, person=lead))
+
+
+def room_lead(room: Room) -> str:
+    """Give the person who leads the room's lesson."""
+    with room.house.services.database.reading() as session:
+        return session.scalars(select(LessonRuleTeacher.person).where(LessonRuleTeacher.rule == room.rule)).one()
+
+
+def test_snapshot_of_a_crowded_week_goes_over_the_broker_and_grows_by_a_day_each_day(room: Room) -> None:
+    """It is cut to whole days, is not issued again on the same day, and with the next day it reaches further."""
+    fill_week(room, 30)
+    assert renew_policies(room.house.services) == 1
+    ends_at = room.policy.expires_at
+    assert room.house.clock() + timedelta(days=2) < ends_at < room.house.clock() + timedelta(days=7)
+    with room.house.services.database.reading() as session:
+        topic = down_topic(room.teacher.device, Down.POLICY)
+        waiting = session.scalars(select(Outbox).where(Outbox.topic == topic, Outbox.sent_at.is_(None))).all()
+    assert [len(row.payload) <= MESSAGE_LIMIT_BYTES for row in waiting] == [True]
+    assert renew_policies(room.house.services) == 0
+    room.house.clock.pass_time(timedelta(days=1))
+    assert renew_policies(room.house.services) == 1
+    assert room.policy.expires_at > ends_at
+    assert renew_policies(room.house.services) == 0
 
 
 def test_snapshot_that_no_broker_carries_leaves_no_older_one_waiting(room: Room) -> None:

@@ -18,13 +18,15 @@ from controller.consent import repo
 from controller.consent.answers import Giver
 from controller.consent.models import Agreement, AnswerRow, Blackout, RulesVersion, Who
 from controller.consent.rules import Rules
+from controller.devices.cards import code_of
 from controller.devices.models import Device
 from controller.devices.policies import renew_policies
 from controller.people.models import Kind, Person, PersonName
 from controller.roster.models import ClassRole, Membership, SchoolClass, Source
 from controller.timetable.models import LessonChange
 from controller.today.lessons import LessonShown, lessons_of
-from controller.today.policy import Button, Phase
+from controller.today.policy import Button, Coarse, Phase
+from controller.today.room import look_up
 from device.consent.decide import decide_press
 from protocol.abilities import Ability
 from protocol.documents import Policy, verify_document
@@ -183,6 +185,22 @@ def test_page_says_what_the_unit_decides(school: Small, said: Drawn) -> None:
             if lesson.phase is not Phase.OVER:
                 compare(lesson, school.policy(rooms[lesson.room]), now=school.house.clock())
             name_nobody_else(lesson, dict(zip(school.pupils, said.pictures, strict=True)))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=drawn)
+def test_open_page_says_may_when_the_unit_would(school: Small, said: Drawn) -> None:
+    """Of each room, now: *may* where the unit allows once every seat was checked, and of all else one of four words."""
+    school.become(said)
+    now = school.house.clock()
+    for teacher, label in zip(school.teachers, ("Room 12", "Room 14"), strict=True):
+        with school.house.services.database.reading() as session:
+            openly = look_up(session, code_of(teacher.device, label), now).openly
+        pressed = decide_press(school.policy(teacher.device), now, clock_trusted=True, checked=99)
+        assert (openly is Coarse.MAY) == pressed.allowed
+        assert (openly is Coarse.BLACKOUT) == (pressed.reason == "blackout")
+        assert (openly is Coarse.NO_LESSON) == (pressed.reason == "no_lesson")
+        assert openly is not Coarse.NOT_SET_UP
 
 
 def compare(lesson: LessonShown, policy: Policy, *, now: datetime) -> None:

@@ -18,6 +18,7 @@ from controller.roster.history import Happening, Told, note_event
 from controller.roster.models import Membership, RosterDraft
 from controller.roster.refusals import Fault, RosterRefusedError
 from controller.services import Services
+from controller.timetable.models import TimetableDraft
 from controller.timetable.repo import rooms_of_person
 
 
@@ -36,6 +37,7 @@ def forget_person(services: Services, person: str, deed: Deed) -> None:
             raise RosterRefusedError(Fault.STILL_IN_CLASS, "person", until=last)
         erase_names(session, person, deed.at)
         session.execute(delete(RosterDraft))
+        session.execute(delete(TimetableDraft))
         session.flush()
         reissue_for_rooms(services, session, rooms_of_person(session, person))
         note_event(session, Happening.FORGOTTEN, deed, Told(person=person))

@@ -1,7 +1,8 @@
 """What each unit is told: the decisions on the lessons of its room for the days that a snapshot holds. Names nobody.
 
-Without rules of the school's own, and in the rooms of a pilot, it is *only adults who accepted*: the room's owner may
-record at any time. Signing and sending are controller/devices/policies.py's. Defined in docs/protocol/consent.md.
+Without rules of the school's own it is *only adults who accepted*: the room's owner may record at any time; in rooms
+of a pilot they may outside of every lesson. Signing and sending are controller/devices/policies.py's. Defined in
+docs/protocol/consent.md.
 """
 
 from __future__ import annotations
@@ -81,45 +82,41 @@ def contents_under(
     dark = repo.blackouts(session, now)
     teachers = accounts_with(session, (Role.TEACHER,))
     if held is None:
-        return {
-            device.id: _adults_only(device, teachers, RULES_OF_A_PILOT, _refusals(device, rooms, dark))
-            for device in devices
-        }
+        return {device.id: _adults_only(device, teachers, _refusals(device, rooms, dark)) for device in devices}
     version, rules = held
     zone = config.controller.time_zone
     today = now.astimezone(zone).date()
     words = repo.pilots_on(session, today)
     pilots = {each: _midnight_after(words[room].until or today, zone) for each, room in rooms.items() if room in words}
-    sites = {rooms[device.id]: device.site for device in devices if device.id in rooms and device.id not in pilots}
+    sites = {rooms[device.id]: device.site for device in devices if device.id in rooms}
     days = (today, today + rules.snapshot_days * _DAY)
     span = read_span(session, days, zone, set(sites.values()))
     lessons = _by_room(decide_lessons(session, rules, sites, span))
-    return {
-        device.id: replace(
-            _adults_only(device, teachers, version, _refusals(device, rooms, dark)), ends_at=pilots[device.id]
-        )
-        if device.id in pilots
-        else _understood(
-            device,
-            _of_room(version, rules, rooms.get(device.id), lessons, _refusals(device, rooms, _until(dark, span))),
-        )
-        for device in devices
-    }
+    found = {}
+    for device in devices:
+        refusals = _refusals(device, rooms, _until(dark, span))
+        content = _understood(device, _of_room(version, rules, rooms.get(device.id), lessons, refusals))
+        if device.id in pilots:
+            content = replace(content, otherwise=_owners_word(device, teachers), ends_at=pilots[device.id])
+        found[device.id] = content
+    return found
 
 
 def _midnight_after(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day + _DAY, clock(), tzinfo=zone).astimezone(UTC)
 
 
-def _adults_only(
-    device: Device, teachers: Collection[str], version: int, refusals: Sequence[LessonDecision]
-) -> Content:
-    """Let a room's owner record at any time; who is no teacher any more owns nothing."""
+def _adults_only(device: Device, teachers: Collection[str], refusals: Sequence[LessonDecision]) -> Content:
+    """Give what a unit is told while the school has set no rules."""
+    said = _owners_word(device, teachers)
+    return Content(rules=RULES_OF_A_PILOT, lessons=tuple(refusals), otherwise=said, lasts=MOST_SNAPSHOT_DAYS * _DAY)
+
+
+def _owners_word(device: Device, teachers: Collection[str]) -> Decision:
+    """Let a room's owner record outside of every entry; who is no teacher any more owns nothing."""
     if device.owner in teachers:
-        said = Decision(permission=Permission.ALLOWED, reason=ADULTS_ONLY, owner=device.owner)
-    else:
-        said = Decision(permission=Permission.REFUSED, reason=Reason.NO_OWNER.value)
-    return Content(rules=version, lessons=tuple(refusals), otherwise=said, lasts=MOST_SNAPSHOT_DAYS * _DAY)
+        return Decision(permission=Permission.ALLOWED, reason=ADULTS_ONLY, owner=device.owner)
+    return Decision(permission=Permission.REFUSED, reason=Reason.NO_OWNER.value)
 
 
 def _refusals(device: Device, rooms: Mapping[str, str], dark: Iterable[Blackout]) -> list[LessonDecision]:

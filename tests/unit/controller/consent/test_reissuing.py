@@ -92,6 +92,16 @@ def test_pilot_that_goes_on_longer_is_told_at_once(room: Room) -> None:
     assert room.policy.expires_at == datetime(2026, 11, 27, 23, tzinfo=UTC)
 
 
+def test_pilot_is_never_one_of_a_lesson_with_pupils(room: Room) -> None:
+    """The timetable's lesson is decided by its answers there as well; the owner's time ends when it begins."""
+    room.say(room.pupils[0], picture=frozenset(), voice=frozenset())
+    pilot(room, WEDNESDAY)
+    assert room.press().reason == "voice_not_granted"
+    before = room.press(IN_CLASS - timedelta(hours=1))
+    assert (before.reason, before.ends_at) == ("adults_only", room.policy.lessons[0].begins_at)
+    assert room.press(room.policy.lessons[0].begins_at - timedelta(seconds=60)).reason == "voice_not_granted"
+
+
 def test_pilot_that_is_ended_is_over_at_once(room: Room) -> None:
     """The timetable and the answers count again, and there is nothing left to end."""
     pilot(room, WEDNESDAY)

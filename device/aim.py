@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from device.consent import PressDecision
 from device.hardware.ports import Button, ButtonEdge, Clock, HardwareError, Lamp, Viewfinder
 from device.recorder.hands import Hands
 from device.recorder.moments import Moments
 from device.recorder.permission import Permission
 from device.recorder.service import Inbox
-from device.recorder.states import Kind
+from device.recorder.states import Event, Kind
 from device.world import Stop
 from protocol.room.lamp import DARK, READY, RECORDING, REFUSED
 
@@ -38,6 +39,14 @@ class Ending(Enum):
     FORBIDDEN = "Ended, because it is no longer allowed. Nothing was stored."
     NOBODY = "Nobody pressed; the camera did not run."
     REFUSED = "Not allowed now; the camera did not run."
+    CONFIRMED = "The mask is confirmed for this framing. No picture was stored."
+    NOT_CONFIRMED = "The mask is not confirmed. No picture was stored."
+    NO_MASK = "This room has no mask: there is nothing to confirm. The camera did not run."
+    TOO_SOON = "The mask is not confirmed: look at it for three seconds before you hold the button."
+    TOO_PLAIN = "The mask is not confirmed: there is too little in the picture to know it again. Put on the light."
+
+
+FAILED = (Ending.NOBODY, Ending.REFUSED, Ending.NOT_CONFIRMED, Ending.NO_MASK, Ending.TOO_SOON, Ending.TOO_PLAIN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +69,7 @@ class Aim:
     def __init__(self, parts: AimParts, stop: Stop, say: Callable[[str], None]) -> None:
         self._parts = parts
         self._stop = stop
-        self._say = say
+        self.say = say
 
     def run(self) -> Ending:
         """Wait for a press, ask consent, show the picture, end. Raises `HardwareError` when a part fails."""
@@ -68,8 +77,8 @@ class Aim:
         parts.lamp.show(READY)
         parts.button.start(parts.inbox.put)
         try:
-            self._say("Press the button once to see the picture on the unit's own screen.")
-            if not self._wait_for_press(WAIT_S, lambda: True):
+            self.say("Press the button once to see the picture on the unit's own screen.")
+            if not self.wait_for(is_press, WAIT_S, lambda: True):
                 return Ending.STOPPED if self._stop.is_set() else Ending.NOBODY
             return self._ask()
         finally:
@@ -79,32 +88,38 @@ class Aim:
         permit, began = self._parts.permission.ask(), self._parts.moments.moment()
         if not permit.allowed:
             self._parts.lamp.show(REFUSED)
-            self._say(f"The permission to record says no ({permit.reason}).")
+            self.say(f"The permission to record says no ({permit.reason}).")
             self._stop.wait(REFUSED_S)
             return Ending.REFUSED
-        return self._show(lambda: self._parts.permission.still_holds(permit, began))
+        return self._show(permit, lambda: self._parts.permission.still_holds(permit, began))
 
-    def _show(self, holds: Callable[[], bool]) -> Ending:
+    def _show(self, permit: PressDecision, holds: Callable[[], bool]) -> Ending:
         """The lamp first, then the camera; and the camera ends before the lamp does."""
         self._parts.lamp.show(RECORDING)
         try:
             self._parts.viewfinder.start()
-            self._say("The picture is on the screen, and nothing is stored. Press again to end.")
-            if self._wait_for_press(SHOW_S, holds):
-                return Ending.PRESSED
-            if self._stop.is_set():
-                return Ending.STOPPED
-            return Ending.TIME if holds() else Ending.FORBIDDEN
+            return self._look(permit, holds)
         finally:
             self._parts.viewfinder.stop()
             self._parts.lamp.show(DARK)
 
-    def _wait_for_press(self, within_s: float, holds: Callable[[], bool]) -> bool:
-        """Wait for a press as long as `holds`; tell whether it came. Raises `HardwareError` of a broken viewfinder."""
+    def _look(self, _permit: PressDecision, holds: Callable[[], bool]) -> Ending:
+        """Let people look until a press, and tell how that ended."""
+        self.say("The picture is on the screen, and nothing is stored. Press again to end.")
+        return Ending.PRESSED if self.wait_for(is_press, SHOW_S, holds) else self.why_over(holds)
+
+    def why_over(self, holds: Callable[[], bool]) -> Ending:
+        """Tell how looking ended that no hand ended."""
+        if self._stop.is_set():
+            return Ending.STOPPED
+        return Ending.TIME if holds() else Ending.FORBIDDEN
+
+    def wait_for(self, ends: Callable[[Event], bool], within_s: float, holds: Callable[[], bool]) -> bool:
+        """Wait as long as `holds` for what ends it; tell whether it came. Raises `HardwareError` of a part."""
         clock = self._parts.clock
         ends_s, look_s = clock.monotonic_s() + within_s, clock.monotonic_s() + LOOK_S
         while not self._stop.is_set() and (now_s := clock.monotonic_s()) < ends_s:
-            if self._is_pressed():
+            if any(ends(event) for event in self._take()):
                 return True
             if now_s >= look_s:
                 look_s = now_s + LOOK_S
@@ -113,22 +128,26 @@ class Aim:
                     return False
         return False
 
-    def _is_pressed(self) -> bool:
+    def _take(self) -> tuple[Event, ...]:
         """Take what came: an edge, or a fault of the lamp, without which the camera must not run (promise P1)."""
         item = self._parts.inbox.get(TICK_S)
         if isinstance(item, HardwareError):
             raise item
         hands = self._parts.hands
-        events = hands.take(item) if isinstance(item, ButtonEdge) else hands.look()
-        return any(event.kind is Kind.PRESS for event in events)
+        return hands.take(item) if isinstance(item, ButtonEdge) else hands.look()
 
 
-def run_aim(parts: AimParts, stop: Stop, say: Callable[[str], None]) -> int:
+def is_press(event: Event) -> bool:
+    """Tell whether the button was pressed."""
+    return event.kind is Kind.PRESS
+
+
+def run_aim(aim: Aim) -> int:
     """Aim, say how it ended, and give the exit status: 0 when a picture was shown, else 1."""
     try:
-        ending = Aim(parts, stop, say).run()
+        ending = aim.run()
     except HardwareError:
         log.error("aiming ended with a fault; the camera does not run, and nothing was stored")
         raise
-    say(ending.value)
-    return int(ending in (Ending.NOBODY, Ending.REFUSED))
+    aim.say(ending.value)
+    return int(ending in FAILED)

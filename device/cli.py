@@ -12,7 +12,8 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -261,8 +262,32 @@ def selftest(config: DeviceConfig, as_json: bool) -> None:  # noqa: FBT001 click
 @config_option
 def aim(config: DeviceConfig) -> None:
     """Show the picture on the unit's own screen after a press, to point the camera; it stores nothing."""
-    from device.aim import run_aim
+    from device.aim import Aim, run_aim
     from device.aiming import open_aim
+
+    with _at_the_unit(config) as stop, open_aim(config) as parts:
+        sys.exit(run_aim(Aim(parts, stop, click.echo)))
+
+
+@group.group()
+def mask() -> None:
+    """What is hidden of this unit's pictures (docs/protocol/masks.md)."""
+
+
+@mask.command()
+@config_option
+def confirm(config: DeviceConfig) -> None:
+    """Show the picture with the room's mask on the unit's own screen; a hold of two seconds confirms it."""
+    from device.aim import run_aim
+    from device.aiming import open_confirm
+
+    with _at_the_unit(config) as stop, open_confirm(config, stop, click.echo) as sitting:
+        sys.exit(run_aim(sitting))
+
+
+@contextmanager
+def _at_the_unit(config: DeviceConfig) -> Iterator[Stop]:
+    """Say what pretends, end when told to, and tell what stands in the way of holding the unit's parts."""
     from device.claims import CAMERA, is_claimed
     from device.hardware.ports import HardwareError, PartsClaimed
 
@@ -270,14 +295,12 @@ def aim(config: DeviceConfig) -> None:
     stop = threading.Event()
     call_when_told_to_end(stop.set)
     try:
-        with open_aim(config) as parts:
-            status = run_aim(parts, stop, click.echo)
+        yield stop
     except PartsClaimed:
         in_use = is_claimed(config.data / "recorder" / CAMERA)
         raise click.ClickException(IN_USE if in_use else RECORDER_RUNS) from None
     except (HardwareError, ProtocolError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    sys.exit(status)
 
 
 @group.command()

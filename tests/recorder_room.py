@@ -28,6 +28,7 @@ from device.hardware.ports import (
     VideoPacket,
 )
 from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
+from device.masking.veil import Veil
 from device.recorder.performer import Hardware
 from device.recorder.service import Inbox, Recorder
 from device.wiring.recorder import make_recorder
@@ -195,6 +196,7 @@ def make_room(
     buzzer: Buzzer | None = None,
     clock: Clock | None = None,
     files: Files = REAL,
+    veil: Veil | None = None,
 ) -> Room:
     """Put a recorder into a room of fakes; it does not run yet."""
     clock, inbox, lamp = clock or SystemClock(), Inbox(), FakeLamp()
@@ -207,6 +209,7 @@ def make_room(
         clock=clock,
         disk=SystemDisk(),
         buzzer=buzzer,
+        veil=veil,
     )
     recorder = make_recorder(load_config(unit.config), hardware, inbox, files)
     return Room(school, unit, recorder, inbox, button, lamp, camera)
@@ -222,9 +225,10 @@ def open_room(
     buzzer: Buzzer | None = None,
     clock: Clock | None = None,
     files: Files = REAL,
+    veil: Veil | None = None,
 ) -> Iterator[Room]:
     """Run a recorder in a room of fakes; at the end it is terminated, whatever happened."""
-    room = make_room(school, unit, camera, microphone=microphone, buzzer=buzzer, clock=clock, files=files)
+    room = make_room(school, unit, camera, microphone=microphone, buzzer=buzzer, clock=clock, files=files, veil=veil)
     room.thread = threading.Thread(target=room.run, name="recorder-under-test")
     room.thread.start()
     try:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from protocol.documents import Decision, LessonDecision, Permission, Policy
 from protocol.manifest import Begun
+from protocol.masks import Mask
 from protocol.press import entries_at
 
 NO_POLICY = "no_policy"
@@ -31,6 +32,7 @@ class PressDecision:
     `seats`: how many seats must be, or were, checked to be out of the picture; None where none need to be. `sound`:
     whether the room may be heard. `ends_at`: the bell that ends the recording, as the snapshot knew it at the press;
     None when only the limit does.
+    `mask`: what is hidden of its pictures, and `mask_version` as its first line says; None where nothing is.
     """
 
     allowed: bool
@@ -42,6 +44,8 @@ class PressDecision:
     ends_at: datetime | None = None
     policy_generation: int = 0
     policy_version: int = 0
+    mask_version: int | None = None
+    mask: Mask | None = None
 
 
 def decide_press(
@@ -76,6 +80,7 @@ def permit_of(begun: Begun) -> PressDecision:
         sound=not begun.without_sound,
         policy_generation=begun.policy_generation,
         policy_version=begun.policy_version,
+        mask_version=begun.mask_version,
     )
 
 

@@ -21,6 +21,8 @@ from typing import Any
 from device.camera_settings import PICAMERA2_REMEDY, CameraTable
 from device.hardware.live import Intake, LiveCamera, LiveSettings
 from device.hardware.ports import CameraFault, Clock, PictureFacts
+from device.masking.stencil import Picture
+from device.masking.veil import Cover
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +57,16 @@ def read_model(path: Path = MODEL_FILE) -> str:
 
 
 def make_pi_camera(
-    table: CameraTable, *, clock: Clock, model: str, on_stuck: Callable[[CameraFault], None]
+    table: CameraTable,
+    *,
+    clock: Clock,
+    model: str,
+    on_stuck: Callable[[CameraFault], None],
+    cover: Cover | None = None,
 ) -> LiveCamera:
     """Make the camera of this machine; nothing is opened before its `start`. `on_stuck` as for `LiveCamera`.
+
+    `cover` is given every picture before it is encoded.
 
     Raises `CameraFault` where picamera2 cannot be imported, with what to install.
     """
@@ -70,7 +79,7 @@ def make_pi_camera(
         queue_bytes=QUEUE_S * table.bitrate_bps // 8,
         picture=PictureFacts(display_matrix=_MATRICES.get(table.rotation_degrees)),
     )
-    return LiveCamera(PiOpener(library, table, encoder).open, settings=settings, clock=clock, on_stuck=on_stuck)
+    return LiveCamera(PiOpener(library, table, encoder, cover).open, settings=settings, clock=clock, on_stuck=on_stuck)
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,7 @@ class Library:
     transform: Any
     output: type
     event_loop: type
+    mapped: Any
     encoders: dict[Encoder, type]
 
 
@@ -91,7 +101,7 @@ def load_library() -> Library:
     logging.getLogger("picamera2").setLevel(logging.ERROR)
     try:
         from libcamera import Transform
-        from picamera2 import Picamera2
+        from picamera2 import MappedArray, Picamera2
 
         # Each by its own module: under this name the package itself gives what it takes this machine to need.
         from picamera2.encoders.h264_encoder import H264Encoder
@@ -101,7 +111,14 @@ def load_library() -> Library:
     except ImportError as error:
         raise CameraFault(f"[camera] kind = 'picamera2': {error}; {PICAMERA2_REMEDY}") from error
     encoders = {Encoder.LIBX264: LibavH264Encoder, Encoder.HARDWARE: H264Encoder}
-    return Library(Picamera2, Transform, _output_class(Output), _event_loop_class(NullPreview), encoders)
+    return Library(
+        camera=Picamera2,
+        transform=Transform,
+        output=_output_class(Output),
+        event_loop=_event_loop_class(NullPreview),
+        mapped=MappedArray,
+        encoders=encoders,
+    )
 
 
 def _output_class(base: Any) -> type:
@@ -150,6 +167,32 @@ def _event_loop_class(base: Any) -> type:
     return IntakeEventLoop
 
 
+def covering(cover: Cover, mapped: Any) -> Callable[[Any], None]:
+    """Make what picamera2 calls with each picture before it is shown or encoded; what it raises keeps that back."""
+
+    def cover_request(request: Any) -> None:
+        stream = request.config["main"]
+        width, height = stream["size"]
+        with mapped(request, "main", reshape=False) as held:
+            cover.cover(planes_of(memoryview(held.array), width, height, stride=stream["stride"]))
+
+    return cover_request
+
+
+def planes_of(buffer: memoryview, width: int, height: int, *, stride: int) -> Picture:
+    """Give the planes of a buffer in libcamera's YUV420: brightness, then both colours in half rows of half strides."""
+    luma, chroma = stride * height, (stride // 2) * (height // 2)
+    return Picture(
+        width,
+        height,
+        luma=buffer[:luma],
+        blue=buffer[luma : luma + chroma],
+        red=buffer[luma + chroma : luma + 2 * chroma],
+        luma_stride=stride,
+        chroma_stride=stride // 2,
+    )
+
+
 class PiDevice:
     """A running camera; closing it undoes in reverse order what opening did, whatever fails on the way."""
 
@@ -167,10 +210,11 @@ class PiDevice:
 class PiOpener:
     """Opens the first camera with the settings of the configuration's table."""
 
-    def __init__(self, library: Library, table: CameraTable, encoder: Encoder) -> None:
+    def __init__(self, library: Library, table: CameraTable, encoder: Encoder, cover: Cover | None = None) -> None:
         self._library = library
         self._table = table
         self._encoder = encoder
+        self._cover = cover
 
     def open(self, intake: Intake) -> PiDevice:
         """Open and start the camera; raises `CameraFault` when there is none or it cannot do what is asked of it."""
@@ -179,6 +223,8 @@ class PiOpener:
             undo.callback(camera.close)
             self._configure(camera)
             encoder = self._make_encoder()
+            if self._cover is not None and self._cover.is_needed:
+                camera.pre_callback = covering(self._cover, self._library.mapped)
             camera.start_encoder(encoder, self._library.output(intake, encoder))
             undo.callback(camera.stop_encoder, encoder)
             camera.start_preview(self._library.event_loop(intake))

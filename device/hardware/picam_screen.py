@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.camera_settings import CameraTable
-from device.hardware.picam import load_library
+from device.hardware.picam import covering, load_library
 from device.hardware.ports import CameraFault, PartFacts
+from device.masking.veil import Cover
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class ScreenLibrary:
     camera: Any
     transform: Any
     display: Any
+    mapped: Any
 
 
 def load_screen_library() -> ScreenLibrary:
@@ -31,15 +33,22 @@ def load_screen_library() -> ScreenLibrary:
     library = load_library()
     from picamera2 import Preview
 
-    return ScreenLibrary(library.camera, library.transform, Preview.DRM)
+    return ScreenLibrary(library.camera, library.transform, Preview.DRM, library.mapped)
 
 
 class PiScreen:
     """Shows what the first camera sees."""
 
-    def __init__(self, table: CameraTable, load: Callable[[], ScreenLibrary] = load_screen_library) -> None:
+    def __init__(
+        self,
+        table: CameraTable,
+        load: Callable[[], ScreenLibrary] = load_screen_library,
+        *,
+        cover: Cover | None = None,
+    ) -> None:
         self._table = table
         self._load = load
+        self._cover = cover
         self._undo = ExitStack()
 
     @property
@@ -72,10 +81,12 @@ class PiScreen:
         table, turned = self._table, self._table.rotation_degrees == 180
         camera = library.camera()
         undo.callback(camera.close)
+        main: dict[str, Any] = {"size": (table.width, table.height)}
+        if self._cover is not None:
+            main["format"] = "YUV420"  # what a recording encodes: the same samples are hidden
+            camera.pre_callback = covering(self._cover, library.mapped)
         camera.configure(
-            camera.create_preview_configuration(
-                main={"size": (table.width, table.height)}, transform=library.transform(hflip=turned, vflip=turned)
-            )
+            camera.create_preview_configuration(main=main, transform=library.transform(hflip=turned, vflip=turned))
         )
         camera.start_preview(library.display)
         undo.callback(camera.stop_preview)

@@ -28,6 +28,8 @@ from device.hardware.ports import (
 )
 from device.hardware.slate import Plane, Slate
 from device.hardware.tones import Tones
+from device.masking.stencil import Picture
+from device.masking.veil import Cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ class SyntheticSettings:
 class SyntheticCamera:
     """Makes pictures and sound from its own clock's beginning at every start."""
 
-    def __init__(self, *, clock: Clock, settings: SyntheticSettings | None = None) -> None:
+    def __init__(self, *, clock: Clock, settings: SyntheticSettings | None = None, cover: Cover | None = None) -> None:
         self._clock = clock
+        self._cover = cover
         self._settings = settings or SyntheticSettings()
         self._thread = FilmingThread("synthetic")
 
@@ -90,11 +93,11 @@ class SyntheticCamera:
         except Exception as error:
             # Whatever it is, a camera that has stopped must say so: the lamp depends on it.
             sink.on_fault(CameraFault(f"{self.facts.description}: stopped: {error}"))
-            if not isinstance(error, av.FFmpegError):
+            if not isinstance(error, (av.FFmpegError, CameraFault)):
                 raise
 
     def _film(self, sink: CameraSink, cancel: threading.Event) -> None:
-        settings, studio = self._settings, _Studio(self._settings)
+        settings, studio = self._settings, _Studio(self._settings, self._cover)
         began_s = self._begin_s()
         total = math.inf if settings.seconds is None else round(settings.seconds * settings.fps)
         number = 0
@@ -120,8 +123,9 @@ class SyntheticCamera:
 class _Studio:
     """One run's encoder, slate and sound."""
 
-    def __init__(self, settings: SyntheticSettings) -> None:
+    def __init__(self, settings: SyntheticSettings, cover: Cover | None) -> None:
         self._fps = settings.fps
+        self._cover = cover
         self._frame = av.VideoFrame(settings.width, settings.height, "yuv420p")
         shapes = [Plane(plane.width, plane.height, plane.line_size) for plane in self._frame.planes]
         self._slate = Slate(shapes[0], shapes[1], fps=settings.fps)
@@ -132,15 +136,25 @@ class _Studio:
         """Encode picture `number`, made at `due_s`; with no B-frames and no lookahead it comes out at once."""
         frame = self._frame
         frame.make_writable()
-        luma, blue, red = frame.planes
-        luma.update(self._slate.draw(number))
-        blue.update(self._slate.blue_difference)
-        red.update(self._slate.red_difference)
+        for plane, drawn in zip(frame.planes, self._draw(number), strict=True):
+            plane.update(drawn)
         frame.pts, frame.time_base = self._ticks(number), Fraction(1, TICKS_PER_S)
         (packet,) = self._encoder.encode(frame)
         duration = self._ticks(number + 1) - self._ticks(number)
         at = self._ticks(number)
         return VideoPacket(bytes(packet), at, at, duration, packet.is_keyframe, captured_s=due_s)
+
+    def _draw(self, number: int) -> tuple[bytes, ...]:
+        """Draw the planes of picture `number`, and hide what is to be hidden."""
+        drawn = (self._slate.draw(number), self._slate.blue_difference, self._slate.red_difference)
+        if self._cover is None:
+            return drawn
+        planes = tuple(bytearray(each) for each in drawn)
+        luma, blue, red = (memoryview(each) for each in planes)
+        frame, strides = self._frame, [plane.line_size for plane in self._frame.planes]
+        picture = Picture(frame.width, frame.height, luma, blue, red, luma_stride=strides[0], chroma_stride=strides[1])
+        self._cover.cover(picture)
+        return tuple(bytes(each) for each in planes)
 
     def listen(self, number: int) -> AudioFrame:
         """The sound that belongs to picture `number`."""

@@ -10,6 +10,8 @@ from typing import TextIO
 
 from device.hardware.ports import Clock, PartFacts
 from device.hardware.slate import Plane, Slate
+from device.masking.stencil import Picture
+from device.masking.veil import Cover
 
 COLUMNS, ROWS, SHOWN_FPS = 112, 40, 5
 SHADES = " .:-=+*#%@"
@@ -19,9 +21,18 @@ HOME = "\x1b[H\x1b[2J"
 class TerminalScreen:
     """Draws into `stream`; where that is no terminal, it says once that a picture would be there."""
 
-    def __init__(self, stream: TextIO, clock: Clock) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        clock: Clock,
+        *,
+        size: tuple[int, int] = (COLUMNS, ROWS),
+        cover: Cover | None = None,
+    ) -> None:
         self._stream = stream
         self._clock = clock
+        self._size = size
+        self._cover = cover
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -47,15 +58,38 @@ class TerminalScreen:
             self._thread = None
 
     def _draw(self) -> None:
-        slate = Slate(Plane(COLUMNS, ROWS, COLUMNS), Plane(COLUMNS // 2, ROWS // 2, COLUMNS // 2), fps=SHOWN_FPS)
         if not self._stream.isatty():
             self._stream.write("(no terminal: a DRAWN picture would be here)\n")
-            return
+            if self._cover is None:
+                return
+        slate, (width, height) = self._make_slate(), self._size
         began_s, number = self._clock.monotonic_s(), 0
         while not self._clock.wait_until(began_s + number / SHOWN_FPS, self._cancel):
-            self._stream.write(HOME + render(slate.draw(number)))
-            self._stream.flush()
+            luma = bytearray(slate.draw(number))
+            self._hide(slate, luma)
+            if self._stream.isatty():
+                self._stream.write(HOME + render(sample(luma, width, height)))
+                self._stream.flush()
             number += 1
+
+    def _make_slate(self) -> Slate:
+        width, height = self._size
+        luma, chroma = Plane(width, height, width), Plane(width // 2, height // 2, width // 2)
+        return Slate(luma, chroma, fps=SHOWN_FPS)
+
+    def _hide(self, slate: Slate, luma: bytearray) -> None:
+        if self._cover is not None:
+            blue, red = (memoryview(bytearray(each)) for each in (slate.blue_difference, slate.red_difference))
+            width, height = self._size
+            seen = Picture(width, height, memoryview(luma), blue, red, luma_stride=width, chroma_stride=width // 2)
+            self._cover.cover(seen)
+
+
+def sample(luma: bytes | bytearray, width: int, height: int) -> bytes:
+    """Take COLUMNS by ROWS samples of a picture."""
+    rows = [row * height // ROWS * width for row in range(ROWS)]
+    columns = [column * width // COLUMNS for column in range(COLUMNS)]
+    return bytes(luma[row + column] for row in rows for column in columns)
 
 
 def render(luma: bytes) -> str:

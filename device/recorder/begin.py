@@ -191,5 +191,6 @@ class Beginner:
             lesson=permit.lesson,
             seats=permit.seats,
             without_sound=None if permit.sound else True,
+            mask_version=permit.mask_version,
         )
         return OpenRecording(self.store, *start_manifest(self.store.manifest_path(recording), begun, self.signer))

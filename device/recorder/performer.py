@@ -24,6 +24,7 @@ from device.hardware.ports import (
     Lamp,
     Microphone,
 )
+from device.masking.veil import Veil
 from device.media.segments import SegmentLimits
 from device.recorder.begin import SPOOL_FAILED, Beginner, CannotBegin
 from device.recorder.effects import (
@@ -59,7 +60,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """The unit's parts; a microphone of its own and a buzzer may be missing."""
+    """The unit's parts; a microphone of its own and a buzzer may be missing. `veil` covers the camera's pictures."""
 
     button: Button
     camera: Camera
@@ -68,6 +69,7 @@ class Hardware:
     clock: Clock
     disk: Disk
     buzzer: Buzzer | None = None
+    veil: Veil | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +214,8 @@ class Performer:
         writer = MediaWriter(recording, hardware.camera.picture, self._room.segments, sound)
         keeper = NO_SOUND if sound.is_omitted else self._sound
         self._take_number = writer.number
+        if hardware.veil is not None:
+            hardware.veil.put_on(self._permit.mask if self._permit else None)
         self._take = Take(hardware.camera, keeper, writer=writer, clock=hardware.clock, post=self._post)
         self._take.start()
 

@@ -8,17 +8,26 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Protocol
 
 from device.consent import PressDecision, decide_bell, decide_press, decide_running
 from device.identity import DocumentStore
+from device.masking.veil import IMPOSSIBLE
 from device.recorder.moments import Moments
 from protocol.documents import Policy, Withdrawal
 from protocol.manifest import Begun, Moment
 from protocol.masks import Mask
 
-MASK_UNCONFIRMED = "mask_unconfirmed"
+MASK_CHANGED = "mask_changed"
 
 log = logging.getLogger(__name__)
+
+
+class Masks(Protocol):
+    """Tells whether this unit can hide what a mask hides."""
+
+    def refusal(self, mask: Mask) -> str | None:
+        """Give the reason for which nothing may be recorded under a mask; None when it may."""
 
 
 class Outcome(Enum):
@@ -38,11 +47,12 @@ class Review:
 
 
 class Permission:
-    """Consent as the unit's documents and clock know it now."""
+    """Consent as the unit's documents and clock know it now; without `masks` nothing can be hidden here."""
 
-    def __init__(self, documents: DocumentStore, moments: Moments) -> None:
+    def __init__(self, documents: DocumentStore, moments: Moments, masks: Masks | None = None) -> None:
         self._documents = documents
         self._moments = moments
+        self._masks = masks
 
     def learn_time(self) -> None:
         """Take the time to be at least that of the newest document that is here by now."""
@@ -60,9 +70,9 @@ class Permission:
         seats = going_on.seats if going_on else checked
         sound = not (going_on and going_on.without_sound)
         permit = decide_press(held.document, now, clock_trusted=self._moments.trusted, checked=seats, sound=sound)
+        permit = self._with_mask(permit, held.document.must_mask if held.document else None)
         if permit.allowed and going_on:
             permit = _of_one_recording(permit, going_on)
-        permit = self._with_mask(permit, held.document.must_mask if held.document else None)
         if not permit.allowed:
             log.debug("refused: %s %s", permit.reason, held.reason)
         return permit
@@ -71,7 +81,10 @@ class Permission:
         """Refuse what would be allowed while nobody has confirmed the mask here; seats are not asked for then."""
         if mask is None or not (permit.allowed or permit.seats is not None):
             return permit
-        return replace(permit, allowed=False, reason=MASK_UNCONFIRMED, seats=None)
+        refusal = self._refusal(mask)
+        if refusal:
+            return replace(permit, allowed=False, reason=refusal, seats=None)
+        return replace(permit, mask=mask, mask_version=mask.version)
 
     def still_holds(self, permit: PressDecision, began: Moment) -> bool:
         """Tell whether the newest snapshot lets go on what `permit` allowed."""
@@ -85,6 +98,8 @@ class Permission:
         """
         policy = self._newest_policy()
         if self._is_withdrawn(recording) or not self._still_holds(policy, permit, began):
+            return Review(Outcome.FORBIDDEN, permit)
+        if self._shows_too_much(policy, permit):
             return Review(Outcome.FORBIDDEN, permit)
         if self._has_rung(policy, permit, began):
             return Review(Outcome.RUNG, permit)
@@ -101,6 +116,16 @@ class Permission:
         """Tell whether a withdrawal names a recording: then it may not go on, and is erased when it has ended."""
         withdrawal = self._documents.load(Withdrawal, self._moments.now_at()).document
         return withdrawal is not None and recording in withdrawal.recordings
+
+    def _refusal(self, mask: Mask) -> str | None:
+        return IMPOSSIBLE if self._masks is None else self._masks.refusal(mask)
+
+    def _shows_too_much(self, policy: Policy | None, permit: PressDecision) -> bool:
+        """Tell whether another mask is to be worn than the recording's, or the camera does not look where it did."""
+        wanted = policy.must_mask if policy else None
+        if wanted is not None and wanted.version != permit.mask_version:
+            return True
+        return permit.mask is not None and self._refusal(permit.mask) is not None
 
     def _has_rung(self, policy: Policy | None, permit: PressDecision, began: Moment) -> bool:
         """Tell whether the bell has rung for a recording: by the newest snapshot, else by the one that allowed it.
@@ -120,6 +145,8 @@ def _of_one_recording(permit: PressDecision, begun: Begun) -> PressDecision:
     """Refuse what is allowed by now, but not as a part of this recording."""
     if permit.owner != begun.owner:
         return replace(permit, allowed=False, reason="owner_changed")
+    if permit.mask_version != begun.mask_version:
+        return replace(permit, allowed=False, reason=MASK_CHANGED)
     if permit.sound == bool(begun.without_sound):
         return replace(permit, allowed=False, reason="sound_changed")
     return permit

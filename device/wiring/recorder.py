@@ -23,6 +23,8 @@ from device.hardware.ports import Clock, Purpose, require_fit
 from device.health.status import StatusFile
 from device.identity import DocumentStore, Identity, load_identity
 from device.localtime import local_zone
+from device.masking.confirmed import Confirmations
+from device.masking.veil import Veil
 from device.media.segments import SegmentLimits
 from device.media.speech import can_measure_speech
 from device.recorder.asking import Post, TimeAsker
@@ -56,8 +58,8 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
 
     Raises `HardwareError`, `InputRefused`, `KeyFileError` or `OSError`, each with what to do.
     """
-    clock, inbox = SystemClock(), Inbox()
-    own = make_camera(config, clock, on_stuck=inbox.put)
+    clock, inbox, veil = SystemClock(), Inbox(), make_veil(config, files)
+    own = make_camera(config, clock, on_stuck=inbox.put, cover=veil)
     camera = ClaimedCamera(own, Claim(config.data / "recorder" / claims.CAMERA))
     microphone = make_microphone(config, clock)
     with claim_parts(config.data / "recorder"), open_controls(config, clock, inbox) as controls:
@@ -70,9 +72,15 @@ def open_recorder(config: DeviceConfig, files: Files = REAL) -> Iterator[Recorde
             lamp=controls.lamp,
             clock=clock,
             disk=SystemDisk(),
+            veil=veil,
             buzzer=controls.buzzer,
         )
         yield make_recorder(config, hardware, inbox, files)
+
+
+def make_veil(config: DeviceConfig, files: Files = REAL) -> Veil:
+    """Make what hides the mask's areas of the configured camera's pictures."""
+    return Veil(Confirmations(config.data / "recorder", config.camera, files), config.camera)
 
 
 def make_recorder(config: DeviceConfig, hardware: Hardware, inbox: Inbox, files: Files = REAL) -> Recorder:
@@ -146,7 +154,7 @@ def _make_workroom(config: DeviceConfig, ground: _Ground, hardware: Hardware) ->
     return Workroom(
         keeper=SpoolKeeper(ground.store, ground.signer),
         beginner=beginner,
-        permission=Permission(ground.documents, ground.moments),
+        permission=Permission(ground.documents, ground.moments, hardware.veil),
         fitness=Fitness(ground.documents, ground.moments, beginner=beginner, status=status, outlook=outlook),
         segments=SegmentLimits(target_s=limits.segment_s, bound_s=2 * limits.segment_s),
         sound=SoundRules(

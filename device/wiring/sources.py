@@ -14,14 +14,20 @@ from device.camera_settings import CameraKind
 from device.config import DeviceConfig
 from device.hardware.clock import SystemClock
 from device.hardware.ports import Camera, CameraFault, Clock, Microphone, Viewfinder
+from device.masking.veil import Cover
 from device.microphone_settings import MicrophoneKind
 
 if TYPE_CHECKING:
     from device.hardware.synthetic import SyntheticCamera
 
 
-def make_camera(config: DeviceConfig, clock: Clock, *, on_stuck: Callable[[CameraFault], None]) -> Camera:
-    """Make the configured camera, and import its library; `on_stuck` is told of one that does not let go."""
+def make_camera(
+    config: DeviceConfig, clock: Clock, *, on_stuck: Callable[[CameraFault], None], cover: Cover | None = None
+) -> Camera:
+    """Make the configured camera, and import its library; `on_stuck` is told of one that does not let go.
+
+    `cover` is given every picture before it is encoded; a replayed video is encoded already.
+    """
     table = config.camera
     if table.kind is CameraKind.REPLAY and table.input is not None:
         from device.hardware.replay import ReplayCamera, ReplaySettings
@@ -29,10 +35,10 @@ def make_camera(config: DeviceConfig, clock: Clock, *, on_stuck: Callable[[Camer
         plays = None if table.loop else 1
         return ReplayCamera(table.input, clock=clock, settings=ReplaySettings(speed=table.speed, plays=plays))
     if table.kind is CameraKind.SYNTHETIC:
-        return _make_synthetic(config, clock=clock, speed=table.speed)
+        return _make_synthetic(config, clock=clock, speed=table.speed, cover=cover)
     from device.hardware.picam import make_pi_camera, read_model
 
-    return make_pi_camera(table, clock=clock, model=read_model(), on_stuck=on_stuck)
+    return make_pi_camera(table, clock=clock, model=read_model(), on_stuck=on_stuck, cover=cover)
 
 
 def make_microphone(config: DeviceConfig, clock: Clock) -> Microphone | None:
@@ -64,7 +70,7 @@ def make_rehearsal_camera(*, seconds: float, fps: int) -> Camera:
     return SyntheticCamera(clock=SystemClock(), settings=settings)
 
 
-def _make_synthetic(config: DeviceConfig, *, clock: Clock, speed: float) -> SyntheticCamera:
+def _make_synthetic(config: DeviceConfig, *, clock: Clock, speed: float, cover: Cover | None = None) -> SyntheticCamera:
     from device.hardware.synthetic import SyntheticCamera, SyntheticSettings
 
     table = config.camera
@@ -77,17 +83,21 @@ def _make_synthetic(config: DeviceConfig, *, clock: Clock, speed: float) -> Synt
         seconds=table.seconds,
         own_sound=config.microphone.kind is not MicrophoneKind.SYNTHETIC,
     )
-    return SyntheticCamera(clock=clock, settings=settings)
+    return SyntheticCamera(clock=clock, settings=settings, cover=cover)
 
 
-def make_viewfinder(config: DeviceConfig, clock: Clock) -> Viewfinder:
-    """Make the screen that shows what the configured camera sees; a replayed video has nothing to aim."""
+def make_viewfinder(config: DeviceConfig, clock: Clock, cover: Cover | None = None) -> Viewfinder:
+    """Make the screen that shows what the configured camera sees; a replayed video has nothing to aim.
+
+    `cover` is given every picture before it is shown.
+    """
     if config.camera.kind is CameraKind.PICAMERA2:
         from device.hardware.picam_screen import PiScreen
 
-        return PiScreen(config.camera)
+        return PiScreen(config.camera, cover=cover)
     if config.camera.kind is CameraKind.SYNTHETIC:
         from device.hardware.terminal_screen import TerminalScreen
 
-        return TerminalScreen(sys.stdout, clock)
+        table = config.camera
+        return TerminalScreen(sys.stdout, clock, size=(table.width, table.height), cover=cover)
     raise CameraFault("[camera] kind = 'replay': a video that is replayed cannot be aimed; configure the real camera")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -15,146 +13,25 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.aim import SHOW_S, WAIT_S, Aim, AimParts, Ending
+from device.aim import SHOW_S, WAIT_S, Ending
 from device.claims import CAMERA, PARTS, Claim, is_claimed
 from device.cli import group
 from device.config import load_config
-from device.hardware.claimed import ClaimedViewfinder
 from device.hardware.clock import SystemClock
-from device.hardware.ports import CameraFault, LampFault, NotForProduction, PartFacts, Purpose, require_fit
+from device.hardware.ports import CameraFault, LampFault, NotForProduction, Purpose, require_fit
 from device.hardware.terminal_screen import COLUMNS, ROWS, TerminalScreen, render
-from device.identity import DocumentStore
-from device.recorder.gestures import GestureTimings
-from device.recorder.hands import Hands
-from device.recorder.moments import Moments
-from device.recorder.permission import Permission
-from device.recorder.service import Inbox
 from device.wiring.sources import make_viewfinder
 from protocol.documents import Permission as Consent
-from protocol.durable import REAL
-from tests.fakes.button import FakeButton
-from tests.fakes.clock import ManualClock
-from tests.fakes.lamp import FakeLamp
-from tests.school import School, UnitBundle, decision, make_school
-
-PATIENCE_S = 20.0
-NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
-
-
-class _Now(ManualClock):
-    """A clock in the school's term."""
-
-    def now_at(self) -> datetime:
-        """See `Clock.now_at`."""
-        return NOW
-
-
-@dataclass
-class FakeViewfinder:
-    """Remembers what the lamp showed when it was started; set `fault` to break it."""
-
-    lamp: FakeLamp
-    began_under: list[str] = field(default_factory=list)
-    running: bool = False
-    fault: CameraFault | None = None
-
-    @property
-    def facts(self) -> PartFacts:
-        """A fake, and it says so."""
-        return PartFacts("FAKE viewfinder of a test", is_production=False)
-
-    def start(self) -> None:
-        """See `Viewfinder.start`."""
-        self.began_under.append(self.lamp.now.name)
-        self.running = True
-
-    def check(self) -> None:
-        """See `Viewfinder.check`."""
-        if self.fault is not None:
-            raise self.fault
-
-    def stop(self) -> None:
-        """See `Viewfinder.stop`."""
-        if self.running:
-            assert self.lamp.now.may_record, "the lamp was dark while the camera ran"
-        self.running = False
-
-
-@dataclass
-class Scene:
-    """One time of aiming on a thread, and what the test does there."""
-
-    school: School
-    unit: UnitBundle
-    clock: _Now
-    button: FakeButton
-    lamp: FakeLamp
-    viewfinder: FakeViewfinder
-    inbox: Inbox
-    stop: threading.Event = field(default_factory=threading.Event)
-    said: list[str] = field(default_factory=list)
-    ending: list[Ending | BaseException] = field(default_factory=list)
-    thread: threading.Thread | None = None
-
-    def begin(self) -> None:
-        """Start aiming."""
-        documents = DocumentStore(
-            self.unit.data / "state", device=self.unit.device, root=self.school.root.verifying, files=REAL
-        )
-        moments = Moments(self.clock, None)
-        parts = AimParts(
-            button=self.button,
-            lamp=self.lamp,
-            viewfinder=ClaimedViewfinder(self.viewfinder, Claim(self.unit.data / "recorder" / CAMERA)),
-            hands=Hands(self.button, GestureTimings(), self.clock),
-            inbox=self.inbox,
-            clock=self.clock,
-            moments=moments,
-            permission=Permission(documents, moments),
-        )
-        self.thread = threading.Thread(target=self._run, args=(Aim(parts, self.stop, self.said.append),))
-        self.thread.start()
-        self.wait_until(lambda: bool(self.said))
-
-    def _run(self, aim: Aim) -> None:
-        try:
-            self.ending.append(aim.run())
-        except BaseException as error:  # noqa: BLE001 the test looks at it
-            self.ending.append(error)
-
-    def press(self) -> None:
-        """A short press; the clock stands until each edge has been taken, which no real clock would need."""
-        for move in (self.button.press, self.button.release):
-            move()
-            self.wait_until(lambda: self.inbox.is_empty)
-            time.sleep(0.05)
-            self.clock.advance(0.2)
-
-    def wait_until(self, holds: object) -> None:
-        """Wait for something that must come."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not (holds() if callable(holds) else holds):
-            assert time.monotonic() < deadline, (self.said, self.ending)
-            time.sleep(0.005)
-
-    def end(self) -> Ending | BaseException:
-        """Wait for the end that must have been brought about."""
-        assert self.thread is not None
-        self.thread.join(PATIENCE_S)
-        assert not self.thread.is_alive()
-        return self.ending[0]
+from tests.aiming import PATIENCE_S, Scene, make_scene
+from tests.school import UnitBundle, decision, make_school
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     """A unit whose policy allows; nobody has pressed."""
-    school = make_school(tmp_path / "school", now=NOW)
-    unit, clock, lamp = school.make_unit(tmp_path / "unit"), _Now(), FakeLamp()
-    made = Scene(school, unit, clock, FakeButton(clock=clock), lamp, FakeViewfinder(lamp), Inbox())
+    made = make_scene(tmp_path)
     yield made
-    made.stop.set()
-    if made.thread is not None:
-        made.thread.join(PATIENCE_S)
+    made.leave()
 
 
 @contextmanager

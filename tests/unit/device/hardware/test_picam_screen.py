@@ -74,7 +74,7 @@ class _Camera:
 
 
 def _screen(calls: _Calls) -> PiScreen:
-    return PiScreen(TABLE, lambda: ScreenLibrary(calls.make_camera, dict, "DRM"))
+    return PiScreen(TABLE, lambda: ScreenLibrary(calls.make_camera, dict, "DRM", None))
 
 
 def test_picture_goes_to_the_display_and_nowhere_else() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import re
 from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from controller.accounts.models import Role
 from controller.people.models import Person
-from controller.timetable.models import LessonChange, LessonGuest, LessonRule, UsualLesson
+from controller.timetable.models import BellPeriod, LessonChange, LessonGuest, LessonRule, Term, UsualLesson
 from tests.classes import Classes, TaughtRoom, enter_classes, enter_room
-from tests.house import House, Teacher, house, post
+from tests.house import House, Teacher, form_token, house, post
 
 __all__ = ["house"]
 TODAY = date(2026, 11, 24)
@@ -137,3 +140,72 @@ def test_pages_of_rooms_say_nothing_of_recordings(browser: FlaskClient, taught: 
     """Whether a lesson was recorded stands nowhere (promise P7)."""
     for address in ("/rooms", f"/rooms/{taught.room}"):
         assert "was recorded" not in browser.get(address).text
+
+
+def send(browser: FlaskClient, data: bytes, **fields: str) -> TestResponse:
+    """Send a file by the form."""
+    token = form_token(browser.get("/timetable/import").text)
+    sent = {"csrf_token": token, "file": (io.BytesIO(data), "lessons.csv"), "starts_on": "", **fields}
+    return browser.post("/timetable/import", data=sent, content_type="multipart/form-data")
+
+
+TABLE = b"room,weekday,begins,ends,classes,teachers\nRoom 20,Monday,09:00,09:45,3B,Ada Moreno\n"
+
+
+def test_table_is_shown_applied_and_held(house: House, browser: FlaskClient, taught: TaughtRoom) -> None:
+    """Nothing is changed before the button; the new room is named; afterwards it is in the list."""
+    address = send(browser, TABLE).location
+    page = browser.get(address).text
+    assert 'New rooms; look whether one is only mistyped: <span lang="">Room 20</span>' in page
+    assert count(house, LessonRule) == 1
+    basis = re.search(r'name="basis" value="(\d+)"', page)
+    assert basis
+    assert post(browser, f"{address}/apply", page=address, basis=basis.group(1)).location == "/rooms"
+    assert count(house, LessonRule) == 2
+    assert "Room 20" in browser.get("/rooms").text
+    assert browser.get(address).status_code == 410
+
+
+def test_everything_wrong_with_a_table_is_listed(browser: FlaskClient, taught: TaughtRoom) -> None:
+    """Each with its row, column and what to do; no draft waits."""
+    answer = send(browser, TABLE.replace(b"3B", b"9Z").replace(b"Ada Moreno", b"Nobody"))
+    assert answer.status_code == 422
+    assert "no class is known by “9Z”. What to do: import its class list first." in answer.text
+    assert "nobody is known by “Nobody”" in answer.text
+    assert answer.text.count("row 2") == 2
+
+
+def test_names_of_a_calendars_events_are_confirmed_before_it_is_applied(
+    house: House, browser: FlaskClient, taught: TaughtRoom, classes: Classes
+) -> None:
+    """What is not known is said; what a person says of it is shown in the difference."""
+    event = "DTSTART:20261130T090000Z\r\nDTEND:20261130T100000Z\r\nRRULE:FREQ=WEEKLY\r\nSUMMARY:Mixed\r\nUID:1"
+    data = f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{event}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n".encode()
+    assert "Room: no room is known" in send(browser, data).text
+    address = send(browser, data, room=taught.room).location
+    page = browser.get(address).text
+    assert "<strong>not known</strong>" in page
+    said = {"summary": "Mixed", "class-0": classes.class_id}
+    assert post(browser, f"{address}/meaning", page=address, **said).location == address
+    page = browser.get(address).text
+    assert "<strong>not known</strong>" not in page
+    assert "Monday 10:00–11:00" in page
+
+
+def test_bells_and_terms_are_set_and_removed(house: House, browser: FlaskClient) -> None:
+    """What is wrong is said beside the form."""
+    address = "/timetable/bells"
+    bell = {"name": "P3", "begins": "09:00", "ends": "09:50", "weekday": "2"}
+    post(browser, address, page=address, **bell)
+    assert "09:00–09:50" in browser.get(address).text
+    wrong = post(browser, address, page=address, **{**bell, "ends": "08:00"})
+    assert (wrong.status_code, "Ends: expected a time after 09:00" in wrong.text) == (422, True)
+    term = {"name": "Autumn", "begins_on": "2026-09-01", "ends_on": "2026-12-18"}
+    post(browser, "/timetable/terms", page=address, **term)
+    with house.services.database.reading() as session:
+        bells, terms = session.scalars(select(BellPeriod.id)).all(), session.scalars(select(Term.id)).all()
+    post(browser, f"{address}/remove", page=address, entry=bells[0])
+    post(browser, "/timetable/terms/remove", page=address, entry=terms[0])
+    page = browser.get(address).text
+    assert "P3" not in page
+    assert "Autumn" not in page

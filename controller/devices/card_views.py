@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from controller.accounts.models import Role
 from controller.auth.access import for_roles, signed_in
 from controller.auth.languages import current_language, gettext
-from controller.devices.cards import card_of, print_card, room_of, sentences_of
+from controller.devices.cards import card_of, code_of, print_card, room_of, sentences_of
 from controller.devices.models import LIVING, Device
 from controller.devices.reach import RUNNERS, is_known_to
 from controller.services import Services
@@ -43,6 +43,7 @@ class CardPages:
                 sentences=sentences_of(room, gettext),
                 can_print=print_card(self._draw(row)) is not None,
                 has_code=bool(room.modules),
+                code=code_of(row.id, row.label),
             )
 
     @for_roles(Role.TEACHER, *RUNNERS)

@@ -50,6 +50,7 @@ def test_page_shows_the_card_and_says_it_in_words(school: House) -> None:
     ):
         assert words in page
     assert f'href="/units/{teacher.device}/card"' in school.browser(teacher).get("/units").text
+    assert f'href="/room/{code_of(teacher.device, "Room 12")}"' in page
 
 
 def test_card_speaks_the_readers_language(school: House) -> None:

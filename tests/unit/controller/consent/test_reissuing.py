@@ -140,6 +140,7 @@ def test_who_teaches_no_more_owns_no_lesson(room: Room) -> None:
     assert room.press().allowed
     lose_the_role(room)
     assert room.press().reason == "no_owner"
+    assert renew_policies(room.house.services) == 0, "somebody was not told"
 
 
 def test_who_teaches_no_more_owns_no_pilot(room: Room) -> None:
@@ -181,6 +182,7 @@ def test_word_of_a_teacher_reaches_the_room_into_which_a_lesson_was_moved(room: 
     assert permit.allowed
     no = Word(who=Who.TEACHER, about=room.teacher.id, agrees=False, holds_from=MONDAY)
     assert write_agreements(room.house.services, [no], by=room.teacher.id) == 1
+    assert renew_policies(room.house.services) == 0, "somebody was not told"
     assert room.press().reason == "teacher_has_not_opted_in"
     assert not decide_running(room.policy, permit, began_at=IN_CLASS, clock_trusted=True)
 
@@ -199,6 +201,7 @@ def test_principals_no_stops_what_runs(room: Room, site: str) -> None:
     assert permit.allowed
     no = Word(who=Who.PRINCIPAL, about=site, agrees=False, holds_from=MONDAY)
     assert write_agreements(room.house.services, [no], by=OPERATOR) == 1
+    assert renew_policies(room.house.services) == 0, "somebody was not told"
     assert not decide_running(room.policy, permit, began_at=IN_CLASS, clock_trusted=True)
 
 

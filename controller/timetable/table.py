@@ -112,7 +112,7 @@ def _read_row(table: _Table, row: Row) -> None:
     room, site, weekday, day, period, begins, ends, classes, teachers, term, first, last = row.cells
     place = _place(table, tidy(room), tidy(site) or table.frame.site, row.number)
     days = _days(table, row.number, (weekday, day), (term, first, last), place)
-    hours = _hours(table, row.number, (period, begins, ends), place, days)
+    hours = _hours(table, row.number, (period, begins, ends), place, _weekday_of(weekday, day))
     known = table.frame.directory
     there = place.site if place else ""
     who = _meant(table, row.number, "classes", classes, lambda text: known.find_classes(text, there))
@@ -169,6 +169,16 @@ def _days(
     return _Days(number, first or table.frame.starts_on, last)
 
 
+def _weekday_of(weekday: str, day: str) -> int | None:
+    """Give the weekday of a row as far as it can be told; `_days` says what is wrong with it."""
+    if weekday:
+        return WEEKDAYS.get(weekday.casefold())
+    try:
+        return date.fromisoformat(day).weekday()
+    except ValueError:
+        return None
+
+
 def _lasting(
     table: _Table, row: int, lasts: tuple[str, str, str], place: Place | None
 ) -> tuple[date | None, date | None]:
@@ -190,7 +200,7 @@ def _of_site(terms: Mapping[tuple[str, str], tuple[date, date]], site: str, name
 
 
 def _hours(
-    table: _Table, row: int, said: tuple[str, str, str], place: Place | None, days: _Days | None
+    table: _Table, row: int, said: tuple[str, str, str], place: Place | None, weekday: int | None
 ) -> Period | None:
     """Read a bell's name or two times."""
     period, *times = said
@@ -199,11 +209,11 @@ def _hours(
         return None
     if not period:
         return _times(table, row, (said[1], said[2]))
-    if place is None or days is None:
+    if place is None or weekday is None:
         return None
     name = tidy(period).casefold()
     known = table.frame.periods
-    found = known.get((place.site, days.weekday, name)) or known.get(("", days.weekday, name))
+    found = known.get((place.site, weekday, name)) or known.get(("", weekday, name))
     if found is None:
         table.cells.wrong(Flawed.PERIOD_NOT_KNOWN, row, "period", got=period)
     return found

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from controller.consent.answering import Said, enter_answers
+from controller.consent.answering import AnswerRefusedError, Said, enter_answers
 from controller.consent.answers import Giver
 from controller.forms.difference import Difference, TableAnswer, compare
 from controller.forms.facts import ASKED
@@ -96,7 +96,10 @@ def apply_draft(services: Services, draft: str, *, basis: int, by: str) -> int:
         if not shown.difference.changes:
             raise FormRefusedError(Fault.NOTHING_CHANGES, "draft")
         said = _said(session, [each.answer for each in shown.difference.changes])
-        enter_answers(services, session, said, by=by)
+        try:
+            enter_answers(services, session, said, by=by)
+        except AnswerRefusedError:
+            raise FormRefusedError(Fault.PEOPLE_CHANGED, "draft") from None
         session.execute(delete(AnswerDraft).where(AnswerDraft.id == draft))
         return len(said)
 

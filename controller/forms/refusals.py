@@ -30,6 +30,7 @@ class Fault(StrEnum):
     TOO_LATE = "too_late"
     DRAFT_UNKNOWN = "draft_unknown"
     CHANGED_MEANWHILE = "changed_meanwhile"
+    PEOPLE_CHANGED = "people_changed"
     NOTHING_CHANGES = "nothing_changes"
 
 
@@ -72,6 +73,9 @@ WORDS: dict[Fault, Words] = {
     ),
     Fault.DRAFT_UNKNOWN: Words(mark("there is no such draft, or its time is over"), mark("send the table once more")),
     Fault.CHANGED_MEANWHILE: Words(mark("answers were entered since you looked"), mark("look at the difference again")),
+    Fault.PEOPLE_CHANGED: Words(
+        mark("somebody in it has been forgotten or is an adult now"), mark("send the table once more")
+    ),
     Fault.NOTHING_CHANGES: Words(mark("it says what stands already"), mark("nothing is to be done")),
 }
 FIELDS = {

@@ -17,7 +17,7 @@ from controller.consent.models import AnswerRow
 from controller.forms.drafts import DRAFT_LASTS, end_drafts
 from controller.forms.models import AnswerDraft
 from controller.forms.policy import HOLDS_DAYS
-from controller.people.models import PersonName
+from controller.people.models import Person, PersonName
 from controller.roster.drafts import today
 from tests.forms import Pile, make_pile
 from tests.house import House, form_token, house, post
@@ -164,6 +164,17 @@ def test_draft_is_refused_after_other_answers_came(house: House, browser: FlaskC
     assert "No → <strong>Yes" in refused.text
     assert apply(browser, address).location == "/forms"
     assert [line.picture for line in lines(house)] == ["", "record,self"]
+
+
+def test_draft_of_somebody_forgotten_is_refused_as_a_whole(house: House, browser: FlaskClient, pile: Pile) -> None:
+    """While it waited a person was forgotten: nothing of the table is written down, and the page says what to do."""
+    address = send(browser, f"code,answer\n{pile.codes[0]},yes\n{pile.codes[1]},yes\n").location
+    with house.services.database.writing() as session:
+        session.get_one(Person, pile.pupils[1]).forgotten_at = house.clock()
+    refused = apply(browser, address)
+    assert refused.status_code == 422
+    assert "has been forgotten or is an adult now" in refused.text
+    assert lines(house) == []
 
 
 def test_draft_ends_by_itself_or_by_hand(house: House, browser: FlaskClient, pile: Pile) -> None:

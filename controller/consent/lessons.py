@@ -6,6 +6,7 @@ controller/timetable/policy.py.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -192,14 +193,16 @@ class _Deciding:
 
     def _someone(self, person: str, day: date) -> Someone:
         """Tell how somebody stands on a day; of who is not known nothing is. It is decided anew where it can change."""
-        if person not in self._turns:
-            self._turns[person] = self._turns_of(person)
-        key = (person, sum(turn <= day for turn in self._turns[person]))
-        if key not in self._people:
+        turns = self._turns.get(person)
+        if turns is None:
+            turns = self._turns[person] = sorted(self._turns_of(person))
+        key = (person, bisect_right(turns, day))
+        found = self._people.get(key)
+        if found is None:
             known = self._known.people.get(person)
             stand = self._stand_of(person, known, day) if known else None
-            self._people[key] = Someone(stand=stand, is_adult=known is not None and known.is_adult)
-        return self._people[key]
+            found = self._people[key] = Someone(stand=stand, is_adult=known is not None and known.is_adult)
+        return found
 
     def _turns_of(self, person: str) -> list[date]:
         """Give the days on which an answer for somebody begins to hold or is over, or they come of age."""

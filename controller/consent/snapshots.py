@@ -95,10 +95,10 @@ def contents_under(
     found = {}
     for device in devices:
         refusals = _refusals(device, rooms, _until(dark, span))
-        content = _understood(device, _of_room(version, rules, rooms.get(device.id), lessons, refusals))
+        content = _of_room(version, rules, rooms.get(device.id), lessons, refusals)
         if device.id in pilots:
-            content = replace(content, otherwise=_owners_word(device, teachers), ends_at=pilots[device.id])
-        found[device.id] = content
+            content = _of_pilot(rules, pilots[device.id], replace(content, otherwise=_owners_word(device, teachers)))
+        found[device.id] = _understood(device, content)
     return found
 
 
@@ -117,6 +117,14 @@ def _owners_word(device: Device, teachers: Collection[str]) -> Decision:
     if device.owner in teachers:
         return Decision(permission=Permission.ALLOWED, reason=ADULTS_ONLY, owner=device.owner)
     return Decision(permission=Permission.REFUSED, reason=Reason.NO_OWNER.value)
+
+
+def _of_pilot(rules: Rules, ends_at: datetime, content: Content) -> Content:
+    """Let a pilot end on its day; where the school's rules are without sound, it is so, too."""
+    said = content.otherwise
+    if not rules.sound and said.permission is not Permission.REFUSED:
+        said = replace(said, must_omit_sound=True)
+    return replace(content, otherwise=said, ends_at=ends_at)
 
 
 def _refusals(device: Device, rooms: Mapping[str, str], dark: Iterable[Blackout]) -> list[LessonDecision]:
@@ -156,7 +164,8 @@ def _understood(device: Device, content: Content) -> Content:
     if Ability.OMITS_SOUND in parse_abilities(device.abilities):
         return content
     lessons = (each if each.decision.sound else replace(each, decision=_HEARS_ALWAYS) for each in content.lessons)
-    return replace(content, lessons=tuple(lessons))
+    otherwise = content.otherwise if content.otherwise.sound else _HEARS_ALWAYS
+    return replace(content, lessons=tuple(lessons), otherwise=otherwise)
 
 
 def _rooms_of(session: Session, devices: Iterable[Device]) -> dict[str, str]:

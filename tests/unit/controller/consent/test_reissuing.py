@@ -21,6 +21,9 @@ from controller.consent.models import Who
 from controller.consent.opting import Word, write_agreements
 from controller.consent.piloting import begin_pilot, end_pilot
 from controller.consent.refusals import ConsentRefusedError
+from controller.consent.rules import Rules
+from controller.consent.ruling import set_rules
+from controller.devices.abilities import note_abilities
 from controller.devices.history import OPERATOR, Deed
 from controller.devices.life import Place, move
 from controller.devices.models import Device
@@ -38,6 +41,7 @@ from tests.school import new_id
 from tests.unit.controller.consent.test_answering import IN_CLASS, MONDAY, Room, furnish
 
 WEDNESDAY = date(2026, 11, 25)
+AFTER_SCHOOL = IN_CLASS + timedelta(hours=6)
 
 
 @pytest.fixture
@@ -261,3 +265,13 @@ def test_snapshot_that_no_broker_carries_leaves_no_older_one_waiting(room: Room)
         topic = down_topic(room.teacher.device, Down.POLICY)
         waiting = select(Outbox.id).where(Outbox.topic == topic, Outbox.sent_at.is_(None))
         assert session.scalars(waiting).all() == []
+
+
+def test_pilot_of_a_school_without_sound_has_none(room: Room) -> None:
+    """Who agreed to be filmed there has not agreed to be heard; a unit that cannot leave it out is refused."""
+    pilot(room, WEDNESDAY)
+    assert room.press(AFTER_SCHOOL).sound
+    set_rules(room.house.services, Rules(sound=False), seen=1, reasons={"sound": "so"}, by="officer")
+    assert room.press(AFTER_SCHOOL).reason == "unit_cannot_leave_sound_out"
+    note_abilities(room.house.services, room.teacher.device, "omits_sound")
+    assert (room.press(AFTER_SCHOOL).allowed, room.press(AFTER_SCHOOL).sound) == (True, False)

@@ -9,6 +9,7 @@ from controller.devices.models import Device, DeviceState, UnitCounter
 from controller.recordings.models import Recording, RecordingState
 from controller.uploads.models import Upload, UploadState
 from device.counters import count
+from protocol.abilities import Ability, encode_abilities
 from protocol.documents import Recipients
 from protocol.stick_folder import NOTE
 from tests.unit.controller.stick.conftest import Carried
@@ -168,4 +169,4 @@ def test_unit_that_only_a_stick_reaches_says_what_it_can(carried: Carried) -> No
     carried.write()
     assert carried.bring().problems == ()
     with carried.house.services.database.reading() as session:
-        assert session.get_one(Device, carried.teacher.device).abilities == "omits_sound"
+        assert session.get_one(Device, carried.teacher.device).abilities == encode_abilities(Ability)

@@ -35,6 +35,8 @@ MOST_LESSONS = 20_000
 SUMMARY_CHARS = 120
 MOST_MONTHLY = 20
 """One that never comes true is followed for thousands of years by the library: a second of work each."""
+MOST_WEEKS = 5
+"""No month has a sixth Monday."""
 _OFTEN = frozenset({"FREQ", "INTERVAL", "BYDAY", "BYMONTH", "WKST"})
 PARTS = {"DAILY": _OFTEN, "WEEKLY": _OFTEN, "MONTHLY": _OFTEN | {"BYMONTHDAY", "BYSETPOS"}}
 """What a repetition may be made of, so that it comes true again within a year or so."""
@@ -187,8 +189,8 @@ def _occurrences(calendar: _Calendar, event: icalendar.Event, gone: set[date]) -
     without = gone | _days_named(calendar, event, "EXDATE")
     why: Passed | None = Passed.OVER
     for local in _follow(calendar, event, begins.replace(tzinfo=None), begins.tzinfo or zone):
-        first = local.astimezone(calendar.zone)
-        last = (local + lasts).astimezone(calendar.zone)
+        first = _by_school(calendar, local, "DTSTART")
+        last = _by_school(calendar, local, "DTEND", lasts)
         if first.date() > calendar.last:
             why = Passed.FAR
             break
@@ -203,6 +205,15 @@ def _occurrences(calendar: _Calendar, event: icalendar.Event, gone: set[date]) -
         yield Occurrence(first.date(), _minute(first), _minute(last), _summary(event))
     if why:
         calendar.passed[why.value] += 1
+
+
+def _by_school(calendar: _Calendar, at: datetime, column: str, later: timedelta = timedelta(0)) -> datetime:
+    """Give an instant, or one that much later, by the school's clock; refuse one that no clock shows."""
+    try:
+        return (at + later).astimezone(calendar.zone)
+    except OverflowError:
+        got = f"{at.isoformat()} + {later}" if later else at.isoformat()
+        raise _WrongError(Flawed.MOMENT_MALFORMED, column, got) from None
 
 
 def _minute(at: datetime) -> time:
@@ -250,14 +261,23 @@ def _is_sound(rule: icalendar.vRecur, count: object) -> bool:
     counted = all(isinstance(number, int) and number > 0 for number in (interval, 1 if count is None else count))
     months = all(isinstance(month, int) and 1 <= month <= 12 for month in rule.get("BYMONTH", []))
     steps_over = _frequency(rule) == "DAILY" and interval != 1 and bool({"BYDAY", "BYMONTH"} & rule.keys())
-    return counted and months and not steps_over
+    return counted and months and not steps_over and _names_days(rule)
+
+
+def _names_days(rule: icalendar.vRecur) -> bool:
+    """Tell whether the days of a month that a repetition names are some of a month; the library trusts them."""
+    weeks = (abs(day.relative or 1) for day in rule.get("BYDAY", []) if isinstance(day, icalendar.vWeekday))
+    return all(week <= MOST_WEEKS for week in weeks) and 0 not in rule.get("BYMONTHDAY", [])
 
 
 def _until(until: date, zone: tzinfo) -> datetime:
     """Give the end of a repetition by its event's clock; a day counts as a whole."""
     if not isinstance(until, datetime):
         return datetime.combine(until, time(23, 59, 59))
-    return (until.astimezone(zone) if until.tzinfo else until).replace(tzinfo=None)
+    try:
+        return (until.astimezone(zone) if until.tzinfo else until).replace(tzinfo=None)
+    except OverflowError:  # at the end of all clocks, as some programs write *for ever*: hours do not matter there
+        return until.replace(tzinfo=None)
 
 
 def _length(event: icalendar.Event, begins: datetime) -> timedelta:
@@ -295,7 +315,7 @@ def _days_named(calendar: _Calendar, event: icalendar.Event, name: str) -> set[d
         if moment is None or "RANGE" in getattr(named, "params", {}):
             raise _WrongError(Flawed.MOMENT_MALFORMED, name, spelled(value))
         if isinstance(moment, datetime):
-            moment = _in_zone(calendar, value, named).astimezone(calendar.zone).date()
+            moment = _by_school(calendar, _in_zone(calendar, value, named), name).date()
         found.add(moment)
     return found
 

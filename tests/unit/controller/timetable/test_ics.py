@@ -34,6 +34,9 @@ RRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20270329T220000Z
 EXDATE;TZID=Europe/Madrid:20261207T090000
 END:VEVENT"""
 
+FAR = "TZID=America/Los_Angeles:99991231T235900"
+"""A moment that the school's clock, further east, cannot show."""
+
 
 @pytest.fixture
 def school(tmp_path: Path) -> Iterator[House]:
@@ -187,6 +190,13 @@ def test_name_of_which_nothing_is_known_is_told_and_takes_the_room(school: House
         (("DTSTART;TZID=../../etc/passwd:20261130T090000", "DURATION:PT1H"), "zone_unknown", "TZID"),
         (("DTSTART:20261130T090000",), "moment_malformed", "DTEND"),
         (("DTSTART:yesterday", "DURATION:PT1H"), "moment_malformed", "DTSTART"),
+        (("RRULE:FREQ=MONTHLY;BYDAY=99MO",), "repeat_malformed", "RRULE"),
+        (("RRULE:FREQ=MONTHLY;BYMONTHDAY=0",), "repeat_malformed", "RRULE"),
+        (("DTSTART:20261130T090000", "DURATION:P500000W"), "moment_malformed", "DTEND"),
+        ((f"DTSTART;{FAR}", "DURATION:PT1H"), "moment_malformed", "DTSTART"),
+        ((f"RDATE;{FAR}",), "moment_malformed", "DTSTART"),
+        ((f"EXDATE;{FAR}",), "moment_malformed", "EXDATE"),
+        ((f"RECURRENCE-ID;{FAR}",), "moment_malformed", "RECURRENCE-ID"),
         (("RECURRENCE-ID;RANGE=THISANDFUTURE:20261130T090000",), "moment_malformed", "RECURRENCE-ID"),
     ],
 )
@@ -224,6 +234,12 @@ def test_hostile_calendar_is_refused_with_its_reason(school: House, data: bytes,
     reading = read(school, data)
     assert reading.found is None
     assert flawed in {flaw.flawed.value for flaw in reading.flaws}
+
+
+def test_lesson_that_goes_on_to_the_end_of_all_clocks_goes_on(school: House) -> None:
+    """So some programs write *for ever*; by the school's clock that instant would be in a year that there is not."""
+    (lesson,) = lessons(school, event("RRULE:FREQ=WEEKLY;UNTIL=99991231T235959Z"))
+    assert (lesson.begins_on, lesson.ends_on) == (date(2026, 11, 30), None)
 
 
 def test_bomb_of_rules_that_never_come_true_is_followed_to_the_horizon_alone(school: House) -> None:

@@ -43,6 +43,7 @@ PARTS = {"DAILY": _OFTEN, "WEEKLY": _OFTEN, "MONTHLY": _OFTEN | {"BYMONTHDAY", "
 _DAY = timedelta(days=1)
 _ZONE_OF = re.compile(rb"^((?:DT|RECURRENCE-ID|EXDATE|RDATE)[^:\r\n]*?);TZID=", re.MULTILINE | re.IGNORECASE)
 _KEPT_ZONE = "X-BACKROW-ZONE"
+_NUMBER = re.compile(r"\d+")
 _APART = re.compile(r"[,;/|·–—:()\n]|\s-\s")
 
 
@@ -266,7 +267,8 @@ def _is_sound(rule: icalendar.vRecur, count: object) -> bool:
 
 def _names_days(rule: icalendar.vRecur) -> bool:
     """Tell whether the days of a month that a repetition names are some of a month; the library trusts them."""
-    weeks = (abs(day.relative or 1) for day in rule.get("BYDAY", []) if isinstance(day, icalendar.vWeekday))
+    numbered = (_NUMBER.search(str(day)) for day in rule.get("BYDAY", []))
+    weeks = (int(number.group()) for number in numbered if number)
     return all(week <= MOST_WEEKS for week in weeks) and 0 not in rule.get("BYMONTHDAY", [])
 
 

@@ -8,6 +8,7 @@ so that no file can keep the controller busy.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import islice
@@ -64,6 +65,13 @@ def _uid(event: icalendar.Event) -> str:
 def _label(event: icalendar.Event) -> str:
     words = " ".join(str(event.get("SUMMARY", "")).split())
     return "".join(sign for sign in words if sign.isprintable())[:LABEL_CHARS]
+
+
+def _can_come_true(rule: icalendar.vRecur) -> bool:
+    """Tell whether some month has one of a rule's days: dateutil looks for 30 February until the year 9999."""
+    days = [abs(int(day)) for day in rule.get("BYMONTHDAY", [])]
+    months = [int(month) for month in rule.get("BYMONTH", range(1, 13))]
+    return not days or any(day <= monthrange(2024, month)[1] for month in months if 1 <= month <= 12 for day in days)
 
 
 class _Reader:
@@ -166,6 +174,8 @@ class _Reader:
 
     def _repeat(self, rule: icalendar.vRecur, first: date) -> Iterator[date]:
         self._require_bounded(rule, first)
+        if not _can_come_true(rule):
+            return iter(())
         count = rule.pop("COUNT", [None])[0]
         horizon = datetime.combine(self._today + FARTHEST, time())
         until = moment_of(next(iter(rule.pop("UNTIL", [])), None))

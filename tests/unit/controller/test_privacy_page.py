@@ -12,6 +12,7 @@ from controller.audit.repo import SAME_VIEW
 from controller.config import Nights, Retention
 from controller.consent.answering import UNDO_WITHIN
 from controller.consent.rules import MOST_SNAPSHOT_DAYS, Rules
+from controller.forms.drafts import DRAFT_LASTS as ANSWERS_WAIT
 from controller.forms.policy import HOLDS_DAYS
 from controller.nights.policy import FEWEST_ROOMS
 from controller.roster.drafts import DRAFT_LASTS
@@ -41,6 +42,7 @@ def hours(span: timedelta) -> int:
         f"sums of nights by site, for {Nights().kept_days} days (a setting)",
         f"{Retention().epoch_end_days} days (a setting) after its last day",
         f"can be taken back for {hours(UNDO_WITHIN)} hours, by a line that stays",
+        f"A table of answers that is read waits at most {ANSWERS_WAIT.days} days",
         f"A yes on a form holds for {HOLDS_DAYS} days",
         f"ends by itself after {Rules().snapshot_days} days (a setting, {MOST_SNAPSHOT_DAYS} at the most)",
         f"At most {Rules().most_seats} seats (a setting)",

@@ -115,6 +115,8 @@ def stand_on(day: date, answers: Sequence[Answer], *, of_age_on: date | None, is
     if not newest:
         return _nothing_returned(answers, rules)
     stands = [_stand_of(answer, day, rules) for answer in newest]
+    if not alone and all(answer.giver is Giver.SELF for answer in newest):
+        stands.append(_nothing_returned(answers, rules))  # a child can refuse alone, and grant only beside a guardian
     return Stand(
         picture=frozenset.intersection(*(stand.picture for stand in stands)),
         voice=frozenset.intersection(*(stand.voice for stand in stands)),

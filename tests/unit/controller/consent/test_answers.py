@@ -126,6 +126,25 @@ def test_pupil_who_says_no_is_heard_before_they_are_of_age() -> None:
     assert stands(said(1), said(2, Giver.SELF, picture=NONE)).picture == NONE
 
 
+def test_childs_own_yes_is_no_guardians_answer() -> None:
+    """Before they are of age it counts beside a guardian's alone: theirs is still not returned."""
+    own = said(2, Giver.SELF, holds_until=MONDAY)
+    for rules in (STRICT, Rules(each_time=True)):
+        alone = stands(own, rules=rules, of_age_on=MONDAY + timedelta(days=1))
+        assert (alone.picture, alone.voice, alone.why) == (NONE, NONE, Standing.NOT_RETURNED)
+        assert stands(own, rules=rules, of_age_on=MONDAY).picture == SEEN
+    assert stands(said(1), own, rules=Rules(each_time=True)).picture == NONE
+    assert stands(said(1), own).picture == SEEN
+
+
+def test_childs_own_yes_widens_no_silence() -> None:
+    """Where silence is a yes, it is one to recording for the teacher's own eyes, whatever the child said."""
+    wide = SEEN | {Scope.PEER}
+    objection = Rules(objection=True)
+    assert stands(said(2, Giver.SELF, picture=wide), rules=objection).picture == SEEN
+    assert stands(said(2, Giver.SELF, picture=NONE), rules=objection).why is Standing.REFUSED
+
+
 def test_nobody_answers_for_an_adult() -> None:
     """A guardian's form with an adult's code grants nothing."""
     stand = stand_on(MONDAY, [said(1)], of_age_on=None, is_adult=True, rules=STRICT)

@@ -14,6 +14,7 @@ from controller.disk import models as _disk
 from controller.enrollment import models as _enrollment
 from controller.epochs import models as _epochs
 from controller.forms import models as _forms
+from controller.masks import models as _masks
 from controller.nights import models as _nights
 from controller.people import models as _people
 from controller.recordings import models as _recordings
@@ -23,6 +24,6 @@ from controller.uploads import models as _uploads
 
 ROOMS = (
     *(_accounts, _audit, _bridge, _calendar, _devices, _disk, _enrollment, _epochs, _nights, _recordings, _uploads),
-    *(_people, _roster, _timetable, _consent, _forms, _claims),
+    *(_people, _roster, _timetable, _consent, _forms, _claims, _masks),
 )
 METADATA = Base.metadata

@@ -89,6 +89,7 @@ def people_rooms() -> tuple[Register, ...]:
     from controller.devices import views as unit_pages
     from controller.enrollment import est_views, page_views, renewal_views
     from controller.forms import views as form_pages
+    from controller.masks import views as mask_pages
     from controller.nights import views as night_pages
     from controller.recordings import views as recording_pages
     from controller.rest import views as rest
@@ -101,7 +102,7 @@ def people_rooms() -> tuple[Register, ...]:
     pages = (_account_pages, recording_pages.register, unit_pages.register, calendar_pages.register)
     joining = (page_views.register, est_views.register, renewal_views.register)
     nights = (night_pages.register, today_views.register)
-    classes = (class_pages.register, room_pages.register, form_pages.register)
+    classes = (class_pages.register, room_pages.register, form_pages.register, mask_pages.register)
     lessons = (lesson_pages.register, room_views.register, claim_pages.register)
     return (guards.register, *pages, *nights, *joining, *classes, *lessons, *settings.ROOMS, rest.register)
 

@@ -24,6 +24,8 @@ from controller.devices.history import Deed, Happening, note_event
 from controller.devices.models import Device, DeviceState, Health, Presence
 from controller.enrollment.services import make_enrollment
 from controller.epochs.models import Epoch, EpochWaiver
+from controller.masks.policy import read_areas
+from controller.masks.writing import NewMask, set_mask
 from controller.recordings import repo
 from controller.recordings.models import LateRecording, Recording
 from controller.recordings.services import delete_recording
@@ -79,6 +81,7 @@ def furnish(house: House, segments: Sequence[MediaSegment], mark: Callable[[str]
     classes = enter_classes(house, by=admin.id, teacher=teacher.id, mark=mark)
     lesson = enter_day(house, teacher, classes.class_id, room=mark("Room 12"))
     taught = enter_room(house, classes.class_id, by=admin.id, teacher=teacher.id, mark=mark)
+    _draw_masks(house, taught.room, by=admin.id, mark=mark)
     keeper = house.add_person("Olga Office", Role.KEEPER)
     _rename_people(house, mark)
     return Addresses(
@@ -127,6 +130,8 @@ def _of_admin(
         "classes-draft": f"/classes/drafts/{classes.draft}",
         "rooms": "/rooms",
         "room": f"/rooms/{taught.room}",
+        "room-mask": f"/rooms/{taught.room}/mask",
+        "room-mask-sheet": f"/rooms/{taught.room}/mask/sheet",
         "timetable-import": "/timetable/import",
         "timetable-bells": "/timetable/bells",
         "timetable-draft": f"/timetable/drafts/{taught.draft}",
@@ -293,6 +298,15 @@ def _copy_device(first: Device, label: str) -> Device:
 def _say(add: Callable[[object], None], device: str, *, reason: str, online: bool) -> None:
     add(Presence(device=device, birth=1, online=online, version="0.1.0", changed_at=NIGHT - timedelta(hours=2)))
     add(Health(device=device, fit=not reason, reason=reason, school_days_left=12, said_at=NIGHT, received_at=NIGHT))
+
+
+def _draw_masks(house: House, room: str, *, by: str, mark: Callable[[str], str]) -> None:
+    """Hide two areas, nothing any more with a reason, and one again."""
+    left, back = "0 600, 300 600, 300 1000, 0 1000", "400 0, 600 0, 560 220, 430 180"
+    versions = [(left, back), (), (left, "700 500, 1000 480, 1000 900, 720 860")]
+    for seen, lines in enumerate(versions):
+        new = NewMask(areas=read_areas(lines), seen=seen, reason="" if lines else mark("new seats"))
+        set_mask(house.services, room, new, by=by)
 
 
 def _rename_people(house: House, mark: Callable[[str], str]) -> None:

@@ -25,17 +25,21 @@ from controller.consent.models import Blackout
 from controller.consent.policy import Decided, Outcome, Reason
 from controller.consent.rules import MOST_SNAPSHOT_DAYS, Rules
 from controller.devices.models import Device
+from controller.masks.repo import masks_of
 from controller.timetable.models import Room
 from controller.timetable.policy import Held
 from protocol.abilities import Ability, parse_abilities
 from protocol.documents import Decision, LessonDecision, Permission
 from protocol.ids import ID_BYTES, make_id
+from protocol.masks import Mask
 
 ADULTS_ONLY = "adults_only"
 NO_LESSON = "no_lesson"
 ROOM_UNKNOWN = "room_unknown"
 HEARS_ALWAYS = "unit_cannot_leave_sound_out"
+SEES_ALL = "unit_cannot_hide_areas"
 _HEARS_ALWAYS = Decision(permission=Permission.REFUSED, reason=HEARS_ALWAYS)
+_SEES_ALL = Decision(permission=Permission.REFUSED, reason=SEES_ALL)
 RULES_OF_A_PILOT = 1
 _DAY = timedelta(days=1)
 _PERMISSIONS = {
@@ -58,6 +62,7 @@ class Content:
     margin_s: int = 0
     lasts: timedelta
     ends_at: datetime | None = None
+    mask: Mask | None = None
 
     def expires_at(self, now: datetime) -> datetime:
         """Tell until when a unit may go by it that is told at `now`."""
@@ -78,6 +83,15 @@ def contents_under(
     session: Session, config: Config, devices: Sequence[Device], now: datetime, *, held: tuple[int, Rules] | None
 ) -> dict[str, Content]:
     """Give the same under a version of the rules, which need not be the one that holds; None for none."""
+    rooms = _rooms_of(session, devices)
+    masks = masks_of(session, set(rooms.values()))
+    contents = _decided(session, config, devices, now, held=held)
+    return {device.id: _masked(device, contents[device.id], masks.get(rooms.get(device.id, ""))) for device in devices}
+
+
+def _decided(
+    session: Session, config: Config, devices: Sequence[Device], now: datetime, *, held: tuple[int, Rules] | None
+) -> dict[str, Content]:
     rooms = _rooms_of(session, devices)
     dark = repo.blackouts(session, now)
     teachers = accounts_with(session, (Role.TEACHER,))
@@ -166,6 +180,17 @@ def _understood(device: Device, content: Content) -> Content:
     lessons = (each if each.decision.sound else replace(each, decision=_HEARS_ALWAYS) for each in content.lessons)
     otherwise = content.otherwise if content.otherwise.sound else _HEARS_ALWAYS
     return replace(content, lessons=tuple(lessons), otherwise=otherwise)
+
+
+def _masked(device: Device, content: Content, mask: Mask | None) -> Content:
+    """Have a room's mask worn; a unit that has not said that it can hide anything records nothing there.
+
+    One of an earlier release refuses a snapshot with a mask, and would go on by the one before: it is told to refuse.
+    """
+    if mask is None or Ability.HIDES_AREAS in parse_abilities(device.abilities):
+        return replace(content, mask=mask)
+    lessons = tuple(replace(each, decision=_SEES_ALL) for each in content.lessons)
+    return replace(content, lessons=lessons, otherwise=_SEES_ALL)
 
 
 def _rooms_of(session: Session, devices: Iterable[Device]) -> dict[str, str]:

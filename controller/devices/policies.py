@@ -112,6 +112,7 @@ def _issue(services: Services, session: Session, device: Device, content: Conten
         lessons=content.lessons,
         otherwise=content.otherwise,
         margin_s=content.margin_s,
+        must_mask=content.mask,
     )
     line = issue_document(policy, services.keys.policy)
     device.policy_version, device.policy_line, device.policy_ends_at = policy.version, line, policy.expires_at

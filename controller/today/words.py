@@ -93,6 +93,7 @@ WHYS: Mapping[str, Why] = {
     "unit_cannot_leave_sound_out": Why(
         mark("Your school records without sound, and this unit cannot leave it out."), _IT
     ),
+    "unit_cannot_hide_areas": Why(mark("This room has a mask, and its unit cannot hide parts of a picture."), _IT),
     NO_POLICY: Why(mark("The unit was told nothing yet."), _IT),
     POLICY_EXPIRED: Why(mark("What the unit was told is too old, and it goes by that no more."), _IT),
     LESSONS_OVERLAP: Why(mark("Two lessons of different teachers lie at the same time."), _TIMETABLE),

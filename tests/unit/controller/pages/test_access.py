@@ -131,6 +131,7 @@ EXPECTED = {
     **dict.fromkeys(("forms.sheets", "forms.issue", "forms.ask", "forms.read"), ANSWER_KEEPERS),
     **dict.fromkeys(("forms.difference", "forms.apply", "forms.discard"), ANSWER_KEEPERS),
     **dict.fromkeys(("forms.class_table", "forms.registry"), ANSWER_KEEPERS),
+    **dict.fromkeys(("masks.show", "masks.change", "masks.sheet"), KEEPERS),
     **dict.fromkeys(("pilots.show", "pilots.begin", "pilots.end"), RULERS),
     "agreements.show": {**OVERSEERS, **dict.fromkeys((Who.OWNER, Who.OTHER), OPEN)},
     "agreements.say_mine": TEACHERS,

@@ -27,14 +27,15 @@ class TableAnswer(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a giver's newest line says, and until when."""
+    """What a giver's newest line says, from when, and until when."""
 
     choice: Choice
+    holds_from: date
     holds_until: date | None
 
     def holds_on(self, day: date) -> bool:
-        """Tell whether it has not ended."""
-        return self.holds_until is None or day <= self.holds_until
+        """Tell whether it has begun and has not ended."""
+        return self.holds_from <= day and (self.holds_until is None or day <= self.holds_until)
 
 
 class Change(NamedTuple):
@@ -60,6 +61,7 @@ def compare(answers: Iterable[TableAnswer], held: Mapping[tuple[str, Giver], Hel
     """Compare a table with what stands: a row changes something when its box or its last day differs.
 
     A row of no form that names no last day repeats what stands: only a new form, or a day, makes a yes last longer.
+    What begins later than the row stands not yet: a no of today is written down before one of next month.
     """
     changes, unchanged = [], 0
     for answer in answers:
@@ -72,7 +74,7 @@ def compare(answers: Iterable[TableAnswer], held: Mapping[tuple[str, Giver], Hel
 
 
 def _repeats(answer: TableAnswer, before: Held, today: date) -> bool:
-    if answer.choice is not before.choice:
+    if answer.choice is not before.choice or answer.holds_from < before.holds_from:
         return False
     is_open = not answer.names_end and not answer.version and before.holds_on(today)
     return is_open or answer.holds_until == before.holds_until

@@ -85,6 +85,7 @@ def held_answers(session: Session, people: Collection[str], rules: Rules) -> dic
                 Grants(answer.picture, answer.voice if rules.sound else answer.picture),
                 is_withdrawal=answer.is_withdrawal,
             ),
+            answer.holds_from,
             answer.holds_until,
         )
         for person, answers in answers_of(session, people).items()

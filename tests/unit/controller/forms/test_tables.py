@@ -114,6 +114,22 @@ def test_ended_answer_is_blank_in_the_table_and_renewed_by_one(house: House, bro
     assert len(lines(house)) == 2
 
 
+def test_no_of_today_is_written_down_before_one_that_begins_later(
+    house: House, browser: FlaskClient, pile: Pile
+) -> None:
+    """The later one does not refuse yet, and until then the yes before it would count."""
+    day = today(house.services)
+    later = day + timedelta(days=30)
+    apply(browser, send(browser, f"id,answer\n{pile.pupils[0]},yes\n").location)
+    apply(browser, send(browser, f"id,answer,from\n{pile.pupils[0]},no,{later}\n").location)
+    apply(browser, send(browser, f"id,answer\n{pile.pupils[0]},no\n").location)
+    assert [(bool(line.picture), line.holds_from) for line in lines(house)] == [
+        (True, day),
+        (False, later),
+        (False, day),
+    ]
+
+
 def test_everything_wrong_is_told_at_once_and_nothing_is_kept(house: House, browser: FlaskClient, pile: Pile) -> None:
     """Each with its row and column: code, person, giver, answer, days, the same twice."""
     code, person = pile.codes[0], pile.pupils[1]

@@ -48,6 +48,16 @@ def touched_classes(session: Session, plan: Plan) -> set[str]:
     return found
 
 
+def changed_stands(plan: Plan) -> set[str]:
+    """Give the people of whom a plan changes who answers for them, or whether they can lead: also a guest is told."""
+    changed = ((each.before, each.after) for each in plan.changed_people)
+    return {
+        after.id
+        for before, after in changed
+        if (before.kind, before.account, before.of_age_on) != (after.kind, after.account, after.of_age_on)
+    }
+
+
 def _insert(session: Session, model: type[Any], rows: Iterable[dict[str, Any]]) -> None:
     if found := list(rows):
         session.connection().execute(insert(model.__table__), found)  # without the ORM: a district's are many

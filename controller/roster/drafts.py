@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from controller.devices.history import OPERATOR, Deed
 from controller.devices.policies import reissue_for_rooms
-from controller.roster.applying import touched_classes, write_plan
+from controller.roster.applying import changed_stands, touched_classes, write_plan
 from controller.roster.content import decode_roster, encode_roster
 from controller.roster.found import Passed, Reading, Roster
 from controller.roster.history import Happening, Told, newest_change, note_event
@@ -26,7 +26,7 @@ from controller.roster.plan import Plan, plan_roster
 from controller.roster.refusals import Fault, RosterRefusedError
 from controller.roster.repo import read_standing
 from controller.services import Services
-from controller.timetable.repo import rooms_of_classes
+from controller.timetable.repo import rooms_of_classes, rooms_of_person
 
 DRAFT_LASTS = timedelta(days=7)
 FARTHEST = timedelta(days=550)
@@ -127,7 +127,10 @@ def apply_draft(services: Services, draft: str, *, basis: int, vanishing: Vanish
         classes = touched_classes(session, shown.plan)
         write_plan(session, shown.plan, row.source, new_id=services.new_id, now=deed.at)
         session.flush()
-        reissue_for_rooms(services, session, rooms_of_classes(session, classes) if classes else set())
+        rooms = rooms_of_classes(session, classes) if classes else set()
+        for person in changed_stands(shown.plan):
+            rooms |= rooms_of_person(session, person)
+        reissue_for_rooms(services, session, rooms)
         session.delete(row)
         told = Told(starts_on=shown.plan.starts_on, sums=shown.plan.sums())
         note_event(session, Happening.APPLIED, deed, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, time
 
 import pytest
@@ -12,15 +13,18 @@ from controller.consent.answering import Said, write_answers
 from controller.consent.answers import Giver, Scope
 from controller.consent.models import Who
 from controller.consent.opting import Word, write_agreements
-from controller.devices.history import OPERATOR
+from controller.devices.history import OPERATOR, Deed
 from controller.devices.models import Device
 from controller.devices.policies import renew_policies
 from controller.people.models import Person
-from controller.roster.drafts import today
+from controller.roster.drafts import make_draft, today
+from controller.roster.lists import read_table
 from controller.roster.models import ClassRole
 from controller.roster.repo import members_on
+from controller.timetable.asked import NewGuest
 from controller.timetable.models import LessonRule, LessonRuleClass, LessonRuleTeacher
 from controller.timetable.repo import require_room
+from controller.timetable.writing import editing
 from device.consent.decide import PressDecision, decide_press
 from protocol.documents import Policy, verify_document
 from tests.classes import PUPILS, Classes, enter_classes, paste, take
@@ -109,3 +113,31 @@ def test_new_pupil_closes_the_button_until_their_family_has_answered(
     assert not press(house, teacher).allowed
     with house.services.database.reading() as session:
         assert any(teacher.device in topic for topic in session.scalars(select(Outbox.topic)))
+
+
+def test_guest_who_becomes_a_pupil_by_a_list_is_told_to_the_room_that_they_visit(
+    house: House, teacher: Teacher, classes: Classes
+) -> None:
+    """Their own class is taught nowhere; from now on their guardians answer for them, who have said nothing."""
+    agree(house, teacher, classes)
+    day = today(house.services)
+    enter_zoe(house, "aide")
+    with house.services.database.reading() as session:
+        zoe = session.scalars(select(Person.id).where(Person.sourced_id == "z1")).one()
+        room = session.scalars(select(LessonRule.room)).one()
+    own = Said(person=zoe, giver=Giver.SELF, picture=SEEN, voice=SEEN, holds_from=day)
+    write_answers(house.services, [own], by="office")
+    with editing(house.services, Deed("office", house.clock())) as edit:
+        edit.add_guest(NewGuest(person=zoe, room=room, begins_on=day, ends_on=day))
+    assert press(house, teacher).allowed
+    enter_zoe(house, "pupil")
+    assert press(house, teacher).reason == "voice_not_granted"
+
+
+def enter_zoe(house: House, role: str) -> None:
+    """Apply a table of a class with one person alone, by their number."""
+    table = f"class,given,family,role,id\n9C,Zoe,Zed,{role},z1\n9C,Yan,Yu,pupil,y1\n".encode()
+    reading = read_table(io.BytesIO(table), "9C.csv")
+    assert reading.roster, reading.flaws
+    deed = Deed("office", house.clock())
+    take(house, make_draft(house.services, reading, today(house.services), deed), by="office")

@@ -1,10 +1,16 @@
 """What holds for all tests: property tests judge what is true, not how long it took; no umask is left behind."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 settings.register_profile("backrow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("backrow")
@@ -17,3 +23,12 @@ def _umask_is_given_back() -> Iterator[None]:
     os.umask(before)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start Chromium once a process: a second Playwright beside a first one refuses to run."""
+    from tests.browser.chromium import open_chromium
+
+    with open_chromium() as browser:
+        yield browser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -109,6 +110,7 @@ def find_plaintext(folder: Path, *canaries: bytes) -> list[str]:
     found = []
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink():
-            data = path.read_bytes()
-            found += [f"{path}: {mark!r}" for mark in (*PLAIN_MARKS, *canaries) if mark in data]
+            with suppress(FileNotFoundError):  # processes run, and tidy up
+                data = path.read_bytes()
+                found += [f"{path}: {mark!r}" for mark in (*PLAIN_MARKS, *canaries) if mark in data]
     return found

@@ -10,18 +10,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from controller.auth.logins import COOKIE
-from tests.browser.chromium import open_chromium
 from tests.footage import FootageCache
 from tests.house import House, Person, house, serve
 
 __all__ = ["house"]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Start Chromium once."""
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="session")

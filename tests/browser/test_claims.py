@@ -14,7 +14,7 @@ from tests.lesson import MediaSegment, record_synthetic
 from tests.ruled import set_first_rules
 
 pytestmark = pytest.mark.browser
-READY = "document.getElementById('player').readyState"
+READY = "document.getElementById('player')?.readyState ?? 0"
 
 
 @pytest.fixture(scope="module")

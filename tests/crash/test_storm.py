@@ -28,8 +28,7 @@ def test_storm_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     """Units, controller and links break at random; everything is held once, byte for byte, and no offset went back."""
     outcome = rage(tmp_path, FAULTS, SEED)
     assert outcome.wrong == []
-    assert outcome.faults["controller killed"] > 0
-    assert outcome.faults["unit killed"] > 0
+    assert sum(outcome.faults[name] for name in ("controller killed", "unit killed", "both killed")) > 0
 
 
 def test_storm_finds_a_controller_that_does_not_synchronise(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from playwright.sync_api import Browser
 
 from controller.recordings.models import Recording
 from provisioning.demo.crew import run
-from tests.browser.chromium import open_chromium
 from tests.e2e import home
 from tests.e2e.office import Office, Window
 from tests.e2e.stack import Stack, found_place
@@ -31,13 +30,6 @@ LISTED = ("García, Ana", "Kim, Ben", "Diaz, Cleo", "Eze, Dan")
 ROOM = "Room 12"
 PROMISED_S = 5.0
 """P3: so soon a change that forbids stops a recording on a connected unit."""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Start Chromium once."""
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,7 @@ def test_lesson_that_is_needed_today_comes_by_day_and_alone(stack: Stack) -> Non
     newer = stack.record(2.0)
     assert_quiet(stack, needed, newer)
     assert stack.state(needed) == "arriving"
+    stack.viewer.confirm(needed)
     page = f"/recordings/{needed}"
     assert "It cannot be asked for today" in stack.viewer.page(page)
     assert "I need it today" not in stack.viewer.page(page)

@@ -12,9 +12,11 @@ from hypothesis import example, given
 
 import device.recorder
 from device.health.report import MEANINGS
+from device.masking.veil import IMPOSSIBLE
 from device.recorder.effects import Report
 from device.recorder.fitness import SPOOL_DAMAGED, TAIL_RECOVERED
 from device.recorder.machine import step
+from device.recorder.permission import MASK_CHANGED
 from device.recorder.states import Event, Kind, Phase, State, TakeEnd
 from tests.machine.walks import ALLOWED, BOOT, LAW, TO_RECORDING, World, walks
 
@@ -29,7 +31,7 @@ AT_REST = {
     "button_stuck",
 }
 """What is as true of a unit that never records, and so may be told the moment it is so."""
-BESIDE_THE_REASON = {SPOOL_DAMAGED, TAIL_RECOVERED}
+BESIDE_THE_REASON = {SPOOL_DAMAGED, TAIL_RECOVERED, MASK_CHANGED, IMPOSSIBLE}  # the latter refuse a press alone
 STEPS = 3
 
 

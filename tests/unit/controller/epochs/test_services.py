@@ -290,6 +290,7 @@ def test_owner_alone_is_told_of_a_recording_that_came_too_late(school: School) -
     """One whose manifest came in time and one that is new, each once; a colleague sees nothing."""
     house, known, late = school.house, school.lesson(), school.lesson()
     assert school.unit.put_manifest(known).status_code == 200
+    house.confirm(known.id)
     assert "On its way" in school.page().get("/recordings").text
     school.end_the_epoch()
     for lesson in (late, known, late):

@@ -8,7 +8,6 @@ so that no file can keep the controller busy.
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 from itertools import islice
@@ -22,8 +21,11 @@ from controller.calendar.policy import DAY, FreeDay
 from controller.calendar.properties import FOLD, ZONES, each_of, lasts_of, moment_of, spell, spelled
 from controller.calendar.reading import FARTHEST, require_sensible
 from controller.calendar.refusals import CalendarRefusedError, Fault
+from controller.calendar.repeats import can_come_true, frequency_of, is_followed, is_slow, is_sound
 
 MOST_RULES = 200
+MOST_SLOW_RULES = 20
+"""One that never comes true is followed for thousands of years by the library: seconds of work each."""
 OLDEST_RULE = timedelta(days=366 * 20)
 FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")
 _ZONE_OF = re.compile(rb'^((?:DT|RECURRENCE-ID|EXDATE)[^:\r\n]*?);TZID=(?:"[^"\r\n]*"|[^:;\r\n]*)', re.MULTILINE)
@@ -33,8 +35,10 @@ Entry = FreeDay | Skipped | WrongEntry
 def read_events(data: bytes, *, today: date, zone: tzinfo) -> Iterator[Entry]:
     """Give what each event of a calendar says; raise `CalendarRefusedError` when it is no calendar."""
     events = _parse(data)
-    if sum("RRULE" in event for event in events) > MOST_RULES:
-        raise CalendarRefusedError(Fault.RULES_TOO_MANY, "file", most=MOST_RULES)
+    rules = [event["RRULE"] for event in events if "RRULE" in event]
+    for number, most in ((len(rules), MOST_RULES), (sum(map(is_slow, rules)), MOST_SLOW_RULES)):
+        if number > most:
+            raise CalendarRefusedError(Fault.RULES_TOO_MANY, "file", most=most)
     reader = _Reader(today, zone)
     moved: dict[str, list[icalendar.Event]] = {}
     for event in events:
@@ -65,13 +69,6 @@ def _uid(event: icalendar.Event) -> str:
 def _label(event: icalendar.Event) -> str:
     words = " ".join(str(event.get("SUMMARY", "")).split())
     return "".join(sign for sign in words if sign.isprintable())[:LABEL_CHARS]
-
-
-def _can_come_true(rule: icalendar.vRecur) -> bool:
-    """Tell whether some month has one of a rule's days: dateutil looks for 30 February until the year 9999."""
-    days = [abs(int(day)) for day in rule.get("BYMONTHDAY", [])]
-    months = [int(month) for month in rule.get("BYMONTH", range(1, 13))]
-    return not days or any(day <= monthrange(2024, month)[1] for month in months if 1 <= month <= 12 for day in days)
 
 
 class _Reader:
@@ -174,7 +171,7 @@ class _Reader:
 
     def _repeat(self, rule: icalendar.vRecur, first: date) -> Iterator[date]:
         self._require_bounded(rule, first)
-        if not _can_come_true(rule):
+        if not can_come_true(rule):
             return iter(())
         count = rule.pop("COUNT", [None])[0]
         horizon = datetime.combine(self._today + FARTHEST, time())
@@ -188,11 +185,10 @@ class _Reader:
 
     def _require_bounded(self, rule: icalendar.vRecur, first: date) -> None:
         told = spelled(rule)
-        frequency = str(next(iter(rule.get("FREQ", [])), ""))
+        frequency = frequency_of(rule)
         fine = {"BYHOUR", "BYMINUTE", "BYSECOND"} & rule.keys()
         if frequency not in FREQUENCIES or fine:
             raise CalendarRefusedError(Fault.RULE_TOO_FINE, "first_day", got=told)
-        numbers = [rule.get(name, [1])[0] for name in ("INTERVAL", "COUNT")]
         too_old = frequency in ("WEEKLY", "DAILY") and first < self._today - OLDEST_RULE
-        if too_old or not all(isinstance(number, int) and number > 0 for number in numbers):
+        if too_old or not is_followed(rule) or not is_sound(rule):
             raise CalendarRefusedError(Fault.RULE_MALFORMED, "first_day", got=told)

@@ -14,9 +14,11 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from controller.accounts.models import Role
+from controller.accounts.roles import roles_of
 from controller.claims import policy
 from controller.claims.models import Claim, ClaimState, Unclaimed
-from controller.claims.policy import Chance, Said
+from controller.claims.policy import Chance, Place, Said
 from controller.claims.services import LIVING, Word, say, time_of
 from controller.claims.whereabouts import chance_of, rooms_of, taught_at
 from controller.consent.repo import newest_rules
@@ -42,7 +44,7 @@ class Heard(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Taught:
-    """Somebody's word that they taught in a room at an instant."""
+    """Somebody's word that they taught in a room at an instant; `room`: None for one that is not listed."""
 
     claimant: str
     room: Room | None
@@ -57,13 +59,29 @@ def claim(services: Services, session: Session, word: Taught) -> Heard:
 
 
 def take(services: Services, session: Session, offered: Offered, *, claimant: str) -> Heard:
-    """Keep the word of somebody who was asked for a recording; call inside a writing session."""
+    """Keep the word of somebody who was asked for a recording; call inside a writing session.
+
+    The word names when their lesson began, not when the button was pressed: a second person reads it.
+    """
     row = session.get_one(Recording, offered.recording, with_for_update=True)
-    return _keep(services, session, Taught(claimant=claimant, room=offered.room, at=offered.at), row)
+    at = _lesson_begins(session, services.config.controller.time_zone, claimant, row)
+    return _keep(services, session, Taught(claimant=claimant, room=offered.room, at=at), row)
+
+
+def _lesson_begins(session: Session, zone: tzinfo, claimant: str, row: Recording) -> datetime:
+    """Give when a claimant's lesson began by the timetable; else the full quarter of an hour before the press."""
+    time = time_of(row)
+    taught = taught_at(session, zone, time, {row.room}) if row.room else ()
+    mine = [each.time for each in taught if each.account == claimant]
+    if mine:
+        return max(mine, key=time.shares).begins_at
+    return row.began_at.replace(minute=row.began_at.minute // 15 * 15, second=0, microsecond=0)
 
 
 def _keep(services: Services, session: Session, word: Taught, row: Recording | None) -> Heard:
     now, needs_second = services.clock(), _needs_second(session)
+    said = Word(said=Said.ASKED if needs_second else Said.CLAIMED, by=word.claimant, at=now)
+    fits = row is not None and say(session, row, said, owner=None if needs_second else word.claimant)
     session.add(
         Claim(
             id=services.new_id(),
@@ -72,15 +90,12 @@ def _keep(services: Services, session: Session, word: Taught, row: Recording | N
             lesson_at=word.at,
             said_at=now,
             state=ClaimState.WAITING if needs_second else ClaimState.ALONE,
-            recording=row.id if row else None,
+            recording=row.id if row and fits else None,
         )
     )
     if needs_second:
-        if row:
-            say(session, row, Word(said=Said.ASKED, by=word.claimant, at=now))
         return Heard.ASKED
-    owned = row and say(session, row, Word(said=Said.CLAIMED, by=word.claimant, at=now), owner=word.claimant)
-    return Heard.OWNED if owned else Heard.NOTHING
+    return Heard.OWNED if fits else Heard.NOTHING
 
 
 def _needs_second(session: Session) -> bool:
@@ -93,17 +108,25 @@ def _said_at(session: Session, account: str) -> Sequence[datetime]:
 
 
 def _find(services: Services, session: Session, word: Taught) -> Recording | None:
-    """Give the recording that a word fits: nobody's, of that room and time, when they can have been there."""
-    zone, room = services.config.controller.time_zone, word.room
-    if room is None:
-        return None
+    """Give the recording that a word fits: nobody's, of that room and time, when they can have been there.
+
+    A word without a room is one of a room that is not listed: it fits what was recorded where none was known.
+    """
     mine = (Recording.ownership == Ownership.UNCLAIMED) & Recording.state.in_(LIVING)
-    rows = session.scalars(select(Recording).where(mine, Recording.room == room.id).with_for_update()).all()
+    room = word.room.id if word.room else None
+    rows = session.scalars(select(Recording).where(mine, Recording.room.is_not_distinct_from(room)).with_for_update())
     near = [row for row in rows if _is_near(row, word.at)]
     for row in sorted(near, key=lambda one: abs(one.began_at - word.at)):
-        if chance_of(session, zone, word.claimant, room=room, time=time_of(row)) is not Chance.IMPOSSIBLE:
+        if _can_have_been(services, session, word, row):
             return row
     return None
+
+
+def _can_have_been(services: Services, session: Session, word: Taught, row: Recording) -> bool:
+    site = word.room.site if word.room else session.get_one(Device, row.device).site
+    place = Place(room=word.room.id if word.room else "", site=site, time=time_of(row))
+    zone = services.config.controller.time_zone
+    return chance_of(session, zone, word.claimant, place) is not Chance.IMPOSSIBLE
 
 
 def _is_near(row: Recording, at: datetime) -> bool:
@@ -171,12 +194,17 @@ def waiting_for(session: Session, account: str, sites: Collection[str] | None, n
     ]
 
 
-def vouch(services: Services, session: Session, waiting: Waiting, *, by: str, said: Said) -> None:
-    """Write down what a second person says to a word, `VOUCHED` or `REFUSED`; the recording, if any, follows."""
+def vouch(services: Services, session: Session, waiting: Waiting, *, by: str, said: Said) -> Said | None:
+    """Write down what a second person says to a word, `VOUCHED` or `REFUSED`; the recording, if any, follows.
+
+    Give what was written down: `REFUSED` for a claimant who is no teacher any more, None when somebody was first.
+    """
     row = session.get_one(Claim, waiting.claim, with_for_update=True)
     if row.state is not ClaimState.WAITING:
-        return
+        return None
     now = services.clock()
+    if Role.TEACHER not in roles_of(session, row.claimant):
+        said = Said.REFUSED
     row.state = ClaimState.VOUCHED if said is Said.VOUCHED else ClaimState.REFUSED
     row.decided_at, row.decided_by = now, by
     if row.recording is not None:
@@ -185,13 +213,12 @@ def vouch(services: Services, session: Session, waiting: Waiting, *, by: str, sa
         say(session, recording, Word(said=said, by=by, at=now), owner=owner)
     elif said is Said.VOUCHED:
         _find_at_last(services, session, row)
+    return said
 
 
 def _find_at_last(services: Services, session: Session, row: Claim) -> None:
     """Look again for what a word fits that fitted nothing when it was said: the lesson may have come since."""
-    room = session.get(Room, row.room) if row.room else None
-    if room is None:
-        return
+    room = session.get_one(Room, row.room) if row.room else None
     found = _find(services, session, Taught(claimant=row.claimant, room=room, at=row.lesson_at))
     if found:
         row.recording = found.id

@@ -47,7 +47,7 @@ class Claim(Base):
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
     claimant: Mapped[str] = mapped_column(String(ID_CHARS))
     room: Mapped[str | None] = mapped_column(ForeignKey("room.id"))
-    """None only where the recording itself is in no room that is known."""
+    """None for a room that is not listed."""
     lesson_at: Mapped[datetime]
     """The time that they named, within the lesson."""
     said_at: Mapped[datetime]

@@ -32,6 +32,8 @@ from controller.recordings.ownership import require_named
 from controller.services import Services
 from controller.timetable.models import Room
 
+NOT_LISTED = "not-listed"
+"""What the form says for a room that is not one of its list."""
 SECOND_PEOPLE = (Role.PRINCIPAL, Role.KEEPER)
 Page = str | Response | tuple[str, HTTPStatus]
 
@@ -95,8 +97,9 @@ class ClaimPages:
         """Take somebody's word that they taught in a room at a time."""
         with self._services.database.writing() as session:
             rooms, at = _rooms_for(session, signed_in().id), self._read_instant()
-            room = rooms.get(request.form.get("room", ""))
-            if room is None or at is None:
+            named = request.form.get("room", "")
+            room = rooms.get(named)
+            if at is None or (room is None and named != NOT_LISTED):
                 fault = gettext("Please choose a room, and a day and time that lie in the past.")
                 return self._show(fault), HTTPStatus.UNPROCESSABLE_ENTITY
             heard = claim(self._services, session, Taught(claimant=signed_in().id, room=room, at=at))
@@ -126,8 +129,11 @@ class ClaimPages:
         with self._services.database.writing() as session:
             found = next((each for each in self._waiting(session) if each.claim == word), None) or abort(404)
             said = _read((Said.VOUCHED, Said.REFUSED))
-            vouch(self._services, session, found, by=signed_in().id, said=said)
-        flash(gettext("Saved."))
+            written = vouch(self._services, session, found, by=signed_in().id, said=said)
+        if written in (said, None):
+            flash(gettext("Saved."))
+        else:
+            flash(gettext("They have no teacher’s account any more: a no was written down."))
         return redirect(url_for("claims.who_taught"))
 
     def _waiting(self, session: Session) -> list[Waiting]:
@@ -147,6 +153,7 @@ class ClaimPages:
             rooms=sorted(rooms.values(), key=lambda room: (room.site, room.name)),
             has_sites=len({room.site for room in rooms.values()}) > 1,
             rules=rules,
+            not_listed=NOT_LISTED,
             fault=fault,
             form=request.form if fault else {},
         )

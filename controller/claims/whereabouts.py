@@ -79,7 +79,6 @@ def sites_of(session: Session, account: str) -> frozenset[str]:
     return frozenset(taught) | frozenset(session.scalars(select(Device.site).where(Device.owner == account)))
 
 
-def chance_of(session: Session, zone: tzinfo, account: str, *, room: Room, time: Stretch) -> Chance:
-    """Judge whether an account can have taught in a room at a time."""
-    place = Place(room=room.id, site=room.site, time=time)
-    return judge_chance(account, place, taught=taught_at(session, zone, time), sites=sites_of(session, account))
+def chance_of(session: Session, zone: tzinfo, account: str, place: Place) -> Chance:
+    """Judge whether an account can have taught in a place at its time."""
+    return judge_chance(account, place, taught=taught_at(session, zone, place.time), sites=sites_of(session, account))

@@ -95,11 +95,15 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Stand:
-    """How somebody stands on a day: what for which subject, and why."""
+    """How somebody stands on a day: what for which subject, and why.
+
+    `took_back`: the last word of theirs, or of somebody for them, took something back, whether it counts still or not.
+    """
 
     picture: frozenset[Scope]
     voice: frozenset[Scope]
     why: Standing
+    took_back: bool = False
 
     def allows(self, subject: Subject, scopes: Iterable[Scope]) -> bool:
         """Tell whether a subject may be used for every one of some scopes; recording is the least of each."""
@@ -121,6 +125,7 @@ def stand_on(day: date, answers: Sequence[Answer], *, of_age_on: date | None, is
         picture=frozenset.intersection(*(stand.picture for stand in stands)),
         voice=frozenset.intersection(*(stand.voice for stand in stands)),
         why=_strictest(stands),
+        took_back=_took_back(answers),
     )
 
 
@@ -149,10 +154,14 @@ def _nothing_returned(answers: Iterable[Answer], rules: Rules) -> Stand:
     It is no silence where a giver's last word took something back, though that counts no more or not yet: what the
     guardians refused is not granted by a birthday.
     """
+    took_back = _took_back(answers)
+    granted = _OBJECTED if rules.objection and not took_back else NOTHING
+    return Stand(picture=granted, voice=granted, why=Standing.NOT_RETURNED, took_back=took_back)
+
+
+def _took_back(answers: Iterable[Answer]) -> bool:
     last = {each.giver: each for each in sorted(answers, key=lambda one: one.number) if not each.is_for_one_day}
-    objected = any(each.takes_back for each in last.values())
-    granted = _OBJECTED if rules.objection and not objected else NOTHING
-    return Stand(picture=granted, voice=granted, why=Standing.NOT_RETURNED)
+    return any(each.takes_back for each in last.values())
 
 
 _OBJECTED = frozenset({Scope.RECORD, Scope.SELF})

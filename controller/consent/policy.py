@@ -64,8 +64,13 @@ class Someone:
 
     @property
     def has_spoken(self) -> bool:
-        """Tell whether an answer of theirs holds: a refusal counts also where nobody asked."""
-        return self.stand is not None and self.stand.why not in (Standing.NOT_RETURNED, Standing.EXPIRED)
+        """Tell whether an answer of theirs holds, or their last one was a no: that counts also where nobody asked.
+
+        A no does not become silence when its days end, nor one of the guardians' with the years.
+        """
+        if self.stand is None:
+            return False
+        return self.stand.took_back or self.stand.why not in (Standing.NOT_RETURNED, Standing.EXPIRED)
 
 
 @dataclass(frozen=True, kw_only=True)

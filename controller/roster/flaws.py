@@ -62,6 +62,8 @@ class Flawed(StrEnum):
     DAYS_FAR = "days_far"
     CALENDAR_UNREADABLE = "calendar_unreadable"
     TOO_MANY_EVENTS = "too_many_events"
+    TOO_MANY_LINES = "too_many_lines"
+    TOO_MANY_DAYS = "too_many_days"
     REPEATS_TOO_OFTEN = "repeats_too_often"
     REPEAT_MALFORMED = "repeat_malformed"
     MOMENT_MALFORMED = "moment_malformed"
@@ -165,6 +167,13 @@ WORDS: dict[Flawed, Words] = {
     ),
     Flawed.TOO_MANY_EVENTS: Words(
         mark("expected at most %(most)d events and repetitions, got more"), mark("export one room and one school year")
+    ),
+    Flawed.TOO_MANY_LINES: Words(
+        mark("expected at most %(most)d lines, got more"), mark("export one room and one school year")
+    ),
+    Flawed.TOO_MANY_DAYS: Words(
+        mark("expected at most %(most)d days named by EXDATE and RDATE, got more"),
+        mark("export one room and one school year"),
     ),
     Flawed.REPEATS_TOO_OFTEN: Words(
         mark("expected an event that repeats by days, weeks or months, got “%(got)s”"),

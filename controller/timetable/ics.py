@@ -20,6 +20,7 @@ from dateutil.rrule import rrulestr
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from controller.calendar.properties import FOLD, ZONES, each_of, lasts_of, moment_of, spell, spelled
+from controller.calendar.repeats import frequency_of, is_followed, is_sound
 from controller.roster.flaws import Flawed, Flaws, UnreadableError, flaw
 from controller.timetable.finding import Directory
 from controller.timetable.found import FoundTimetable, Meant, Passed, Place, Reading
@@ -35,15 +36,14 @@ MOST_LESSONS = 20_000
 SUMMARY_CHARS = 120
 MOST_MONTHLY = 20
 """One that never comes true is followed for thousands of years by the library: a second of work each."""
-MOST_WEEKS = 5
-"""No month has a sixth Monday."""
-_OFTEN = frozenset({"FREQ", "INTERVAL", "BYDAY", "BYMONTH", "WKST"})
-PARTS = {"DAILY": _OFTEN, "WEEKLY": _OFTEN, "MONTHLY": _OFTEN | {"BYMONTHDAY", "BYSETPOS"}}
-"""What a repetition may be made of, so that it comes true again within a year or so."""
+FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY")
+MOST_LINES = 100_000
+"""The library takes its time for each line, whatever stands in it."""
+MOST_NAMED_DAYS = 20_000
 _DAY = timedelta(days=1)
 _ZONE_OF = re.compile(rb"^((?:DT|RECURRENCE-ID|EXDATE|RDATE)[^:\r\n]*?);TZID=", re.MULTILINE | re.IGNORECASE)
 _KEPT_ZONE = "X-BACKROW-ZONE"
-_NUMBER = re.compile(r"\d+")
+_NAMED_DAYS = re.compile(rb"^(?:EXDATE|RDATE)\b[^\n]*", re.MULTILINE | re.IGNORECASE)
 _APART = re.compile(r"[,;/|·–—:()\n]|\s-\s")
 
 
@@ -128,10 +128,7 @@ def _parse(data: bytes, file: str) -> list[icalendar.Event]:
     if b"\0" in data:
         raise UnreadableError(flaw(Flawed.NOT_TEXT, file))
     bare = _ZONE_OF.sub(rb"\1;" + _KEPT_ZONE.encode() + b"=", ZONES.sub(b"", FOLD.sub(b"", data)))
-    if max(map(len, bare.split(b"\n"))) > LONGEST_LINE:
-        raise UnreadableError(flaw(Flawed.LINE_TOO_LONG, file, most=LONGEST_LINE))
-    if bare.upper().count(b"BEGIN:VEVENT") > MOST_EVENTS:
-        raise UnreadableError(flaw(Flawed.TOO_MANY_EVENTS, file, most=MOST_EVENTS))
+    _require_bounded(bare, file)
     try:
         calendars = icalendar.Calendar.from_ical(bare, multiple=True)
     except (ValueError, IndexError, RecursionError) as error:
@@ -139,11 +136,25 @@ def _parse(data: bytes, file: str) -> list[icalendar.Event]:
     if not calendars:
         raise UnreadableError(flaw(Flawed.CALENDAR_UNREADABLE, file, why="END:VCALENDAR"))
     events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
-    monthly = sum(_frequency(event.get("RRULE")) == "MONTHLY" for event in events)
+    monthly = sum(frequency_of(event.get("RRULE")) == "MONTHLY" for event in events)
     for number, most in ((sum("RRULE" in event for event in events), MOST_RULES), (monthly, MOST_MONTHLY)):
         if number > most:
             raise UnreadableError(flaw(Flawed.TOO_MANY_EVENTS, file, most=most))
     return events  # type: ignore[return-value]  # VEVENTs are events
+
+
+def _require_bounded(bare: bytes, file: str) -> None:
+    """Refuse what the library would be busy with for minutes; folds are undone already."""
+    if max(map(len, bare.split(b"\n"))) > LONGEST_LINE:
+        raise UnreadableError(flaw(Flawed.LINE_TOO_LONG, file, most=LONGEST_LINE))
+    named = sum(1 + line.group().count(b",") for line in _NAMED_DAYS.finditer(bare))
+    for number, most, flawed in (
+        (bare.count(b"\n"), MOST_LINES, Flawed.TOO_MANY_LINES),
+        (bare.upper().count(b"BEGIN:VEVENT"), MOST_EVENTS, Flawed.TOO_MANY_EVENTS),
+        (named, MOST_NAMED_DAYS, Flawed.TOO_MANY_DAYS),
+    ):
+        if number > most:
+            raise UnreadableError(flaw(flawed, file, most=most))
 
 
 def _read(calendar: _Calendar, events: Sequence[icalendar.Event]) -> Iterator[Occurrence]:
@@ -237,12 +248,12 @@ def _follow(calendar: _Calendar, event: icalendar.Event, first: datetime, zone: 
 
 def _repeat(calendar: _Calendar, rule: icalendar.vRecur, first: datetime, zone: tzinfo) -> Iterator[datetime]:
     told = spelled(rule)
+    if frequency_of(rule) not in FREQUENCIES or not is_followed(rule):
+        raise _WrongError(Flawed.REPEATS_TOO_OFTEN, "RRULE", told)
+    if not is_sound(rule) or first.date() < calendar.first - OLDEST:
+        raise _WrongError(Flawed.REPEAT_MALFORMED, "RRULE", told)
     count = rule.pop("COUNT", [None])[0]
     until = moment_of(next(iter(rule.pop("UNTIL", [])), None))
-    if not rule.keys() <= PARTS.get(_frequency(rule), frozenset()):
-        raise _WrongError(Flawed.REPEATS_TOO_OFTEN, "RRULE", told)
-    if not _is_sound(rule, count) or first.date() < calendar.first - OLDEST:
-        raise _WrongError(Flawed.REPEAT_MALFORMED, "RRULE", told)
     horizon = datetime.combine(calendar.last, time(23, 59))
     rule["UNTIL"] = [min(horizon, _until(until, zone)) if until else horizon]
     try:
@@ -250,26 +261,6 @@ def _repeat(calendar: _Calendar, rule: icalendar.vRecur, first: datetime, zone: 
     except (ValueError, TypeError, KeyError) as error:
         raise _WrongError(Flawed.REPEAT_MALFORMED, "RRULE", str(error)) from None
     return islice(found, count)
-
-
-def _frequency(rule: object) -> str:
-    return str(next(iter(rule.get("FREQ", [])), "")) if isinstance(rule, icalendar.vRecur) else ""
-
-
-def _is_sound(rule: icalendar.vRecur, count: object) -> bool:
-    """Tell whether the numbers of a repetition can be, and whether it comes true at all."""
-    interval = rule.get("INTERVAL", [1])[0]
-    counted = all(isinstance(number, int) and number > 0 for number in (interval, 1 if count is None else count))
-    months = all(isinstance(month, int) and 1 <= month <= 12 for month in rule.get("BYMONTH", []))
-    steps_over = _frequency(rule) == "DAILY" and interval != 1 and bool({"BYDAY", "BYMONTH"} & rule.keys())
-    return counted and months and not steps_over and _names_days(rule)
-
-
-def _names_days(rule: icalendar.vRecur) -> bool:
-    """Tell whether the days of a month that a repetition names are some of a month; the library trusts them."""
-    numbered = (_NUMBER.search(str(day)) for day in rule.get("BYDAY", []))
-    weeks = (int(number.group()) for number in numbered if number)
-    return all(week <= MOST_WEEKS for week in weeks) and 0 not in rule.get("BYMONTHDAY", [])
 
 
 def _until(until: date, zone: tzinfo) -> datetime:

@@ -129,7 +129,12 @@ DOORS: dict[str, tuple[str, ...]] = {
     "flask": ("controller/__init__.py", "controller/wiring.py", "controller/auth/", *FLASK_VIEWS),
     "cheroot": ("controller/server.py", "controller/tls.py", "controller/uploads/body.py"),  # bodies uncopied
     "segno": ("device/card.py", "controller/devices/cards.py", "controller/forms/picture.py"),
-    "icalendar": ("controller/calendar/ics.py", "controller/calendar/properties.py", "controller/timetable/ics.py"),
+    "icalendar": (
+        "controller/calendar/ics.py",
+        "controller/calendar/properties.py",
+        "controller/calendar/repeats.py",
+        "controller/timetable/ics.py",
+    ),
     "dateutil": ("controller/calendar/ics.py", "controller/timetable/ics.py"),
     "argon2": ("controller/accounts/passwords.py",),
     "alembic": ("controller/migrations/",),

@@ -16,7 +16,7 @@ from tests.lesson import MediaSegment, bookmark, record_file, record_synthetic
 pytestmark = pytest.mark.browser
 
 POSITION = "document.getElementById('player').currentTime"
-READY = "document.getElementById('player').readyState"
+READY = "(document.getElementById('player')?.readyState ?? 0)"
 FILMS = ("bigbuckbunny", "bikes", "people", "variable_rate", "rotated", "baseline_60", "high_24_stereo")
 
 

@@ -15,6 +15,7 @@ from controller.calendar.policy import FreeDay
 from controller.calendar.refusals import CalendarRefusedError, Fault
 
 TODAY = date(2026, 11, 23)
+FIRST = "DTSTART;VALUE=DATE:20261208"
 MADRID = ZoneInfo("Europe/Madrid")
 
 
@@ -23,10 +24,14 @@ def event(*lines: str, uid: str = "1", summary: str = "Feast") -> str:
     return "\r\n".join(("BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{summary}", *lines, "END:VEVENT"))
 
 
+def write(*events: str) -> bytes:
+    """Write a calendar of some events."""
+    return "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//x//y//EN", *events, "END:VCALENDAR", "")).encode()
+
+
 def read(*events: str) -> Found:
     """Read a calendar of some events."""
-    text = "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//x//y//EN", *events, "END:VCALENDAR", ""))
-    return read_file(text.encode(), today=TODAY, zone=MADRID)
+    return read_file(write(*events), today=TODAY, zone=MADRID)
 
 
 def fault_of(*lines: str) -> Fault:
@@ -110,6 +115,10 @@ def test_repetition_ends_by_count_and_by_until() -> None:
         (("DTSTART;VALUE=DATE:20261208", "RRULE:FREQ=DAILY;BYHOUR=1,2"), Fault.RULE_TOO_FINE),
         (("DTSTART;VALUE=DATE:20261208", "RRULE:FREQ=YEARLY;INTERVAL=0"), Fault.RULE_MALFORMED),
         (("DTSTART;VALUE=DATE:20261208", "RRULE:FREQ=DAILY;COUNT=-5"), Fault.RULE_MALFORMED),
+        (("DTSTART;VALUE=DATE:20261208", "RRULE:FREQ=DAILY;INTERVAL=7;BYDAY=MO"), Fault.RULE_MALFORMED),
+        (("DTSTART;VALUE=DATE:20261208", "RRULE:FREQ=DAILY;BYDAY=MO;BYSETPOS=2"), Fault.RULE_MALFORMED),
+        (("DTSTART;VALUE=DATE:20261208", "RRULE:FREQ=YEARLY;BYYEARDAY=366"), Fault.RULE_MALFORMED),
+        (("DTSTART;VALUE=DATE:20261208", "RRULE:FREQ=YEARLY;BYMONTH=2;BYDAY=6MO"), Fault.RULE_MALFORMED),
         (("DTSTART;VALUE=DATE:20261208", "RRULE:FREQ=YEARLY", "RRULE:FREQ=DAILY"), Fault.RULE_MALFORMED),
         (("DTSTART;VALUE=DATE:00010101", "RRULE:FREQ=DAILY"), Fault.RULE_MALFORMED),
         (("DTSTART;VALUE=DATE:20261208", "EXDATE:x"), Fault.DAY_MALFORMED),
@@ -163,6 +172,8 @@ def test_zone_of_the_file_itself_is_not_followed() -> None:
     [
         (b"x" * (MOST_BYTES + 1), Fault.FILE_TOO_LARGE),
         (b"BEGIN:VCALENDAR\n" + b"BEGIN:VEVENT\nEND:VEVENT\n" * (MOST_ENTRIES + 1), Fault.TOO_MANY_ROWS),
+        (write(*[event(FIRST, "RRULE:FREQ=MONTHLY;INTERVAL=12;BYMONTH=3;BYDAY=1MO")] * 21), Fault.RULES_TOO_MANY),
+        (write(*[event(FIRST, "RRULE:FREQ=YEARLY")] * 201), Fault.RULES_TOO_MANY),
         (b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", Fault.FILE_UNREADABLE),
         (b"BEGIN:VCALENDAR\nnonsense\nEND:VCALENDAR\n", Fault.FILE_UNREADABLE),
         (b"/etc/passwd", Fault.HEADER_MISSING),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 import pytest
+from sqlalchemy import delete
 
+from controller.accounts.models import AccountRole, Role
 from controller.claims.claiming import Heard, Taught, claim, offered_to, take, vouch, waiting_for
 from controller.claims.policy import MOST_WORDS_A_DAY, Said
 from controller.consent.rules import Rules
 from controller.devices.models import Device
-from controller.recordings.models import NOBODY, Ownership
+from controller.recordings.models import NOBODY, Ownership, Recording
 from controller.timetable.models import Room
 from tests.claims import history_of, leave_unclaimed, row_of
 from tests.classes import enter_classes
@@ -205,3 +207,49 @@ def test_principal_speaks_for_their_own_sites(house: House, bea: Teacher, lost: 
     with house.services.database.reading() as session:
         assert waiting_for(session, "principal", {"South"}, house.clock()) == []
         assert len(waiting_for(session, "principal", {""}, house.clock())) == 1
+
+
+@pytest.mark.usefixtures("second")
+def test_second_person_reads_when_the_lesson_began_and_not_the_press(house: House, bea: Teacher, lost: str) -> None:
+    """Whoever was asked by the page tells the time of the timetable, as somebody would who names it themselves."""
+    teach(house, bea, "Room 12")
+    _take(house, bea)
+    with house.services.database.reading() as session:
+        (waiting,) = waiting_for(session, "principal", None, house.clock())
+    assert waiting.at < BEGAN_AT
+    assert (waiting.at.minute, waiting.at.second) == (0, 0)
+
+
+def _take(house: House, who: Teacher) -> None:
+    with house.services.database.writing() as session:
+        (one,) = offered_to(house.services, session, who.id)
+        take(house.services, session, one, claimant=who.id)
+
+
+@pytest.mark.usefixtures("second")
+def test_room_that_is_not_listed_can_be_named_by_anybody(house: House, ada: Teacher, bea: Teacher, lost: str) -> None:
+    """So a word without a room tells a second person nothing; it fits what was recorded where no room was known."""
+    with house.services.database.writing() as session:
+        session.get_one(Recording, lost).room = None
+    with house.services.database.writing() as session:
+        claim(house.services, session, Taught(claimant=bea.id, room=None, at=BEGAN_AT - timedelta(hours=3)))
+    _take(house, ada)
+    with house.services.database.reading() as session:
+        waiting = waiting_for(session, "principal", None, house.clock())
+    assert {(each.claimant, each.place) for each in waiting} == {(ada.id, ""), (bea.id, "")}
+    let_speak(house, "principal", Said.REFUSED)
+    with house.services.database.writing() as session:
+        claim(house.services, session, Taught(claimant=bea.id, room=None, at=BEGAN_AT))
+    let_speak(house, "principal", Said.VOUCHED)
+    assert row_of(house, lost).owner == bea.id
+
+
+@pytest.mark.usefixtures("second")
+def test_word_of_who_is_no_teacher_any_more_is_refused(house: House, bea: Teacher, lost: str) -> None:
+    """Whatever the second person says: a recording is never left to somebody who could not open it."""
+    speak(house, bea)
+    with house.services.database.writing() as session:
+        session.execute(delete(AccountRole).where(AccountRole.account == bea.id, AccountRole.role == Role.TEACHER))
+        (waiting,) = waiting_for(session, "principal", None, house.clock())
+        assert vouch(house.services, session, waiting, by="principal", said=Said.VOUCHED) is Said.REFUSED
+    assert row_of(house, lost).ownership is Ownership.UNCLAIMED

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.consent.answers import Scope, Stand, Standing
+from controller.consent.answers import Answer, Giver, Scope, Stand, Standing, stand_on
 from controller.consent.policy import REFUSALS, Decided, Lesson, Outcome, Reason, Someone, decide
 from controller.consent.rules import PRESETS, Rules, loosenings
 from tests.school import new_id
 
+MONDAY = date(2026, 9, 7)
 SEEN = frozenset({Scope.RECORD, Scope.SELF})
 NONE: frozenset[Scope] = frozenset()
 scopes = st.sampled_from([SEEN, NONE, frozenset({Scope.RECORD}), frozenset({Scope.SELF}), frozenset(Scope)])
-stands = st.builds(Stand, picture=scopes, voice=scopes, why=st.sampled_from(Standing))
+stands = st.builds(Stand, picture=scopes, voice=scopes, why=st.sampled_from(Standing), took_back=st.booleans())
 people = st.lists(st.builds(Someone, stand=st.none() | stands, is_adult=st.booleans()), max_size=8)
 lessons = st.builds(
     Lesson,
@@ -178,3 +180,21 @@ def test_adult_who_refused_is_heard_where_adults_are_not_asked() -> None:
     for why in (Standing.REFUSED, Standing.WITHDRAWN):
         refusing = Someone(stand=Stand(picture=NONE, voice=NONE, why=why), is_adult=True)
         assert decide(Rules(adults=False), in_room(refusing)).reason is Reason.ADULT_REFUSES
+
+
+def test_adults_no_does_not_become_silence_with_its_days_or_years() -> None:
+    """Where adults are not asked: neither a no whose days have ended, nor the guardians' of somebody grown up."""
+    ended = _said(Giver.SELF, holds_until=MONDAY + timedelta(days=1))
+    guardians = _said(Giver.GUARDIAN_1)
+    for answer in (ended, guardians):
+        stand = stand_on(MONDAY + timedelta(days=9), [answer], of_age_on=None, is_adult=True, rules=Rules())
+        grown = Someone(stand=stand, is_adult=True)
+        assert decide(Rules(adults=False), in_room(grown)).reason is Reason.ADULT_REFUSES
+    yes = replace(_said(Giver.SELF), number=2, picture=SEEN, voice=SEEN)
+    stand = stand_on(MONDAY, [guardians, yes], of_age_on=None, is_adult=True, rules=Rules())
+    assert decide(Rules(adults=False), in_room(Someone(stand=stand, is_adult=True))).outcome is Outcome.ALLOWED
+
+
+def _said(giver: Giver, *, holds_until: date | None = None) -> Answer:
+    """Make a no from Monday on."""
+    return Answer(number=1, giver=giver, picture=NONE, voice=NONE, holds_from=MONDAY, holds_until=holds_until)

@@ -195,7 +195,7 @@ def test_names_of_a_calendars_events_are_confirmed_before_it_is_applied(
 def test_bells_and_terms_are_set_and_removed(house: House, browser: FlaskClient) -> None:
     """What is wrong is said beside the form."""
     address = "/timetable/bells"
-    bell = {"name": "P3", "begins": "09:00", "ends": "09:50", "weekday": "2"}
+    bell = {"name": "Third period", "begins": "09:00", "ends": "09:50", "weekday": "2"}
     post(browser, address, page=address, **bell)
     assert "09:00–09:50" in browser.get(address).text
     wrong = post(browser, address, page=address, **{**bell, "ends": "08:00"})
@@ -207,5 +207,5 @@ def test_bells_and_terms_are_set_and_removed(house: House, browser: FlaskClient)
     post(browser, f"{address}/remove", page=address, entry=bells[0])
     post(browser, "/timetable/terms/remove", page=address, entry=terms[0])
     page = browser.get(address).text
-    assert "P3" not in page
+    assert "Third period" not in page
     assert "Autumn" not in page

@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh Debian machine with Python and make: `make demo` and `make test`.
-.PHONY: demo test lint bench clean
+.PHONY: demo test soak lint bench clean
 .NOTPARALLEL:
 
 # make demo [INPUT=lesson.mp4] [ONCE=1] [HANDS_ON=1]
@@ -16,6 +16,11 @@ demo:
 test:
 	@provisioning/environment dev
 	@.venv/bin/pytest --numprocesses $$(($$(nproc) + 3)) --dist loadfile --no-loadscope-reorder $(TESTS)
+
+# make soak: what repeats for minutes a fact that `make test` shows once: kills at every point, nights and weeks, storms
+soak:
+	@provisioning/environment dev
+	@.venv/bin/pytest -m "soak and not hardware and not boot" --numprocesses $$(($$(nproc) + 1)) --dist loadfile $(TESTS)
 
 lint:
 	@provisioning/environment dev

@@ -52,5 +52,5 @@ class OpenPage:
             said=words.OPENLY[shown.openly],
             may=shown.openly is Coarse.MAY,
             lamp=explain_lamp(shown.facts, gettext),
-            promises=((RECORDED, words.WHAT), (NEVER, NOTHING)),
+            promises=((RECORDED, words.WHAT if shown.has_sound else words.WHAT_IN_SILENCE), (NEVER, NOTHING)),
         )

@@ -16,6 +16,7 @@ from controller.today.policy import (
     NO_UNIT,
     OTHERS_UNIT,
     POLICY_EXPIRED,
+    Answer,
     Button,
     Coarse,
     Heard,
@@ -105,6 +106,14 @@ WHYS: Mapping[str, Why] = {
     ),
 }
 """Every reason that a decision, a snapshot or a unit can give, and those of this page."""
+IN_SILENCE: Mapping[str, Why] = {
+    Reason.SEATS: Why(
+        mark("Not everybody may be in the picture. Voices need no answer, for no sound is recorded."),
+        WHYS[Reason.SEATS].remedy,
+    ),
+    Reason.EVERYBODY: Why(mark("Everybody who is expected said yes to the picture."), WHYS[Reason.EVERYBODY].remedy),
+}
+"""What is said instead where no sound is recorded: nobody was asked for a voice."""
 UNHEARD_OF = Why(mark("The unit gives a reason that this page does not know yet."), _IT)
 FOR_OTHERS = Why(
     mark("Why, and who sits where, is shown to whoever leads the lesson."), mark("Ask the teacher who leads it.")
@@ -140,8 +149,14 @@ WHAT = mark(
     "picture and sound of this room, or the picture alone, from the press to the stop. Only the teacher of the lesson "
     "may watch it, until they share it."
 )
+WHAT_IN_SILENCE = mark(
+    "the picture of this room, from the press to the stop; by the rules of this school no sound. Only the teacher of "
+    "the lesson may watch it, until they share it."
+)
 
 
-def why(reason: str) -> Why:
-    """Give the words for a reason; one of another release has words as well."""
-    return WHYS.get(reason, UNHEARD_OF)
+def why(answer: Answer) -> Why:
+    """Give the words for the reason of an answer; one of another release has words as well."""
+    if not answer.sound and answer.reason in IN_SILENCE:
+        return IN_SILENCE[answer.reason]
+    return WHYS.get(answer.reason, UNHEARD_OF)

@@ -79,7 +79,11 @@ PRESSES = (
 )
 SOUND = _("Two short chirps: recording begins. A long one: it has ended. A tick now and then: still paused.")
 RECORDED, NEVER = _("Recorded:"), _("Never:")
-WHAT = _("picture and sound of this room, from the press to the stop. Only you may watch, until you share it.")
+WHAT = _(
+    "picture and sound of this room, or the picture alone where your school leaves the sound out, from the press to "
+    "the stop. Only you may watch, until you share it."
+)
+"""True whatever the school's rules say: a card on the wall outlives them."""
 NOTHING = _(
     "anything before the press, in a pause, or while the lamp is dark. Nobody can start it from afar or look in."
 )

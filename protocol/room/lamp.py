@@ -97,7 +97,7 @@ RECORDING = LampPattern(
     "recording",
     _rhythm((Light.RED, 1.0)),
     Audience.TEACHER,
-    _("Steady red: recording picture and sound."),
+    _("Steady red: this room is being recorded."),
     may_record=True,
 )
 PAUSED = LampPattern(

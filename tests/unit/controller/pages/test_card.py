@@ -46,7 +46,7 @@ def test_page_shows_the_card_and_says_it_in_words(school: House) -> None:
         f'src="/units/{teacher.device}/card.svg"',
         f"/units/{teacher.device}/card.pdf?paper=letter",
         "2–5 s: let go: stop and keep",
-        "Steady red: recording picture and sound.",
+        "Steady red: this room is being recorded.",
     ):
         assert words in page
     assert f'href="/units/{teacher.device}/card"' in school.browser(teacher).get("/units").text

@@ -15,6 +15,7 @@ from controller.consent.answers import Giver
 from controller.consent.darkening import Dark, black_out
 from controller.consent.models import Who
 from controller.consent.opting import Word, write_agreements
+from controller.consent.piloting import begin_pilot
 from controller.consent.rules import Rules
 from controller.consent.ruling import set_rules
 from controller.devices.history import OPERATOR
@@ -230,6 +231,22 @@ def test_lesson_without_sound_says_so(day: Day) -> None:
     page = day.page()
     assert "The button works" in page
     assert "Picture only: no sound is recorded." in page
+    assert "Everybody who is expected said yes to the picture." in page
+    assert "Everybody who is expected said yes." not in page
+
+
+def test_seats_of_a_lesson_without_sound_say_that_voices_need_no_answer(day: Day) -> None:
+    """Whoever sits out is neither seen nor heard; of a voice nothing was asked."""
+    day.teach(NINE)
+    let_agree(day.house, day.ada.id, day.pupils, unseen=day.pupils[:1])
+    assert "no sound is recorded" not in day.page()
+    set_rules(day.house.services, Rules(sound=False), seen=1, reasons={"sound": "a pilot"}, by="officer")
+    with day.house.services.database.writing() as session:
+        session.get_one(Device, day.ada.device).abilities = Ability.OMITS_SOUND.value
+    renew_policies(day.house.services)
+    page = day.page()
+    assert "Works once the seats are checked" in page
+    assert "Not everybody may be in the picture. Voices need no answer, for no sound is recorded." in page
 
 
 def test_blackout_is_said(day: Day) -> None:
@@ -277,6 +294,19 @@ def test_trial_without_a_timetable_says_so_of_ones_own_unit(tmp_path: Path) -> N
     assert "Room 14" not in page
     assert "Room 12" not in house.browser(bea).get("/today").text
     house.services.database.close()
+
+
+def test_trial_at_a_school_without_sound_is_told_as_silent(day: Day) -> None:
+    """The button that goes by no timetable says so as well."""
+    with day.house.services.database.writing() as session:
+        session.get_one(Device, day.ada.device).abilities = Ability.OMITS_SOUND.value
+    set_rules(day.house.services, Rules(sound=False), seen=1, reasons={"sound": "a pilot"}, by="officer")
+    today = local_now(day.house).date()
+    begin_pilot(day.house.services, day.room, until=today, reason="to try", by="officer")
+    renew_policies(day.house.services)
+    page = day.page()
+    assert "only adults who said yes may be recorded" in page
+    assert "Picture only: no sound is recorded." in page
 
 
 def test_names_are_in_no_log(day: Day, caplog: pytest.LogCaptureFixture) -> None:

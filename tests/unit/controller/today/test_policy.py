@@ -123,7 +123,7 @@ def test_every_reason_has_words(reason: str) -> None:
 
 def test_reason_of_another_release_has_words() -> None:
     """An older snapshot can say what this page never heard of."""
-    assert "does not know yet" in why("made_up").sentence
+    assert "does not know yet" in why(Answer(button=Button.REFUSES, reason="made_up")).sentence
 
 
 @given(reason=st.sampled_from([*Reason]), seats=st.integers(0, 9), owner=st.sampled_from(OWNERS))

@@ -12,6 +12,8 @@ import pytest
 from controller.consent.answering import Said, write_answers
 from controller.consent.answers import Giver
 from controller.consent.darkening import Dark, black_out
+from controller.consent.rules import Rules
+from controller.consent.ruling import set_rules
 from controller.devices.cards import code_of
 from controller.devices.history import Deed
 from controller.devices.life import Place, move
@@ -151,10 +153,20 @@ def test_page_explains_the_lamp_out_of_the_units_own_table(school: School) -> No
     """Every pattern has its bar and its meaning; a lamp of two colours is explained as it shines."""
     page = school.page()
     assert page.count("<svg") == len(PATTERNS)
-    for words in ("Steady red.", "Recording picture and sound.", "Nothing is recorded."):
+    for words in ("Steady red.", "This room is being recorded.", "Nothing is recorded."):
         assert words in page
     two = explain_lamp(RoomFacts(label="", has_blue=False), str)
     assert "blue" not in " ".join(each.look for rows in two.values() for each in rows)
+
+
+def test_page_of_a_school_without_sound_says_that_none_is_recorded(school: School) -> None:
+    """By its rules; the same for a code that nobody has printed. Before, it says that sound may be recorded."""
+    assert "picture and sound of this room" in school.page()
+    set_rules(school.house.services, Rules(sound=False), seen=1, reasons={"sound": "a trial"}, by="officer")
+    for page in (school.page(), school.page("/room/unknown")):
+        assert "by the rules of this school no sound" in page
+        assert "picture and sound" not in page
+    assert "por las normas de este centro, sin sonido" in school.page(language="es")
 
 
 def test_page_is_not_kept_and_leads_teachers_to_theirs(school: School) -> None:

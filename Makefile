@@ -2,6 +2,9 @@
 .PHONY: demo test soak lint bench clean
 .NOTPARALLEL:
 
+# A stack starts dozens of processes: what Python compiled is kept, also where the surroundings say otherwise.
+export PYTHONDONTWRITEBYTECODE :=
+
 # make demo [INPUT=lesson.mp4] [ONCE=1] [HANDS_ON=1]
 # A name of a file may hold anything: it goes by the environment as it was written, past make's and the shell's $.
 override INPUT := $(value INPUT)

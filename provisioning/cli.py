@@ -6,6 +6,8 @@ one whose packages are missing says which extra to install.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 from typing import NamedTuple
 
@@ -63,3 +65,5 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="backrow")
 def main() -> None:
     """Backrow: a camera at the back of a classroom that belongs to the teacher."""
+    # The system takes the memory back: looking for cycles in it at the end costs a command a quarter of its time.
+    atexit.register(gc.freeze)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError, StatementError
@@ -43,6 +44,11 @@ def test_migrations_and_models_agree(database: Database) -> None:
     """What the migrations make is exactly what the models say: neither was changed without the other."""
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA) == []
+
+
+def test_newest_form_is_the_one_head_of_the_chain(database: Database) -> None:
+    """The file's number that every process asks for is what Alembic finds by following all of them."""
+    assert ScriptDirectory.from_config(migrations.alembic_config(database)).get_heads() == [migrations.newest_form()]
 
 
 def test_tables_can_be_made_on_postgresql() -> None:

@@ -1,4 +1,4 @@
-"""What the jobs do for claims at each look: the beat that shows standstills, and the end of what nobody claims.
+"""What the jobs do for claims at each look: the beat that shows standstills, and what nobody answers for or claims.
 
 The beat comes first: a look after a standstill knows of it before any deadline is judged. Everything is a transaction
 of its own, judged anew inside it; killed between any two of them, the next look goes on. The key itself is destroyed by
@@ -17,7 +17,7 @@ from controller.accounts.models import AccountRole, Role
 from controller.calendar.clock import Span
 from controller.claims.models import THE_ROW, Claim, ClaimState, Heartbeat, Standstill, Unclaimed
 from controller.claims.policy import Said
-from controller.claims.school_days import deadline, judge_beat
+from controller.claims.school_days import DAY, deadline, judge_beat
 from controller.claims.services import LIVING, Word, say
 from controller.claims.whereabouts import school_days
 from controller.consent.repo import newest_rules
@@ -34,6 +34,7 @@ def keep_claims(services: Services) -> int:
     """Do all that is due; tell how many recordings nobody claimed in time."""
     beat(services)
     leave_gone(services)
+    leave_unanswered(services)
     return end_unclaimed(services)
 
 
@@ -69,6 +70,28 @@ def _leave_one(services: Services, recording: str) -> bool:
         return say(session, row, Word(said=Said.OWNER_GONE, at=services.clock()))
 
 
+def leave_unanswered(services: Services) -> int:
+    """Make nobody's what whoever was asked did not answer for in time; tell how many. They are asked on."""
+    with services.database.reading() as session:
+        # so many school days take at least as many days, the first one counted: younger ones need no calendar
+        latest = services.clock() - (rules_of(session).claim_days - 1) * DAY
+        asked = (Recording.ownership == Ownership.PROVISIONAL) & (Recording.state == RecordingState.READY)
+        rows = session.scalars(select(Recording).where(asked, Recording.ready_at <= latest)).all()
+        over = [row.id for row in rows if _is_over(services, session, row)]
+    return sum(_leave_unanswered_one(services, recording) for recording in over)
+
+
+def _leave_unanswered_one(services: Services, recording: str) -> bool:
+    """Leave one in a transaction of its own, unless its owner answered meanwhile; tell whether it was left."""
+    with services.database.writing() as session:
+        row = session.get_one(Recording, recording, with_for_update=True)
+        if row.ownership is not Ownership.PROVISIONAL or row.state is not RecordingState.READY:
+            return False
+        if not _is_over(services, session, row):
+            return False
+        return say(session, row, Word(said=Said.UNANSWERED, at=services.clock()))
+
+
 def end_unclaimed(services: Services) -> int:
     """Lock for good what nobody claimed in time; tell how many. Their keys are destroyed with the next deletions."""
     waiting = (Recording.ownership.in_(NOBODYS)) & (Recording.state == RecordingState.READY)
@@ -97,7 +120,7 @@ def _is_over(services: Services, session: Session, row: Recording) -> bool:
 
 
 def deadline_of(services: Services, session: Session, row: Recording) -> datetime | None:
-    """Tell by when a recording that nobody owns has to be claimed; None while it is not ready, or owned."""
+    """Tell by when a recording must be answered for or, nobody's, be claimed; None while not ready, or confirmed."""
     begins_at = _begins_at(session, row)
     if begins_at is None:
         return None
@@ -108,7 +131,9 @@ def deadline_of(services: Services, session: Session, row: Recording) -> datetim
 
 
 def _begins_at(session: Session, row: Recording) -> datetime | None:
-    """Give from when on the days count: it is ready, it is nobody's, and whoever claimed it last has said so."""
+    """Give from when on the days count: it is ready; once it is nobody's since then; and since its last claim."""
+    if row.ownership is Ownership.PROVISIONAL:
+        return row.ready_at
     waiting = session.get(Unclaimed, row.id)
     if row.ready_at is None or waiting is None or row.ownership not in NOBODYS:
         return None

@@ -23,6 +23,8 @@ class Said(StrEnum):
     FREE_ROOM = "free_room"
     UNKNOWN_LESSON = "unknown_lesson"
     OWNER_GONE = "owner_gone"
+    UNANSWERED = "unanswered"
+    """Whoever was asked did not answer in time; they are still asked while it is nobody's."""
     CLAIMED = "claimed"
     """By somebody who has it from now on."""
     ASKED = "asked"
@@ -33,7 +35,9 @@ class Said(StrEnum):
     """Nobody claimed it in time: its key is destroyed."""
 
 
-NOBODYS = frozenset({Said.SUBSTITUTE, Said.NOT_ME, Said.FREE_ROOM, Said.UNKNOWN_LESSON, Said.OWNER_GONE})
+NOBODYS = frozenset(
+    {Said.SUBSTITUTE, Said.NOT_ME, Said.FREE_ROOM, Said.UNKNOWN_LESSON, Said.OWNER_GONE, Said.UNANSWERED}
+)
 """After these words a recording is nobody's."""
 ANSWERS = (Said.YES, Said.SUBSTITUTE, Said.NOT_ME)
 """What whoever is named by the timetable can answer to *Was this you?*"""
@@ -45,6 +49,7 @@ NEXT: Mapping[tuple[Ownership, Said], Ownership] = {
     (Ownership.PROVISIONAL, Said.FREE_ROOM): Ownership.UNCLAIMED,
     (Ownership.PROVISIONAL, Said.UNKNOWN_LESSON): Ownership.UNCLAIMED,
     (Ownership.PROVISIONAL, Said.OWNER_GONE): Ownership.UNCLAIMED,
+    (Ownership.PROVISIONAL, Said.UNANSWERED): Ownership.UNCLAIMED,
     (Ownership.CONFIRMED, Said.NOT_ME): Ownership.UNCLAIMED,
     (Ownership.UNCLAIMED, Said.CLAIMED): Ownership.CONFIRMED,
     (Ownership.UNCLAIMED, Said.ASKED): Ownership.CLAIMED,

@@ -68,7 +68,12 @@ class ClaimPages:
             row = require_named(session, recording)
             if row.ownership is not Ownership.PROVISIONAL:
                 return redirect(url_for("recordings.show", recording=recording))
-            shown = {"row": row, "place": _place_of(session, row), "days": rules_of(session).claim_days}
+            shown = {
+                "row": row,
+                "place": _place_of(session, row),
+                "days": rules_of(session).claim_days,
+                "last": self._last_instant(session, recording),
+            }
         return render_template("claims/ask.html", **shown)
 
     @for_roles(Role.TEACHER)
@@ -159,7 +164,7 @@ class ClaimPages:
         )
 
     def _last_instant(self, session: Session, recording: str) -> datetime | None:
-        """Give the last minute in which a recording can be claimed, for its day; None while it has no deadline."""
+        """Give the last minute for an answer or a claim, for its day; None while a recording has no deadline."""
         ends_at = deadline_of(self._services, session, session.get_one(Recording, recording))
         return ends_at and ends_at - timedelta(minutes=1)
 

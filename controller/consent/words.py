@@ -58,7 +58,10 @@ SETTINGS: dict[str, Told] = {
         mark("Whoever claims such a recording is confirmed by somebody else."),
     ),
     "claim_days": Told(
-        mark("School days to claim a recording"), mark("Then a recording that nobody has claimed is destroyed.")
+        mark("School days to claim a recording"),
+        mark(
+            "Then a recording that nobody has claimed is destroyed. As many are given before to whoever is asked first."
+        ),
     ),
     "snapshot_days": Told(
         mark("Days for which a unit may decide offline"),

@@ -212,7 +212,10 @@ def _kept(facts: FormFacts, speech: Speech) -> Iterator[str]:
     say, days = speech.say, speech.days
     yield say(mark("A recording is kept until the teacher deletes it."))
     yield say(
-        mark("One that no teacher says is theirs is destroyed when %(days)s with school have passed."),
+        mark(
+            "One that no teacher says is theirs is destroyed when %(days)s with school have passed. The teacher who is "
+            "asked first has %(days)s with school for an answer before that."
+        ),
         days=days(facts.claim_days),
     )
     yield say(

@@ -32,6 +32,7 @@ class Scene:
     fresh: str
     mine: str
     gone: str
+    silent: str
 
     @property
     def now(self) -> datetime:
@@ -41,28 +42,32 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """One that nobody claimed in time, one that has days left, one that is owned, one whose teacher left."""
+    """One that nobody claimed in time, one that has days left, one that is owned, one whose teacher left, and one for
+    which whoever was asked has not answered in time."""
     folder = tmp_path_factory.mktemp("claims")
     house = make_house(folder)
     ada, bea = house.add_teacher(), house.add_teacher("Bea Left", room="Room 13")
     segments = [made_up_segment(), made_up_segment()]
     over = leave_unclaimed(house, ada, segments)
     mine = house.deliver(house.make_lesson(ada, segments))
+    silent = house.deliver_unasked(house.make_lesson(ada, segments))
     run_for(house, 15 * DAY)
     fresh = leave_unclaimed(house, ada, segments, began_at=BEGAN_AT + 15 * DAY)
     gone = house.deliver_unasked(house.make_lesson(bea, segments, began_at=BEGAN_AT + 15 * DAY))
     lose_role(house, bea.id)
     house.services.database.close()
-    return Scene(house=house, folder=folder, over=over, fresh=fresh, mine=mine, gone=gone)
+    return Scene(house=house, folder=folder, over=over, fresh=fresh, mine=mine, gone=gone, silent=silent)
 
 
 def check_kept(house: House, scene: Scene) -> None:
     """What is not due is there, wherever the look was killed."""
     keys = house.services.key_store
-    assert all(keys.holds(recording) for recording in (scene.fresh, scene.mine, scene.gone))
+    assert all(keys.holds(recording) for recording in (scene.fresh, scene.mine, scene.gone, scene.silent))
     assert row_of(house, scene.fresh).ownership is Ownership.UNCLAIMED
     assert row_of(house, scene.mine).ownership is Ownership.CONFIRMED
-    assert {row_of(house, each).state for each in (scene.fresh, scene.mine, scene.gone)} == {RecordingState.READY}
+    assert {row_of(house, each).state for each in (scene.fresh, scene.mine, scene.gone, scene.silent)} == {
+        RecordingState.READY
+    }
 
 
 def check_done(house: House, scene: Scene) -> None:
@@ -73,6 +78,8 @@ def check_done(house: House, scene: Scene) -> None:
     assert history_of(house, scene.over) == [Said.SUBSTITUTE, Said.OVER]
     assert row_of(house, scene.gone).ownership is Ownership.UNCLAIMED
     assert history_of(house, scene.gone) == [Said.OWNER_GONE]
+    assert row_of(house, scene.silent).ownership is Ownership.UNCLAIMED
+    assert history_of(house, scene.silent) == [Said.UNANSWERED]
     assert history_of(house, scene.fresh) == [Said.SUBSTITUTE]
     assert history_of(house, scene.mine) == [Said.YES]
 

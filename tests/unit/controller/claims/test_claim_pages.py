@@ -42,6 +42,8 @@ def test_recording_leads_to_the_question_before_anything_else(browser: FlaskClie
     page = browser.get(f"/recordings/{asked}", follow_redirects=True).text
     for words in ("Was this you?", "Room 12", "November 23", "Yes, it was me", "My substitute", "Not me", "10 school"):
         assert words in page, words
+    assert "Please answer until the end of" in page
+    assert "December 8" in page
     for words in ("<video", "Sound", "seconds", "Bookmarks", "Title"):
         assert words not in page, words
     listed = browser.get("/recordings").text

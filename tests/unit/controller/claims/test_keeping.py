@@ -101,15 +101,73 @@ def test_clock_that_was_ahead_for_a_moment_ends_nothing(house: House, lost: str)
 
 
 def test_answer_given_late_leaves_all_the_days(house: House, ada: Teacher) -> None:
-    """*Not me* three weeks after the lesson was ready: the ten school days begin then."""
+    """*Not me* two weeks after the lesson was ready: the ten school days begin then."""
     recording = house.deliver_unasked(house.make_lesson(ada, [made_up_segment()]))
-    run_for(house, timedelta(days=21))
+    run_for(house, timedelta(days=14))
     look(house)
     assert row_of(house, recording).ownership is Ownership.PROVISIONAL
     with house.services.database.writing() as session:
         row = session.get_one(Recording, recording)
         assert say(session, row, Word(said=Said.NOT_ME, by=ada.id, at=house.clock()))
-    assert ends_on(house, recording) == date(2026, 12, 29)
+    assert ends_on(house, recording) == date(2026, 12, 22)
+
+
+def test_recording_that_nobody_answers_for_is_nobodys_and_then_ends(house: House, ada: Teacher) -> None:
+    """Ten school days for who is asked, and ten more in which they are asked still, like everybody who was there."""
+    asked = house.deliver_unasked(house.make_lesson(ada, [made_up_segment()]))
+    assert ends_on(house, asked) == date(2026, 12, 8)
+    run_for(house, timedelta(days=14, hours=20))
+    look(house)
+    assert row_of(house, asked).ownership is Ownership.PROVISIONAL
+    run_for(house, timedelta(hours=1))
+    look(house)
+    assert (row_of(house, asked).ownership, history_of(house, asked)) == (Ownership.UNCLAIMED, [Said.UNANSWERED])
+    with house.services.database.reading() as session:
+        assert [each.recording for each in offered_to(house.services, session, ada.id)] == [asked]
+    assert ends_on(house, asked) == date(2026, 12, 23), "ten whole school days from the midnight of a Tuesday"
+    run_for(house, timedelta(days=15))
+    look(house)
+    assert row_of(house, asked).state is RecordingState.DESTROYED
+    assert history_of(house, asked) == [Said.UNANSWERED, Said.OVER]
+
+
+def test_recording_left_without_an_answer_can_be_had_by_who_was_asked(house: House, ada: Teacher) -> None:
+    """Late, by a word of theirs: then it is theirs, and no deadline runs."""
+    asked = house.deliver_unasked(house.make_lesson(ada, [made_up_segment()]))
+    run_for(house, timedelta(days=20))
+    look(house)
+    with house.services.database.writing() as session:
+        (mine,) = offered_to(house.services, session, ada.id)
+        assert take(house.services, session, mine, claimant=ada.id) is Heard.OWNED
+    assert (row_of(house, asked).owner, ends_on(house, asked)) == (ada.id, None)
+
+
+def test_answer_has_no_deadline_while_nothing_ran_nor_before_it_is_ready(house: House, ada: Teacher) -> None:
+    """A month without a look makes nothing nobody's; neither does time while a part is still on its way."""
+    asked = house.deliver_unasked(house.make_lesson(ada, [made_up_segment()]))
+    partly = house.deliver_unasked(house.make_lesson(ada, [made_up_segment(), made_up_segment()]), only=1)
+    beat(house.services)
+    house.clock.pass_time(timedelta(days=30))
+    look(house)
+    assert row_of(house, asked).ownership is Ownership.PROVISIONAL
+    run_for(house, timedelta(days=30))
+    look(house)
+    assert row_of(house, asked).ownership is Ownership.UNCLAIMED
+    assert (row_of(house, partly).ownership, ends_on(house, partly)) == (Ownership.PROVISIONAL, None)
+
+
+def test_first_day_on_which_an_answer_can_be_over_is_not_passed_over(house: House, ada: Teacher) -> None:
+    """Where the rules give one day it ends with that day's midnight, although the recording is younger than a day."""
+    set_first_rules(house.services, Rules(claim_days=1))
+    house.clock.now = local_now(house).replace(hour=0, minute=0, second=0, microsecond=0)
+    asked = house.deliver_unasked(house.make_lesson(ada, [made_up_segment()]))
+    ends_at = house.clock() + DAY
+    run_for(house, DAY - timedelta(minutes=1))
+    look(house)
+    assert row_of(house, asked).ownership is Ownership.PROVISIONAL
+    run_for(house, ends_at - house.clock())
+    look(house)
+    assert row_of(house, asked).ownership is Ownership.UNCLAIMED
 
 
 def test_recording_that_is_not_whole_has_no_deadline(house: House, ada: Teacher) -> None:

@@ -109,6 +109,7 @@ def test_notice_says_what_the_settings_are(house: House, browser: FlaskClient) -
     assert "For 7 days a deletion can be taken back" in first
     assert "every 30 days" in first
     assert "when 10 days with school have passed" in first
+    assert "has 10 days with school for an answer before that" in first
     assert "Olga Office" in first
     let_hold(house, Rules(sound=False, objection=True, adults=False, principal_opts_in=False, snapshot_days=3))
     then = browser.get("/forms/notice?language=en").text

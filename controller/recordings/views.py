@@ -20,6 +20,7 @@ from controller.audit.services import list_watched
 from controller.auth.access import for_roles, open_to, signed_in
 from controller.auth.languages import gettext
 from controller.claims.claiming import offered_to
+from controller.claims.history import list_said
 from controller.nights.owners import outlooks
 from controller.nights.prospects import Outlook
 from controller.recordings import late, policy, repo
@@ -175,12 +176,12 @@ class RecordingPages:
             row = require_named(session, recording)
             if row.ownership is Ownership.PROVISIONAL:
                 return redirect(url_for("claims.ask", recording=recording))
-            watched = list_watched(session, recording)
+            watched, said = list_watched(session, recording), list_said(session, recording)
             entry = self._describe(row, repo.damage_of(session, [row.id]))
             entry = replace(entry, outlook=self._look_out(session, [row]).get(row.id, NOTHING_KNOWN))
             bookmarks = self._find_bookmarks(session, row) if entry.opens else ()
             today = find_today(self._services, session, row) if row.state is RecordingState.ARRIVING else None
-        shown = {"entry": entry, "watched": watched, "bookmarks": bookmarks, "today": today}
+        shown = {"entry": entry, "watched": watched, "said": said, "bookmarks": bookmarks, "today": today}
         return render_template("recordings/recording.html", **shown)
 
     @for_roles(Role.TEACHER)

@@ -6,9 +6,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from controller.accounts.models import Role
+from controller.claims.models import OwnershipEvent
 from controller.claims.policy import Said
+from controller.claims.services import Word, say
 from controller.consent.rules import Rules
-from controller.recordings.models import BookmarkName, Ownership, RecordingState
+from controller.recordings.models import BookmarkName, Ownership, Recording, RecordingState
 from tests.claims import enter_word, history_of, leave_unclaimed, row_of
 from tests.days import put_in_room
 from tests.house import House, Teacher, form_token, post
@@ -90,6 +92,41 @@ def test_yes_by_mistake_can_be_let_go(house: House, ada: Teacher, browser: Flask
     assert browser.get(page).status_code == 404
     with house.services.database.reading() as session:
         assert session.query(BookmarkName).count() == 0
+
+
+def test_owner_reads_who_said_what_of_whose_it_is(house: House, ada: Teacher, browser: FlaskClient, asked: str) -> None:
+    """By the names of the accounts; in their language, and a word of nobody's as Backrow's."""
+    bea = house.add_teacher("Bea Other", room="Room 13")
+    with house.services.database.writing() as session:
+        row, at = session.get_one(Recording, asked), house.clock()
+        assert say(session, row, Word(said=Said.UNANSWERED, at=at))
+        assert say(session, row, Word(said=Said.CLAIMED, by=bea.id, at=at), owner=bea.id)
+        assert say(session, row, Word(said=Said.NOT_ME, by=bea.id, at=at))
+        assert say(session, row, Word(said=Said.CLAIMED, by=ada.id, at=at), owner=ada.id)
+    page = " ".join(browser.get(f"/recordings/{asked}").text.split())
+    lines = (
+        "Backrow: whoever was asked did not answer in time",
+        "Bea Other: I taught there, it is mine",
+        "Bea Other: it was not me",
+        "You: I taught there, it is mine",
+    )
+    places = [page.index(line) for line in lines]
+    assert places == sorted(places)
+    spanish = browser.get(f"/recordings/{asked}", headers={"Accept-Language": "es"}).text
+    assert "Bea Other: no fui yo" in spanish
+    with house.services.database.writing() as session:
+        session.get_one(OwnershipEvent, 2).by = house.services.new_id()
+    assert "a former account: I taught there, it is mine" in browser.get(f"/recordings/{asked}").text
+
+
+def test_nobody_but_the_owner_reads_who_said_what(house: House, ada: Teacher, browser: FlaskClient, asked: str) -> None:
+    """Not a colleague who had it, an admin or a principal; nor its owner before they said that it was theirs."""
+    assert "who said so" not in browser.get(f"/recordings/{asked}", follow_redirects=True).text
+    assert answer(browser, asked, "yes") == 302
+    assert "You: yes, it was me" in browser.get(f"/recordings/{asked}").text
+    app, bea = house.make_app(), house.add_teacher("Bea Other", room="Room 13")
+    others = [bea, house.add_admin(), house.add_person("Pia Head", Role.PRINCIPAL)]
+    assert [house.browser(each, app).get(f"/recordings/{asked}").status_code for each in others] == [404] * 3
 
 
 @pytest.mark.parametrize("said", ["substitute", "not_me"])

@@ -110,9 +110,9 @@ def take(services: Services, site: str, found: Found, *, missing: Missing, deed:
         gone = difference.missing if missing is Missing.REMOVE else ()
         if not difference.new and not gone:
             raise CalendarRefusedError(Fault.NOTHING_CHANGES, "file")
-        put_free_days(services, session, site, difference.new)
         ids = [row.id for row in free_days_of(session, site, today) if _value(row) in gone]
         session.execute(delete(FreeDays).where(FreeDays.id.in_(ids)))
+        put_free_days(services, session, site, difference.new)  # last: it tells the units of both
         for what, days in ((Changed.FREE_DAYS_ADDED, difference.new), (Changed.FREE_DAYS_REMOVED, gone)):
             if days:
                 note_change(session, site, what, deed, tell_days(days))

@@ -35,7 +35,7 @@ _DAY = timedelta(days=1)
 class DecidedLesson:
     """A lesson and the decision on it; `owner` is the account whose recording it would be.
 
-    `people`: who will be there beside its lead, by id.
+    `people`: whose answer counts, by id: all who will be there, its lead only when they have said something.
     """
 
     held: Held
@@ -167,9 +167,10 @@ class _Deciding:
         )
 
     def _people_of(self, held: Held, day: date) -> dict[str, Someone]:
-        """Give who is in a lesson beside its lead, each once: pupils and aides of its classes, guests, co-teachers.
+        """Give who is in a lesson, each once: pupils and aides of its classes, guests, co-teachers.
 
-        Who is in a class as a pupil counts as one, also when they are listed as an adult elsewhere.
+        Who is in a class as a pupil counts as one, also when they are listed as an adult elsewhere. Who leads it agrees
+        by a word of their own, and is among them only when they have answered as everybody does: a no is heard.
         """
         members = [
             member
@@ -181,10 +182,13 @@ class _Deciding:
         there = [member.person for member in members if not self._only_teaches(member)]
         others = dict.fromkeys(person for person in (*there, *held.guests, *held.teachers) if person != held.lead)
         people = ((person, self._someone(person, day)) for person in others)
-        return {
+        found = {
             person: replace(someone, is_adult=False) if someone.is_adult and person in pupils else someone
             for person, someone in people
         }
+        if held.lead and (lead := self._someone(held.lead, day)).has_spoken:
+            found[held.lead] = lead
+        return found
 
     def _only_teaches(self, member: Member) -> bool:
         """Tell whether a member is an adult who teaches the class: the timetable says in which lessons they are."""

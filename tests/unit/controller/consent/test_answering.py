@@ -328,6 +328,23 @@ def test_who_is_a_pupil_by_either_list_counts_as_one(room: Room, kind: Kind, rol
     assert room.press().reason == "voice_not_granted"
 
 
+@pytest.mark.parametrize("adults", [True, False])
+def test_teachers_own_refusal_is_heard_beside_their_word(room: Room, adults: bool) -> None:  # noqa: FBT001
+    """Their form at the office says no: whatever they said as a teacher, and whether or not adults are asked."""
+    house = room.house
+    if not adults:
+        set_rules(house.services, Rules(adults=False), seen=1, reasons={"adults": "a pilot"}, by="officer")
+    room.agree()
+    with house.services.database.reading() as session:
+        lead = session.scalars(select(LessonRuleTeacher.person)).one()
+    assert room.press().allowed
+    said = {"person": lead, "giver": Giver.SELF, "holds_from": MONDAY}
+    write_answers(house.services, [Said(picture=NONE, voice=SEEN, **said)], by="office")  # type: ignore[arg-type]
+    assert room.press().reason == "adult_has_not_agreed"
+    write_answers(house.services, [Said(picture=SEEN, voice=SEEN, **said)], by="office")  # type: ignore[arg-type]
+    assert room.press().allowed
+
+
 def test_blackout_of_a_site_reaches_a_unit_whose_room_nobody_named(room: Room) -> None:
     """A pilot's room is in no timetable; its unit is told at once all the same."""
     house = room.house

@@ -15,6 +15,7 @@ from controller.accounts.roles import RoleChange
 from controller.bridge.models import Outbox
 from controller.bridge.outbox import enqueue
 from controller.calendar.changes import add_free_days, remove_free_days
+from controller.calendar.importing import Missing, read_file, take
 from controller.calendar.policy import FreeDay
 from controller.calendar.repo import SCHOOL
 from controller.consent.models import Who
@@ -163,6 +164,17 @@ def test_day_without_school_is_told_with_the_change(room: Room) -> None:
     assert room.press().reason == "no_lesson"
     remove_free_days(room.house.services, SCHOOL, MONDAY.isoformat(), deed)
     assert room.press().allowed
+
+
+def test_day_without_school_that_a_file_takes_out_is_told_with_the_change(room: Room) -> None:
+    """The room's lessons are back at once: until the next look of the jobs a pilot would go by no lesson."""
+    house, deed = room.house, Deed("office", room.house.clock())
+    add_free_days(house.services, SCHOOL, [FreeDay(MONDAY, MONDAY, "Storm")], deed)
+    zone = house.services.config.controller.time_zone
+    found = read_file(b"first_day,last_day,label\n2026-12-07,2026-12-08,Bridge\n", today=MONDAY, zone=zone)
+    take(house.services, SCHOOL, found, missing=Missing.REMOVE, deed=deed)
+    assert room.press().allowed
+    assert renew_policies(house.services) == 0, "somebody was not told"
 
 
 def test_teacher_who_is_forgotten_leads_no_lesson(room: Room) -> None:

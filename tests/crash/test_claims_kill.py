@@ -14,6 +14,7 @@ from controller.claims.policy import Said
 from controller.recordings.models import Ownership, RecordingState
 from tests.claims import history_of, leave_unclaimed, lose_role, row_of, run_for
 from tests.crash.looks import look, look_killed, reopen
+from tests.crash.ticks import SOME_OR_ALL, spread
 from tests.house import House, make_house
 from tests.lesson import BEGAN_AT
 from tests.unit.controller.uploads.unit_client import made_up_segment
@@ -84,12 +85,13 @@ def check_done(house: House, scene: Scene) -> None:
     assert history_of(house, scene.mine) == [Said.YES]
 
 
-def test_look_killed_at_any_point_destroys_what_is_over_once_and_nothing_else(scene: Scene) -> None:
+@pytest.mark.parametrize("step", SOME_OR_ALL)
+def test_look_killed_at_any_point_destroys_what_is_over_once_and_nothing_else(scene: Scene, step: int) -> None:
     """Wherever SIGKILL falls, two looks later the one that nobody claimed is gone, and all others are there."""
-    points = look_killed(scene.house, scene.folder / "whole", scene.now, kill_at=0)
+    points = look_killed(scene.house, scene.folder / f"whole-{step}", scene.now, kill_at=0)
     assert points > 40
-    for kill_at in range(1, points + 1):
-        folder = scene.folder / f"killed-{kill_at}"
+    for kill_at in spread(points, step):
+        folder = scene.folder / f"killed-{step}-{kill_at}"
         assert look_killed(scene.house, folder, scene.now, kill_at=kill_at) == 0
         again = reopen(scene.house, folder, scene.now + STARTS_AGAIN[kill_at % 3])
         check_kept(again, scene)
@@ -101,10 +103,11 @@ def test_look_killed_at_any_point_destroys_what_is_over_once_and_nothing_else(sc
         again.services.database.close()
 
 
-def test_look_killed_after_a_standstill_destroys_nothing_early(scene: Scene) -> None:
+@pytest.mark.parametrize("step", SOME_OR_ALL)
+def test_look_killed_after_a_standstill_destroys_nothing_early(scene: Scene, step: int) -> None:
     """Down from before the deadline until days after it: however often the first looks are killed, the days that were
     promised are given, and then it ends."""
-    folder, back = scene.folder / "down", scene.now + 6 * DAY
+    folder, back = scene.folder / f"down-{step}", scene.now + 6 * DAY
     before = reopen(scene.house, folder, BEGAN_AT + 10 * DAY)
     run_for(before, timedelta(0))
     before.services.database.close()
@@ -113,7 +116,7 @@ def test_look_killed_after_a_standstill_destroys_nothing_early(scene: Scene) -> 
     check_kept(again, scene)
     assert again.services.key_store.holds(scene.over)
     again.services.database.close()
-    for kill_at in range(1, points + 1):
+    for kill_at in reversed(spread(points, step)):
         look_killed(scene.house, folder, back + kill_at * MINUTE, kill_at=kill_at)
     again = reopen(scene.house, folder, back + 2 * DAY)
     run_for(again, timedelta(0))

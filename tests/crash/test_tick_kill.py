@@ -13,7 +13,7 @@ from controller.config import Uploads
 from controller.devices.models import Presence
 from controller.uploads import leases
 from controller.uploads.models import SpoolReportRow
-from tests.crash.ticks import TICK, Lines, holders_in_force, reopen, tick_killed
+from tests.crash.ticks import SOME_OR_ALL, TICK, Lines, holders_in_force, reopen, spread, tick_killed
 from tests.house import House, make_house
 
 CAP_BPS = 1_000_000
@@ -77,13 +77,14 @@ def check_sums(house: House, scene: Scene) -> Lines:
     return lines
 
 
-def test_tick_killed_at_any_point_grants_nothing_twice_and_never_too_much(scene: Scene) -> None:
+@pytest.mark.parametrize("step", SOME_OR_ALL)
+def test_tick_killed_at_any_point_grants_nothing_twice_and_never_too_much(scene: Scene, step: int) -> None:
     """Wherever SIGKILL falls, however soon jobs start again: one lease a unit, sums below the cap, nobody forgotten."""
     house, begins_at = scene.house, scene.house.clock()
-    points = tick_killed(house, scene.folder / "whole", begins_at, ticks=TICKS, kill_at=0)
+    points = tick_killed(house, scene.folder / f"whole-{step}", begins_at, ticks=TICKS, kill_at=0)
     assert points > 2 * 20
-    for kill_at in range(1, points + 1):
-        folder = scene.folder / f"killed-{kill_at}"
+    for kill_at in spread(points, step):
+        folder = scene.folder / f"killed-{step}-{kill_at}"
         assert tick_killed(house, folder, begins_at, ticks=TICKS, kill_at=kill_at) == 0
         later = begins_at + STARTS_AGAIN[kill_at % 3] + (TICK if kill_at > points // 2 else timedelta(0))
         again = reopen(house, folder, later)
@@ -93,19 +94,20 @@ def test_tick_killed_at_any_point_grants_nothing_twice_and_never_too_much(scene:
         again.services.database.close()
 
 
-def test_tick_killed_before_its_commit_has_done_nothing(scene: Scene) -> None:
+@pytest.mark.parametrize("step", SOME_OR_ALL)
+def test_tick_killed_before_its_commit_has_done_nothing(scene: Scene, step: int) -> None:
     """What a killed tick leaves is what was there before, or all of it: a tick's lines are on their way together."""
     house, begins_at = scene.house, scene.house.clock()
-    points = tick_killed(house, scene.folder / "one", begins_at, ticks=1, kill_at=0)
+    points = tick_killed(house, scene.folder / f"one-{step}", begins_at, ticks=1, kill_at=0)
     counts = set()
-    for kill_at in range(1, points + 1):
-        folder = scene.folder / f"one-{kill_at}"
+    for kill_at in spread(points, step):
+        folder = scene.folder / f"one-{step}-{kill_at}"
         tick_killed(house, folder, begins_at, ticks=1, kill_at=kill_at)
         again = reopen(house, folder, begins_at)
         lines = Lines(again.services)
         counts.add((sum(map(len, lines.versions.values())), len(lines.taken_back)))
         again.services.database.close()
-    whole = reopen(house, scene.folder / "one", begins_at)
+    whole = reopen(house, scene.folder / f"one-{step}", begins_at)
     lines = Lines(whole.services)
     done = (sum(map(len, lines.versions.values())), len(lines.taken_back))
     whole.services.database.close()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import event, select
 
 from controller import wiring
@@ -33,6 +34,8 @@ DATABASE = "controller.sqlite3"
 _PROCESSES = multiprocessing.get_context("forkserver")  # it has one thread; a fork of ours copies others' held locks
 _PROCESSES.set_forkserver_preload([__name__])
 TICK = timedelta(seconds=30)
+SOME_OR_ALL = (pytest.param(8, id="some"), pytest.param(1, id="all", marks=pytest.mark.soak))
+"""Every eighth point in the suite: each wait after a kill comes up, before a commit and behind the last one."""
 
 
 @dataclass
@@ -47,6 +50,11 @@ class Point:
         self.passed += 1
         if self.passed == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def spread(points: int, step: int) -> range:
+    """Give every so manieth of the points, the last one always: it is behind the commit."""
+    return range(points, 0, -step)
 
 
 def reopen(house: House, folder: Path, now: datetime) -> House:

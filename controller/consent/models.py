@@ -53,7 +53,7 @@ class RulesVersion(Base):
     settings: Mapped[str] = mapped_column(Text)
     """JSON: every setting, so that a default that changes later changes no older version."""
     reasons: Mapped[str] = mapped_column(Text, default="{}")
-    """JSON: why, for each setting in which it asks for less than what held before."""
+    """JSON: why, for each setting in which it asks for less than what held before, and whatever else was said."""
     set_by: Mapped[str] = mapped_column(String(ID_CHARS))
     set_at: Mapped[datetime]
 

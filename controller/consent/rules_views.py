@@ -44,7 +44,7 @@ def register(app: Flask, services: Services) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One setting in which two versions differ; `reason` is why it asks for less, where it does."""
+    """One setting in which two versions differ, or of which something was said; `reason`: why, where that was said."""
 
     name: str
     before: bool | int
@@ -179,5 +179,5 @@ def _changes(old: Rules, new: Rules, reasons: Mapping[str, str]) -> list[Change]
     return [
         Change(name=name, before=before[name], after=after[name], reason=reasons.get(name, ""))
         for name in SETTINGS
-        if before[name] != after[name]
+        if before[name] != after[name] or name in reasons
     ]

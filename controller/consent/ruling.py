@@ -7,11 +7,12 @@ the first version only adults who accepted are recorded. Defined in docs/protoco
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 from controller.consent import repo
 from controller.consent.models import REASON_CHARS, RulesVersion
 from controller.consent.refusals import ConsentRefusedError, Fault
-from controller.consent.rules import Rules, loosenings
+from controller.consent.rules import PUPILS_TOO, Rules, loosenings
 from controller.devices.policies import renew_all
 from controller.services import Services
 
@@ -22,8 +23,8 @@ UNSET = 0
 def set_rules(services: Services, rules: Rules, *, seen: int, reasons: Mapping[str, str], by: str) -> int:
     """Let other rules hold from now on, and issue anew what they change; give their version.
 
-    `seen`: the version that whoever changes them saw, `UNSET` for none. `reasons`: by setting, as `loosenings` names
-    them. Raises `ConsentRefusedError` and changes nothing.
+    `seen`: the version that whoever changes them saw, `UNSET` for none. `reasons`: by setting; those that `loosenings`
+    names need one, and what is said of others is kept as well. Raises `ConsentRefusedError` and changes nothing.
     """
     with services.database.writing() as session:
         held = repo.newest_rules(session)
@@ -45,9 +46,12 @@ def set_rules(services: Services, rules: Rules, *, seen: int, reasons: Mapping[s
 
 
 def _require_reasons(looser: tuple[str, ...], reasons: Mapping[str, str]) -> dict[str, str]:
-    given = {name: reasons.get(name, "").strip() for name in looser}
-    without = [name for name, reason in given.items() if not reason]
-    if without:
+    """Give every reason that was given: whoever typed one, needed or not, finds it in the history."""
+    known = (PUPILS_TOO, *(field.name for field in fields(Rules)))
+    if unknown := [name for name in reasons if name not in known]:
+        raise ConsentRefusedError(Fault.SETTING_UNKNOWN, "reason", known=", ".join(known), got=unknown[0][:40])
+    given = {name: reasons[name].strip() for name in known if reasons.get(name, "").strip()}
+    if without := [name for name in looser if name not in given]:
         raise ConsentRefusedError(Fault.REASON_MISSING, "reason", settings=", ".join(without))
     longest = max((len(reason) for reason in given.values()), default=0)
     if longest > REASON_CHARS:

@@ -67,7 +67,13 @@ def _spell(value: object) -> str:
 @config_option
 @click.argument("settings", nargs=-1, metavar="[SETTING=VALUE]...")
 @click.option("--preset", type=click.Choice(tuple(PRESETS)), help="Begin with a preset instead of what holds.")
-@click.option("--reason", "reasons", multiple=True, metavar="SETTING=WHY", help="For each setting that asks for less.")
+@click.option(
+    "--reason",
+    "reasons",
+    multiple=True,
+    metavar="SETTING=WHY",
+    help="For each setting that asks for less; others may have one.",
+)
 @click.option("--seen", type=click.IntRange(min=0), required=True, help="The version that `show` printed; 0 for none.")
 def change_rules(
     path: Path, settings: tuple[str, ...], preset: str | None, reasons: tuple[str, ...], seen: int

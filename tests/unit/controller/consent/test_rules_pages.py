@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,21 @@ def test_first_rules_need_a_reason_to_begin(house: House, officer: Person) -> No
     history = browser.get(PAGE).text
     assert "We learn from it" in history
     assert "Priya Officer" in history
+
+
+def test_reason_without_need_is_kept_as_well(house: House, officer: Person) -> None:
+    """The page asks for one where rules become stricter, too; what is typed there stands in the history."""
+    browser = house.browser(officer)
+    begun = {f"reason-{PUPILS_TOO}": "We learn from it", "reason-most_seats": "Rooms are large", "reason-adults": " "}
+    stricter = replace(STRICT, most_seats=STRICT.most_seats - 1)
+    shown = send(browser, stricter, seen="0", address=f"{PAGE}/preview").text
+    assert "Why, if you want to say it: Most seats out of the picture" in shown
+    assert send(browser, stricter, seen="0", **begun).status_code == 303
+    later = {"reason-margin_s": "As it was"}
+    assert send(browser, replace(stricter, each_time=True), seen="1", **later).status_code == 303
+    history = browser.get(PAGE).text.partition('id="history"')[2]
+    for words in ("We learn from it", "Rooms are large", "As it was"):
+        assert f'<q lang="">{words}</q>' in history, words
 
 
 @pytest.mark.parametrize("name", PRESETS)

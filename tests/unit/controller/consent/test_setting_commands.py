@@ -84,6 +84,16 @@ def test_rules_are_shown_set_and_kept(run: Run, house: House, teacher: Teacher) 
     assert history.index("why adults: they sign at the door") < history.index("why pupils: we learn from our lessons")
 
 
+def test_reason_for_no_setting_is_refused_and_one_without_need_is_kept(run: Run, house: House) -> None:
+    """A name with a slip is named instead of forgotten; a stricter setting may have its why."""
+    said = run("rules", "set", "--seen", "0", *WHY, "--reason", "most_seat=small rooms", code=1)
+    assert "expected one of pupils, sound, seats" in said
+    assert "got “most_seat”" in said
+    assert held(house) is None
+    run("rules", "set", "most_seats=4", "--seen", "0", *WHY, "--reason", "most_seats=small rooms")
+    assert "why most_seats: small rooms" in run("rules", "show", "--history")
+
+
 def test_preset_is_what_changes_begin_with(run: Run, house: House) -> None:
     """A preset and a setting beside it."""
     run("rules", "set", "most_seats=2", "--preset", "each_time", "--seen", "0", *WHY)

@@ -31,6 +31,7 @@ from controller.consent.words import BEGINNING
 from controller.consent.words import PRESETS as PRESET_WORDS
 from controller.consent.words import SETTINGS as WORDS
 from controller.services import Services
+from controller.timetable.repo import has_entries
 
 Page = str | Response | tuple[str, HTTPStatus]
 
@@ -112,10 +113,12 @@ class RulesPages:
         with self._services.database.reading() as session:
             versions = _versions(session)
             held = repo.newest_rules(session)
+            waits = held is None and has_entries(session)
         rules = held[1] if held else STRICT
         return render_template(
             "consent/rules.html",
             held=held,
+            timetable_waits=waits,
             values=asdict(rules),
             defaults=asdict(STRICT),
             typed=write_form(rules) if typed is None else typed,

@@ -37,6 +37,11 @@ def require_room(session: Session, site: str, name: str, random_bytes: Callable[
     return found
 
 
+def has_entries(session: Session) -> bool:
+    """Tell whether any room has a lesson, a weekly one or its usual one."""
+    return any(session.scalars(select(each).limit(1)).first() for each in (LessonRule.id, UsualLesson.room))
+
+
 def rooms_of_classes(session: Session, classes: Collection[str]) -> set[str]:
     """Give the rooms in which one of some classes is ever taught, or usually is, or a change of a day leads it to."""
     mine = LessonRuleClass.class_id.in_(classes)

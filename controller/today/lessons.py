@@ -29,6 +29,7 @@ from controller.services import Services
 from controller.timetable import repo as timetables
 from controller.timetable.models import Room
 from controller.today.policy import (
+    NO_RULES,
     NO_UNIT,
     OTHERS_UNIT,
     Answer,
@@ -44,6 +45,8 @@ from controller.today.policy import (
 from controller.today.units import Unit, units_in, units_of
 
 _DAY = timedelta(days=1)
+Found = tuple[int, Rules] | None
+"""The version of the rules that holds, if the school has set any."""
 _OPEN = (Standing.NOT_RETURNED, Standing.EXPIRED)
 
 
@@ -80,7 +83,8 @@ class LessonShown:
 class Days:
     """Today and tomorrow of one teacher; `own`: their units whose buttons go by no timetable, with what they do now.
 
-    `lacks_own_yes`: the school's rules ask for the teacher's own yes, and they have not said it.
+    `lacks_own_yes`: the school's rules ask for the teacher's own yes, and they have not said it. `lacks_rules`: the
+    school has set none, and that is what is missing first.
     """
 
     now: datetime
@@ -88,6 +92,7 @@ class Days:
     tomorrow: Sequence[LessonShown]
     own: Sequence[tuple[Unit, Answer]]
     lacks_own_yes: bool
+    lacks_rules: bool
 
     def of(self, phase: Phase) -> list[LessonShown]:
         """Give today's lessons of one phase."""
@@ -100,17 +105,23 @@ def days_of(services: Services, session: Session, account: str) -> Days:
     now = services.clock()
     today = now.astimezone(services.config.controller.time_zone).date()
     answers = [(unit, answer_at(unit.policy, now)) for unit in units_of(session, account)]
+    found = consent.newest_rules(session)
     return Days(
         now=now,
         today=[each for each in shown if each.day == today],
         tomorrow=[each for each in shown if each.day != today],
-        own=[(unit, answer) for unit, answer in answers if answer.reason == ADULTS_ONLY],
-        lacks_own_yes=bool(shown) and _lacks_own_yes(session, account, today),
+        own=[(unit, _say_why(answer, found)) for unit, answer in answers if answer.reason == ADULTS_ONLY],
+        lacks_own_yes=bool(shown) and _lacks_own_yes(session, account, today, found),
+        lacks_rules=found is None,
     )
 
 
-def _lacks_own_yes(session: Session, account: str, today: date) -> bool:
-    found = consent.newest_rules(session)
+def _say_why(answer: Answer, found: Found) -> Answer:
+    """Tell a school without rules from a room on trial: a unit is told the same of both."""
+    return replace(answer, reason=NO_RULES) if answer.reason == ADULTS_ONLY and found is None else answer
+
+
+def _lacks_own_yes(session: Session, account: str, today: date, found: Found) -> bool:
     asked = found is not None and found[1].teacher_opts_in
     return asked and not agrees(consent.agreements(session).get((Who.TEACHER, account), ()), today)
 
@@ -134,7 +145,8 @@ def lessons_of(services: Services, session: Session, account: str) -> list[Lesso
         classes={key: row.title for key, row in consent.classes_by_id(session, _classes(decided)).items()},
         units=units,
     )
-    return _with_names(session, [looking.show(each) for each in decided])
+    named = _with_names(session, [looking.show(each) for each in decided])
+    return [replace(each, answer=_say_why(each.answer, found)) for each in named]
 
 
 def _rooms_of(session: Session, people: Collection[str]) -> dict[str, Room]:

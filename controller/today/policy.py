@@ -21,6 +21,8 @@ POLICY_EXPIRED = "policy_expired"
 LESSONS_OVERLAP = "lessons_overlap"
 NO_UNIT = "no_unit"
 OTHERS_UNIT = "belongs_to_another"
+NO_RULES = "no_rules"
+"""A unit goes by *only adults who accepted*, because the school has set no rules yet."""
 
 
 class Button(StrEnum):

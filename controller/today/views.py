@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, abort, render_template
 
 from controller.accounts.models import Role
 from controller.auth.access import for_roles, signed_in
+from controller.consent.keepers import RULERS, reach
 from controller.services import Services
 from controller.today import words
 from controller.today.lessons import days_of, lessons_of
@@ -39,7 +40,8 @@ class LessonPages:
         """Show today and tomorrow: whether each lesson's button works, why, and who sits where."""
         with self._services.database.reading() as session:
             days = days_of(self._services, session, signed_in().id)
-        return render_template("today/today.html", days=days, words=words, Phase=Phase)
+        may_rule = reach(signed_in().held, RULERS) is None
+        return render_template("today/today.html", days=days, words=words, Phase=Phase, may_rule=may_rule)
 
     @for_roles(Role.TEACHER)
     def seats(self, lesson: str) -> str:

@@ -13,6 +13,7 @@ from controller.recordings.titles import Verdict, mark
 from controller.today.policy import (
     LESSONS_OVERLAP,
     NO_POLICY,
+    NO_RULES,
     NO_UNIT,
     OTHERS_UNIT,
     POLICY_EXPIRED,
@@ -35,6 +36,8 @@ BUTTONS: Mapping[Button, Verdict] = {
     Button.IF_SEATS_ARE_CHECKED: Verdict("watch", mark("Works once the seats are checked")),
     Button.REFUSES: Verdict("plain", mark("The button does not work")),
 }
+ADULTS_ALONE = Verdict("watch", mark("Works for adults alone"))
+_OF_ADULTS_ALONE = ("adults_only", NO_RULES)
 UNSURE = Verdict("watch", mark("Not certain"))
 _TIMETABLE = mark("Ask the office to put the timetable right.")
 _LISTS = mark("Ask the office to put the class list right.")
@@ -88,6 +91,10 @@ WHYS: Mapping[str, Why] = {
     "adults_only": Why(
         mark("This room is on trial: only adults who said yes may be recorded."),
         mark("Press only when no pupil and nobody else is in the room."),
+    ),
+    NO_RULES: Why(
+        mark("Your school has set no rules yet: until it has, no lesson with pupils may be recorded."),
+        mark("Press only when no pupil is in the room, and everybody who is has said yes."),
     ),
     "no_lesson": Why(mark("The unit of this room knows of no lesson then."), _TIMETABLE),
     "room_unknown": Why(mark("The school has not said in which room this unit stands."), _IT),
@@ -153,6 +160,13 @@ WHAT_IN_SILENCE = mark(
     "the picture of this room, from the press to the stop; by the rules of this school no sound. Only the teacher of "
     "the lesson may watch it, until they share it."
 )
+
+
+def verdict(answer: Answer) -> Verdict:
+    """Give the words for what the button does; one that works for adults alone is no button for a class."""
+    if answer.button is not Button.REFUSES and answer.reason in _OF_ADULTS_ALONE:
+        return ADULTS_ALONE
+    return BUTTONS[answer.button]
 
 
 def why(answer: Answer) -> Why:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from controller.consent import repo
 from controller.consent.reading import write_form
 from controller.consent.rules import PRESETS, PUPILS_TOO, STRICT, Rules
 from tests.classes import enter_classes
-from tests.days import enter_day
+from tests.days import Hours, enter_day, enter_lesson, person_of, put_in_room
 from tests.house import House, Person, make_house, post
 
 PAGE = "/consent/rules"
@@ -44,6 +45,20 @@ def newest(house: House) -> tuple[int, Rules] | None:
 def send(browser: FlaskClient, rules: Rules, *, address: str = PAGE, **fields: str) -> TestResponse:
     """Send a form of the rules."""
     return post(browser, address, page=PAGE, **write_form(rules), **fields)
+
+
+def test_page_says_that_rules_are_what_a_timetable_waits_for(house: House, officer: Person) -> None:
+    """Not before there are lessons, and no more once there are rules."""
+    browser, teacher = house.browser(officer), house.add_teacher()
+    waits = "The rules are what is missing first"
+    assert waits not in browser.get(PAGE).text
+    class_id = enter_classes(house, by=officer.id, teacher=teacher.id).class_id
+    hours = Hours(begins=time(9), ends=time(10))
+    room = put_in_room(house, teacher.device, "Room 12")
+    enter_lesson(house, room, class_id, [person_of(house, teacher.id)], hours)
+    assert waits in browser.get(PAGE).text
+    send(browser, STRICT, seen="0", **{f"reason-{PUPILS_TOO}": "We learn from it"})
+    assert waits not in browser.get(PAGE).text
 
 
 def test_first_rules_need_a_reason_to_begin(house: House, officer: Person) -> None:

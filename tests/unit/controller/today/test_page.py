@@ -290,7 +290,8 @@ def test_trial_without_a_timetable_says_so_of_ones_own_unit(tmp_path: Path) -> N
     renew_policies(house.services)
     page = house.browser(ada).get("/today").text
     assert "At any time" in page
-    assert "only adults who said yes may be recorded" in page
+    assert "Works for adults alone" in page
+    assert "Your school has set no rules yet" in page
     assert "Room 14" not in page
     assert "Room 12" not in house.browser(bea).get("/today").text
     house.services.database.close()
@@ -307,6 +308,29 @@ def test_trial_at_a_school_without_sound_is_told_as_silent(day: Day) -> None:
     page = day.page()
     assert "only adults who said yes may be recorded" in page
     assert "Picture only: no sound is recorded." in page
+
+
+def test_lesson_of_a_school_without_rules_says_that_the_rules_are_missing_first(tmp_path: Path) -> None:
+    """In the timetable, with a unit whose owner leads it: it is no button for a class, and says whom to ask."""
+    house = make_house(tmp_path)
+    house.clock.now = local_now(house).replace(hour=9, minute=20)
+    ada = house.add_teacher()
+    classes = enter_classes(house, by=ada.id, teacher=ada.id)
+    enter_lesson(house, put_in_room(house, ada.device, "Room 12"), classes.class_id, [person_of(house, ada.id)], NINE)
+    renew_policies(house.services)
+    browser = house.browser(ada)
+    page = browser.get("/today").text
+    card = page.partition("<article")[2]
+    assert "What is missing first: your school has set no rules of consent yet." in page
+    assert "The privacy officer, the principal of the whole school or an administrator sets them." in page
+    assert "no lesson with pupils may be recorded" in card
+    assert "The button works" not in page
+    assert "on trial" not in page
+    assert "Lo que falta primero" in browser.get("/today", headers={"Accept-Language": "es"}).text
+    set_first_rules(house.services)
+    renew_policies(house.services)
+    assert "missing first" not in browser.get("/today").text
+    house.services.database.close()
 
 
 def test_names_are_in_no_log(day: Day, caplog: pytest.LogCaptureFixture) -> None:

@@ -32,13 +32,15 @@ class Basis:
 def find_answers(session: Session, table: Table, basis: Basis) -> list[TableAnswer]:
     """Give the answers of a table with their people; look at its flaws before using them."""
     codes = _codes(session, {each.code for each in table.answers if each.code})
-    named = {each.person for each in table.answers if each.person} | {person for person, _ in codes.values()}
+    named = {each.person for each in table.answers if not each.code} | {person for person, _ in codes.values()}
     known, found, rows = known_people(session, named), [], dict[tuple[str, Giver], int]()
     for each in table.answers:
         person, version = codes.get(each.code, ("", 0)) if each.code else (each.person, 0)
         if person not in known:
             where = "code" if each.code else "id"
             table.flaws.add(flaw(Flawed.NOBODY, table.file, each.row, where, got=each.code or each.person))
+        elif each.person not in ("", person):  # one of them slipped by a row: a family's yes would be another child's
+            table.flaws.add(flaw(Flawed.TWO_PEOPLE, table.file, each.row, "code", got=each.code))
         elif answer := _complete(table, each, known[person], (person, version), basis):
             first = rows.setdefault((person, answer.giver), each.row)
             if first != each.row:

@@ -48,7 +48,7 @@ GIVERS: dict[str, Giver | None] = {
 
 
 class FoundAnswer(NamedTuple):
-    """A row: whose it is by code or by number, one of them blank; `giver` None: the usual one; days None: the usual."""
+    """A row: whose it is by code, by number or by both; `giver` None: the usual one; days None: the usual."""
 
     row: int
     code: str
@@ -103,7 +103,7 @@ def _read_row(table: Table, cells: Cells, row: Row) -> None:
         cells.wrong(Flawed.BLANK, number, "code")
     elif choice is not None and known and code is not None:
         giver = GIVERS[giver_text.casefold()]
-        table.answers.append(FoundAnswer(number, code, "" if code else person, giver, choice, first, last))
+        table.answers.append(FoundAnswer(number, code, person, giver, choice, first, last))
 
 
 def _code_of(cells: Cells, typed: str, row: int) -> str | None:

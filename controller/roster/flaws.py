@@ -58,6 +58,7 @@ class Flawed(StrEnum):
     MEANT_BY_MORE = "meant_by_more"
     ONE_OF_TWO = "one_of_two"
     CODE = "code"
+    TWO_PEOPLE = "two_people"
     NOBODY = "nobody"
     DAYS_FAR = "days_far"
     CALENDAR_UNREADABLE = "calendar_unreadable"
@@ -135,6 +136,10 @@ WORDS: dict[Flawed, Words] = {
     ),
     Flawed.CODE: Words(
         mark("“%(got)s” is no code of a form"), mark("compare it with the form, character by character")
+    ),
+    Flawed.TWO_PEOPLE: Words(
+        mark("“%(got)s” is the form of somebody else than this row's id"),
+        mark("take the form in hand, and leave one out"),
     ),
     Flawed.NOBODY: Words(
         mark("nobody is known by “%(got)s”"),

@@ -236,7 +236,8 @@ class _Planner:
             if over or each.class_key not in self.classes:
                 continue
             new = self._dated(each)
-            if new.ends_on is None or new.ends_on >= new.begins_on:
+            ends = [day for day in (new.ends_on, self.until.get(new.in_class)) if day]
+            if new.begins_on <= min(ends, default=date.max):  # later ones are of the roster that was applied ahead
                 wanted[new[:3]] = new
         return wanted
 

@@ -17,6 +17,7 @@ from controller.roster.exports import unescape
 from controller.roster.flaws import Flawed, Flaws, UnreadableError, flaw
 from controller.roster.tables import Form, Row, read_rows
 from controller.timetable.asked import read_time
+from controller.timetable.checking import FARTHEST
 from controller.timetable.finding import Directory, KnownClass, KnownTeacher
 from controller.timetable.found import FoundLesson, FoundTimetable, Passed, Place, Reading
 from controller.timetable.models import ROOM_CHARS, SITE_CHARS, RuleSource
@@ -124,6 +125,10 @@ def _read_row(table: _Table, row: Row) -> None:
         table.over += 1
         return
     begins_on = max(days.begins_on, table.frame.starts_on)
+    if begins_on > table.frame.starts_on + FARTHEST:
+        facts = {"first": begins_on.isoformat(), "last": days.ends_on.isoformat() if days.ends_on else "–"}
+        table.cells.wrong(Flawed.DAYS_FAR, row.number, "date" if day else "from", **facts)
+        return
     lesson = FoundLesson(place, days.weekday, *hours, begins_on, days.ends_on, who, lead)
     before = table.lessons.setdefault(lesson, row.number)
     if before != row.number:

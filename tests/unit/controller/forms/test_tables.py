@@ -149,6 +149,15 @@ def test_everything_wrong_is_told_at_once_and_nothing_is_kept(house: House, brow
     assert lines(house) == []
 
 
+def test_code_and_number_of_two_people_are_refused(house: House, browser: FlaskClient, pile: Pile) -> None:
+    """A column that slipped by a row would make one family's yes another child's; of one person they may both stand."""
+    wrong = send(browser, f"code,id,answer\n{pile.codes[0]},{pile.pupils[1]},yes\n")
+    assert (wrong.status_code, count_drafts(house)) == (422, 0)
+    assert "is the form of somebody else" in wrong.text
+    apply(browser, send(browser, f"code,id,answer\n{pile.codes[0]},{pile.pupils[0]},yes\n").location)
+    assert [(line.person, line.form_version) for line in lines(house)] == [(pile.pupils[0], pile.version)]
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -216,6 +216,21 @@ def test_next_years_roster_can_be_corrected_before_it_begins() -> None:
     assert school.lists(TODAY) == {"3B": {"Ana"}}
 
 
+def test_row_that_begins_when_next_years_roster_holds_is_left_to_that() -> None:
+    """Nobody gets days that run backwards, nor the same place twice; next year stays as it was said."""
+    school = School()
+    school.take(numbered({"3B": {"Ana", "Ben"}}))
+    school.take(numbered({"3B": {"Ana", "Ben", "Cleo"}}), NEXT_YEAR)
+    roster = numbered({"3B": {"Ana", "Ben", "Cleo"}})
+    dated = tuple(each._replace(begins_on=NEXT_YEAR) if each.person_key != "Ana" else each
+                  for each in roster.memberships)  # fmt: skip
+    june = date(2027, 6, 1)
+    school.take(replace(roster, memberships=dated), june, june)
+    assert all(each.ends_on is None or each.begins_on <= each.ends_on for each in school.standing.memberships)
+    assert school.lists(june + DAY) == {"3B": {"Ana"}}
+    assert school.lists(NEXT_YEAR) == {"3B": {"Ana", "Ben", "Cleo"}}
+
+
 def test_days_of_a_file_hold() -> None:
     """An enrollment with days has them; one that was over before the first day is none."""
     roster = numbered({"3B": {"Ana", "Ben", "Eve"}})

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from controller.consent.rules import Rules
 from controller.devices.history import Deed
 from controller.roster.drafts import Vanishing
+from controller.roster.flaws import Flawed
 from controller.timetable.asked import DayChange
 from controller.timetable.bells import NewPeriod, NewTerm, set_period, set_term
 from controller.timetable.drafts import Preview, apply_draft, discard_draft, end_drafts, make_draft, preview
@@ -93,6 +94,14 @@ def test_table_is_shown_before_anything_changes_and_then_applied(school: House) 
         ("Room 12", 0, time(9), TODAY, None),
         ("Room 12", 1, time(9), TODAY, date(2027, 6, 30)),
     ]
+
+
+@pytest.mark.parametrize(("column", "row"), [("date", "9999-12-31,,"), ("from", ",2,2062-09-01")])
+def test_day_of_a_mistyped_year_is_told_with_its_row(school: House, column: str, row: str) -> None:
+    """Before anybody decides, and not by a refusal of the whole draft."""
+    reading = read(school, f"room,begins,ends,date,weekday,from\nHall,9:00,9:45,{row}\n")
+    assert reading.found is None
+    assert [(each.flawed, each.row, each.column) for each in reading.flaws] == [(Flawed.DAYS_FAR, 2, column)]
 
 
 def test_same_table_again_changes_nothing(school: House) -> None:

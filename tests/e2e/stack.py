@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,6 +33,9 @@ SERVER = ("broker", "serve", "bridge", "jobs")
 UNIT = ("recorder", "agent", "uploader")
 EVERYBODY = (*SERVER, *UNIT)
 PATIENCE_S = 60.0
+LOOK_S = 0.03
+ASK_S = 0.2
+"""How often a wait looks: at files and the lamp; at what costs a process its time, a page or a database."""
 HOLD_S = 0.9
 SPEED = 4.0
 SEGMENT_S = 2.0
@@ -69,12 +73,12 @@ def set_values(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
     path.write_text(encode_toml(merged), "utf-8")
 
 
-def wait_until(what: str, answer: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+def wait_until(what: str, answer: Callable[[], bool], *, within_s: float = PATIENCE_S, every_s: float = LOOK_S) -> None:
     """Wait until `answer` says yes; fails when the time is over."""
     end = time.monotonic() + within_s
     while not answer():
         assert time.monotonic() < end, f"waited {within_s:.0f} s in vain for {what}"
-        time.sleep(0.03)
+        time.sleep(every_s)
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,9 @@ class Stack:
         """Name the processes that have ended by themselves."""
         return [name for name, crew in self._crews.items() if _has_ended(crew)]
 
-    def wait(self, what: str, answer: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+    def wait(
+        self, what: str, answer: Callable[[], bool], *, within_s: float = PATIENCE_S, every_s: float = LOOK_S
+    ) -> None:
         """Wait until `answer` says yes; fails when a process ends unasked or the time is over."""
 
         def look() -> bool:
@@ -187,7 +193,12 @@ class Stack:
                 crew.check()
             return answer()
 
-        wait_until(f"{what}; the logs are in {self.school.folder / 'logs'}", look, within_s=within_s)
+        where = self.school.folder / "logs"
+        wait_until(f"{what}; the logs are in {where}", look, within_s=within_s, every_s=every_s)
+
+    def wait_told(self, what: str, answer: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+        """Wait until `answer`, which asks a page or looks into the database, says yes."""
+        self.wait(what, answer, within_s=within_s, every_s=ASK_S)
 
     def restore(self) -> None:
         """Bring what a test has left in disorder to rest: everything runs, the wire holds, the lamp is ready."""
@@ -199,7 +210,7 @@ class Stack:
 
     def wait_served(self) -> None:
         """Wait until the pages answer."""
-        self.wait("the pages", lambda: _answers(self.school.url))
+        self.wait_told("the pages", lambda: _answers(self.school.url))
 
     def log(self, name: str) -> str:
         """Give what a process has written since the school was founded."""
@@ -282,7 +293,8 @@ class Stack:
     def wait_ready(self, *recordings: str, within_s: float = PATIENCE_S) -> None:
         """Wait until recordings can be watched."""
         for name in recordings:
-            self.wait(f"recording {name} to be ready", lambda name=name: self.state(name) == "ready", within_s=within_s)
+            is_ready = partial(lambda name: self.state(name) == "ready", name)
+            self.wait_told(f"recording {name} to be ready", is_ready, within_s=within_s)
 
     def wait_home(self, *recordings: str, within_s: float = PATIENCE_S) -> None:
         """Wait until recordings can be watched and the unit has let go of them."""

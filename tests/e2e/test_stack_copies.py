@@ -35,7 +35,7 @@ def test_copy_stays_after_delivery_and_goes_when_its_owner_deletes(stack: Stack)
     deleted, kept = stack.record(2.0), stack.record(2.0)
     stack.wait_ready(deleted, kept)
     for recording in (deleted, kept):
-        stack.wait("the unit's word on its receipt", lambda name=recording: acknowledged(stack, name))
+        stack.wait_told("the unit's word on its receipt", lambda name=recording: acknowledged(stack, name))
     assert {deleted, kept} <= set(stack.spooled())
     for recording in (deleted, kept):
         for path in stack.stored(recording).glob("0*.age"):

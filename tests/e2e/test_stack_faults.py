@@ -12,7 +12,7 @@ import random
 import shutil
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,11 @@ from tests.e2e.wire import Fate
 from tests.footage import find_footage
 from tests.small_disk import needs_mount, small_disk
 
+TOGETHER = (("recorder", "bridge"), ("serve", "agent"), ("broker", "jobs", "uploader"))
 RATE_BPS = 8_000_000
 LOST_S = 2.0
+LATE_S = 90.0
+"""A unit that learns late of an opening waits at random, for a minute at the most, before it asks for a lease."""
 CHUNK_BYTES = 128 * 1024
 
 
@@ -79,30 +82,35 @@ def count_bytes(folder: Path) -> int:
     return total
 
 
-def kill_and_start(stack: Stack, name: str, away_s: float) -> None:
-    """Kill a process, and start it again a moment later, as systemd would."""
-    stack.kill(name)
+def kill_and_start(stack: Stack, names: Sequence[str], away_s: float) -> None:
+    """Kill processes, and start them again a moment later, as systemd would."""
+    stack.kill(*names)
     time.sleep(away_s)
-    stack.start(name)
+    stack.start(*names)
 
 
-@pytest.mark.parametrize("name", EVERYBODY)
-def test_process_killed_while_recording_while_uploading_and_at_the_end_loses_nothing(stack: Stack, name: str) -> None:
-    """P2, P4, P5: after three kill -9 the lesson is at home, whole, once, playable; no hand, nothing in the clear."""
-    chance = random.Random(f"a night in November: {name}")  # noqa: S311 when to kill is no secret
+@pytest.mark.parametrize("names", [*TOGETHER, *(pytest.param([name], marks=pytest.mark.soak) for name in EVERYBODY)])
+def test_process_killed_while_recording_while_uploading_and_at_the_end_loses_nothing(
+    stack: Stack, names: Sequence[str]
+) -> None:
+    """P2, P4, P5: after three kill -9 the lesson is at home, whole, once, playable; no hand, nothing in the clear.
+
+    `make test` kills two or three processes at once, so that each of the seven is killed; `make soak` each alone, too.
+    """
+    chance = random.Random(f"a night in November: {names}")  # noqa: S311 when to kill is no secret
     recording = stack.press()
     time.sleep(chance.uniform(0.2, 1.2))
     durable = read_spool(stack, recording)
-    kill_and_start(stack, name, chance.uniform(0.0, 0.5))
+    kill_and_start(stack, names, chance.uniform(0.0, 0.5))
     time.sleep(0.5)
     stack.hold()
-    names = sorted(read_spool(stack, recording))
+    segments = sorted(read_spool(stack, recording))
     wait_arriving(stack, recording)
     time.sleep(chance.uniform(0.0, 0.3))
-    kill_and_start(stack, name, chance.uniform(0.0, 0.5))
-    stack.wait("the last segment but one", lambda: (stack.stored(recording) / names[-2]).exists())
+    kill_and_start(stack, names, chance.uniform(0.0, 0.5))
+    stack.wait("the last segment but one", lambda: (stack.stored(recording) / segments[-2]).exists())
     time.sleep(chance.uniform(0.0, 0.4))
-    kill_and_start(stack, name, chance.uniform(0.0, 0.5))
+    kill_and_start(stack, names, chance.uniform(0.0, 0.5))
     stack.wait_home(recording)
     home.check_home(stack, recording)
     for segment, data in durable.items():
@@ -156,7 +164,7 @@ def test_recorder_killed_while_recording_loses_at_most_two_seconds_and_goes_on(s
     assert home.is_prefix_of_loop(resumed.video, film)
 
 
-@pytest.mark.parametrize("goes", ["stop", "kill"])
+@pytest.mark.parametrize("goes", [pytest.param("stop", marks=pytest.mark.soak), "kill"])
 def test_broker_gone_for_the_night_keeps_no_lesson_from_coming_home(stack: Stack, goes: str) -> None:
     """Without a broker the uploader asks for its lease over HTTPS; when it is back, presence, health, receipts follow.
 
@@ -164,10 +172,10 @@ def test_broker_gone_for_the_night_keeps_no_lesson_from_coming_home(stack: Stack
     """
     stack.stop("broker") if goes == "stop" else stack.kill("broker")
     recording, later = stack.record(1.5), stack.record(1.0)
-    stack.wait_home(recording, later)
+    stack.wait_home(recording, later, within_s=LATE_S)
     back_at = time.time()
     stack.start("broker")
-    stack.wait("presence, health and receipts", lambda: is_known_again(stack, back_at, recording, later))
+    stack.wait_told("presence, health and receipts", lambda: is_known_again(stack, back_at, recording, later))
     home.check_home(stack, recording, later)
     home.check_logs_name_none(stack, recording, later)
 
@@ -234,7 +242,7 @@ def test_card_edited_while_the_unit_was_off_is_refused_told_and_nothing_of_it_re
     card.put_manifest_of_another_unit(foreign)
     stack.start(*UNIT)
     stack.wait_home(sound, within_s=60)
-    stack.wait("everything else", lambda: all(held(stack, each) == all_but(stack, each, 1) for each in damaged))
+    stack.wait_told("everything else", lambda: all(held(stack, each) == all_but(stack, each, 1) for each in damaged))
     for recording in damaged:
         assert upload_record(stack, recording)["wanted"] == [1]
         assert upload_record(stack, recording)["damaged"] == [1]
@@ -278,11 +286,11 @@ def check_told(stack: Stack) -> None:
     status = json.loads((stack.school.unit / "data" / "recorder" / "status").read_bytes())
     assert status["damaged"] == ["spool_damaged"]
     told = ("Needs attention", "Something on its card is damaged or was changed.")
-    stack.wait("the page to say it", lambda: all(words in stack.viewer.page("/units") for words in told))
+    stack.wait_told("the page to say it", lambda: all(words in stack.viewer.page("/units") for words in told))
     stuck = "Its delivery needs a person."
     assert stuck not in stack.viewer.page("/units")
     let_the_day_pass(stack)
-    stack.wait("the page to say it the day after", lambda: stuck in stack.viewer.page("/units"))
+    stack.wait_told("the page to say it the day after", lambda: stuck in stack.viewer.page("/units"))
 
 
 def let_the_day_pass(stack: Stack) -> None:
@@ -347,7 +355,7 @@ def leased(stack: Stack, send: Callable[[], requests.Response], session: request
         answers.append(send())
         return answers[-1].status_code != requests.codes.forbidden
 
-    stack.wait("an answer under a lease", is_answered)
+    stack.wait_told("an answer under a lease", is_answered)
     return answers[-1]
 
 
@@ -439,7 +447,7 @@ def test_controller_that_is_full_takes_nothing_and_loses_nothing(stack: Stack) -
     stack.wait("a refusal", lambda: "the controller's disk is full" in stack.log("uploader"))
     stack.stop("jobs")
     stack.start("jobs")
-    stack.wait("no lease", lambda: leases_in_force(stack) == 0)
+    stack.wait_told("no lease", lambda: leases_in_force(stack) == 0)
     time.sleep(LEASE_S)
     assert leases_in_force(stack) == 0
     assert read_spool(stack, recording) == sealed

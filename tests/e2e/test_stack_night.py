@@ -1,44 +1,103 @@
-"""A lesson that is needed today, through the whole stack: by day, within the allowance, alone, and refused without it.
+"""The night's hours in a school whose seven processes run: they reach the unit, and what is needed today comes by day.
 
-The hours are set with the commands that a school uses; the owner presses the button of her recording's page. What the
-tick, the lease and the unit's own order make of a wish is tested in their rooms.
+Hours are set with the commands that a school uses; the broker is the Mosquitto of this machine, and the wire to the
+units' listener is down while a schedule travels, so that only the broker can have brought it. What the tick, the lease
+and the unit's own order make of a wish is tested in their rooms.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from controller.uploads.models import LeaseRow, TodayWish
+from device.config import load_config
+from device.identity import DocumentStore, load_root
+from protocol.durable import REAL
+from protocol.schedule import Schedule
 from provisioning.demo.crew import run
 from tests.e2e import home
 from tests.e2e.stack import Stack, found_place
 from tests.footage import find_footage
+from tests.school_broker import MOSQUITTO
 
 RATE_BPS = 1_000_000
 ALLOWANCE_BPS = 800_000
+TALK_BYTES = 64 * 1024
+"""What goes up besides footage in a few seconds: handshakes, documents, questions for a lease."""
 LONG_S = 120.0
 QUIET_S = 5.0
 """Longer than a lease, several ticks, and the unit's longest wait together."""
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A school whose seven processes run."""
+    assert MOSQUITTO, "apt install mosquitto"
     place = found_place(tmp_path_factory.mktemp("school"), find_footage("bigbuckbunny.mp4"), rate_bps=RATE_BPS)
-    with Stack(place) as found:
-        found.open()
-        yield found
+    with Stack(place) as stack:
+        stack.open()
+        yield stack
+
+
+@pytest.fixture
+def stack(founded: Stack) -> Stack:
+    """The school at rest."""
+    founded.restore()
+    return founded
 
 
 def set_night(stack: Stack, *words: str) -> None:
     """Type `backrow controller night …`."""
     command, rest = words[:2], words[2:]
     run("controller", "night", *command, "--config", stack.school.config, *rest, cwd=stack.school.folder)
+
+
+def held_schedule(stack: Stack) -> Schedule | None:
+    """Give the schedule that the agent keeps, verified as the uploader verifies it."""
+    config = load_config(stack.school.unit_config)
+    root = load_root(config.data / "identity")
+    store = DocumentStore(config.data / "state", device=config.device.id, root=root, files=REAL)
+    return store.load(Schedule, datetime.now(UTC)).document
+
+
+def change_hours(stack: Stack, hours: str) -> Schedule:
+    """Give every day other hours by the command, and wait for the next schedule that reaches the unit by the broker."""
+    before = held_schedule(stack)
+    stack.wire.is_down = True
+    stack.wire.cut()
+    set_night(stack, "hours", "set", "--all", hours, "--free", hours)
+    stack.wait_told("the next schedule", lambda: _is_newer(held_schedule(stack), before))
+    found = held_schedule(stack)
+    stack.wire.is_down = False
+    assert found
+    return found
+
+
+def _is_newer(found: Schedule | None, before: Schedule | None) -> bool:
+    return found is not None and (before is None or found.version > before.version)
+
+
+def test_hours_that_change_are_followed_by_a_running_unit(stack: Stack) -> None:
+    """Closed: the schedule has no opening and no lesson leaves. Open again: weeks of openings, and it goes home."""
+    stack.wait_told("a schedule", lambda: held_schedule(stack) is not None)
+    assert change_hours(stack, "closed").openings == ()
+    before = stack.wire.up_bytes
+    recording = stack.record(1.0)
+    time.sleep(QUIET_S)
+    assert recording in stack.spooled()
+    assert stack.state(recording) == ""
+    assert stack.wire.up_bytes - before < TALK_BYTES
+    opened = change_hours(stack, "always")
+    now = datetime.now(UTC)
+    assert any(opening.covers(now) for opening in opened.openings)
+    assert opened.openings[-1].ends_at > now + timedelta(days=14)
+    stack.wait_home(recording, within_s=LONG_S)
+    home.check_home(stack, recording)
 
 
 def close_the_night(stack: Stack) -> None:
@@ -57,7 +116,7 @@ def stored_bytes(stack: Stack, *recordings: str) -> int:
 
 def assert_quiet(stack: Stack, *recordings: str) -> None:
     """Nothing of recordings arrives for a while, once bytes under way have come."""
-    stack.wait("the last lease to end", lambda: not leases_in_force(stack))
+    stack.wait_told("the last lease to end", lambda: not leases_in_force(stack))
     time.sleep(1.0)
     before = stored_bytes(stack, *recordings)
     time.sleep(QUIET_S)
@@ -85,9 +144,9 @@ def test_lesson_that_is_needed_today_comes_by_day_and_alone(stack: Stack) -> Non
     Its jobs are killed in between, and the wish stands; with the lesson's arrival it is over.
     """
     needed = stack.record(3.0)
-    stack.wait("its manifest", lambda: stack.state(needed) == "arriving")
+    stack.wait_told("its manifest", lambda: stack.state(needed) == "arriving")
     close_the_night(stack)
-    newer = stack.record(2.0)
+    newer = stack.record(0.6)
     assert_quiet(stack, needed, newer)
     assert stack.state(needed) == "arriving"
     stack.viewer.confirm(needed)
@@ -98,13 +157,13 @@ def test_lesson_that_is_needed_today_comes_by_day_and_alone(stack: Stack) -> Non
     assert_quiet(stack, needed, newer)
     stack.viewer.press(page, f"{page}/today")
     assert "You need it today" in stack.viewer.page(page)
-    stack.wait("a lease for it", lambda: any(lease.first == needed for lease in leases_in_force(stack)))
+    stack.wait_told("a lease for it", lambda: any(lease.first == needed for lease in leases_in_force(stack)))
     assert {lease.rate_bps for lease in leases_in_force(stack)} == {ALLOWANCE_BPS}
     stack.kill("jobs")
     stack.start("jobs")
     stack.wait_ready(needed, within_s=LONG_S)
     assert stack.state(newer) != "ready"
-    stack.wait("the wish to be forgotten", lambda: not wishes(stack))
+    stack.wait_told("the wish to be forgotten", lambda: not wishes(stack))
     assert_quiet(stack, newer)
     assert stack.state(newer) != "ready"
     set_night(stack, "hours", "set", "--all", "always")

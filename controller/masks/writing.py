@@ -1,14 +1,16 @@
-"""Sets a room's mask: a new version, and the room's unit is told of it in the same transaction."""
+"""Sets a room's mask: a new version and a line of the room's history; its unit is told in the same transaction."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from controller.devices.history import Deed
 from controller.devices.policies import reissue_for_rooms
 from controller.masks.models import REASON_CHARS, MaskVersion
 from controller.masks.policy import Fault, MaskRefusedError, write_area
 from controller.masks.repo import areas_of, history
 from controller.services import Services
+from controller.timetable.history import Happening, Told, note_event
 from protocol.masks import Area
 
 
@@ -35,6 +37,9 @@ def set_mask(services: Services, room: str, new: NewMask, *, by: str) -> int:
         now = services.clock()
         session.add(MaskVersion(room=room, version=version + 1, areas=text, reason=kept, set_by=by, set_at=now))
         session.flush()
+        what = Happening.MASK_SET if new.areas else Happening.MASK_ENDED
+        told = Told(room=room, sums={"version": version + 1, "areas": len(new.areas)})
+        note_event(session, what, Deed(by=by, at=now), told)
         reissue_for_rooms(services, session, {room})
     return version + 1
 

@@ -35,6 +35,8 @@ class Happening(StrEnum):
     EXPIRED = "expired"
     BELLS_SET = "bells_set"
     TERM_SET = "term_set"
+    MASK_SET = "mask_set"
+    MASK_ENDED = "mask_ended"
 
 
 @dataclass(frozen=True, kw_only=True)

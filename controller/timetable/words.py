@@ -34,6 +34,8 @@ HAPPENED = {
     Happening.EXPIRED.value: mark("A draft ended, because nobody decided"),
     Happening.BELLS_SET.value: mark("The bells were set"),
     Happening.TERM_SET.value: mark("A term was set"),
+    Happening.MASK_SET.value: mark("A mask was set"),
+    Happening.MASK_ENDED.value: mark("Nothing is hidden any more"),
 }
 SOURCES = {
     RuleSource.HAND: mark("entered by hand"),

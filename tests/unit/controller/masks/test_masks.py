@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import func, select
 
@@ -11,6 +13,7 @@ from controller.devices.policies import renew_policies
 from controller.masks.models import MaskVersion
 from controller.masks.policy import Fault, MaskRefusedError, draw_points, read_areas, share_permille, write_area
 from controller.masks.writing import NewMask, set_mask
+from controller.timetable.history import Happening, events
 from controller.timetable.repo import require_room
 from protocol.documents import Permission, Policy, peek_document
 from protocol.masks import Area
@@ -68,6 +71,21 @@ def test_mask_reaches_the_unit_with_the_transaction_that_sets_it(house: House, t
     mask = after.must_mask
     assert mask is not None
     assert (mask.room, mask.version, [write_area(each) for each in mask.areas]) == (room, 2, [LEFT, BACK])
+
+
+def test_mask_leaves_a_line_in_the_rooms_history(house: House, room: str) -> None:
+    """Who and when, the version and how many areas; one that is refused leaves none."""
+    _set(house, room, LEFT, BACK, seen=0)
+    with pytest.raises(MaskRefusedError):
+        _set(house, room, LEFT, seen=0)
+    _set(house, room, seen=1, reason="new seats")
+    with house.services.database.reading() as session:
+        lines = [(row.what, row.by, row.at, json.loads(row.detail)) for row in events(session, room)]
+    now = house.clock()
+    assert lines == [
+        (Happening.MASK_ENDED, "office", now, {"version": 2, "areas": 0}),
+        (Happening.MASK_SET, "office", now, {"version": 1, "areas": 2}),
+    ]
 
 
 def test_mask_is_taken_away_with_a_reason_and_its_version_never_comes_back(

@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,28 +26,53 @@ from controller.uploads.models import SpoolReportRow
 from controller.wiring import make_services
 from protocol.commands import Task
 from provisioning.demo.crew import backrow, run
-from tests.e2e.stack import UNIT, Stack, found_place
+from provisioning.demo.school import Footage, enroll_unit, prepare_unit
+from tests.e2e.stack import QUICK_UNIT, SPEED, UNIT, Stack, found_place, set_values
 from tests.footage import find_footage
 
+FILM = "bigbuckbunny.mp4"
 RATE_BPS = 8_000_000
 LOST_WITHIN_S = 5.0
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A school whose seven processes run, and a unit that has joined."""
-    place = found_place(tmp_path, find_footage("bigbuckbunny.mp4"), rate_bps=RATE_BPS)
+    place = found_place(tmp_path_factory.mktemp("school"), find_footage(FILM), rate_bps=RATE_BPS)
     with Stack(place) as opened:
         opened.open()
         yield opened
 
 
-@pytest.fixture
-def services(stack: Stack) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def services(school: Stack) -> Iterator[Services]:
     """The controller's tables, beside its processes."""
-    made = make_services(load_config(stack.school.config))
+    made = make_services(load_config(school.school.config))
     yield made
     made.database.close()
+
+
+@pytest.fixture
+def stack(school: Stack, services: Services) -> Stack:
+    """The school, and a unit in use: another one when a test has ended the life of the one before."""
+    with services.database.reading() as session:
+        living = session.scalars(select(Device.id).where(Device.state == DeviceState.ACTIVE)).all()
+    if not living:
+        put_up_another(school)
+    school.restore()
+    return school
+
+
+def put_up_another(school: Stack) -> None:
+    """Prepare another unit in the place of the one that is out of use, let it join, and start it."""
+    school.stop(*(name for name in UNIT if school.runs(name)))
+    folder = school.school.unit
+    folder.rename(folder.with_name(f"unit-of-before-{time.monotonic_ns()}"))
+    prepare_unit(school.school, Footage(find_footage(FILM), None, SPEED))
+    wire = {"url": f"https://127.0.0.1:{school.wire.port}"}
+    set_values(school.school.unit_config, {**QUICK_UNIT, "controller": wire})
+    school.wire.is_down = False
+    enroll_unit(school.school)
 
 
 def tell(stack: Stack, command: str, *arguments: str) -> str:
@@ -57,8 +83,7 @@ def tell(stack: Stack, command: str, *arguments: str) -> str:
 
 def unit_of(stack: Stack) -> str:
     """Give the unit's id."""
-    (unit,) = json.loads(tell(stack, "list", "--json"))
-    return str(unit["id"])
+    return str(tomllib.loads(stack.school.unit_config.read_text("utf-8"))["device"]["id"])
 
 
 def record_cut_off(stack: Stack) -> str:
@@ -132,7 +157,7 @@ def test_lost_unit_is_refused_and_leaves_a_pack_for_the_keeper(stack: Stack, ser
     assert lesson in stack.spooled()
     assert stack.state(lesson) == ""
     with services.database.reading() as session:
-        assert session.scalars(select(Device.state)).one() is DeviceState.LOST
+        assert session.get_one(Device, device).state is DeviceState.LOST
 
 
 def _open(stack: Stack, pack: Path) -> dict[str, dict[str, str]]:

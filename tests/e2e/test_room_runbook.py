@@ -139,10 +139,8 @@ def test_many_rooms_are_made_and_the_one_in_vain_is_removed(desk: Desk, tmp_path
     assert "10.1.2.21" not in files_of(tmp_path / "all" / "Room-22")
     (remove,) = re.findall(r"`(backrow controller device remove [^`]*)`", PAGE)
     desk.type(remove.replace("Room 12", "Room 22"))
-    assert {label: desk.units()[label] for label in ("Room 21", "Room 22")} == {
-        "Room 21": "pending",
-        "Room 22": "removed",
-    }
+    states = desk.units()
+    assert (states["Room 21"], states["Room 22"]) == ("pending", "removed")
 
 
 def test_card_that_looks_for_the_school_at_itself_says_how_to_begin_again(desk: Desk, tmp_path: Path) -> None:

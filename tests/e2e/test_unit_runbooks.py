@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 import requests
 
 from controller.config import load_config
-from controller.devices.models import UnitCounter
+from controller.devices.models import Device, DeviceState, UnitCounter
 from controller.wiring import make_services
 from protocol.ids import make_id
 from provisioning.demo.crew import backrow, run
@@ -70,14 +71,7 @@ def page(stack: Stack, name: str, **names: str) -> Runbook:
 
 def unit_of(stack: Stack) -> str:
     """Give the unit's id."""
-    (unit,) = (one for one in _units(stack) if one["label"] != "Room 13")
-    return unit["id"]
-
-
-def _units(stack: Stack) -> list[dict[str, str]]:
-    told = run("controller", "device", "list", "--config", stack.school.config, "--json", cwd=stack.school.folder)
-    units: list[dict[str, str]] = json.loads(told)
-    return units
+    return str(tomllib.loads(stack.school.unit_config.read_text("utf-8"))["device"]["id"])
 
 
 def identity(stack: Stack) -> Path:
@@ -194,8 +188,8 @@ def test_key_is_refused_on_the_server_and_adopted_on_the_page(running: Stack, tm
     with joining_without_secret(running, bundle) as (asking, shown):
         _adopt_on_page(running, shown)
         assert asking.wait(PATIENCE_S) == 0
-    (spare,) = (unit for unit in _units(running) if unit["label"] == "Room 13")
-    assert spare["state"] == "active"
+    told = run("controller", "device", "list", "--config", running.school.config, "--json", cwd=running.school.folder)
+    assert {unit["label"]: unit["state"] for unit in json.loads(told)}["Room 13"] == "active"
 
 
 def _adopt_on_page(stack: Stack, shown: str) -> None:
@@ -237,22 +231,26 @@ def test_quarantined_unit_is_accepted_and_later_retired(running: Stack) -> None:
         with services.database.reading() as session:
             return session.get(UnitCounter, unit) is not None
 
-    ask_for_documents(running)
-    running.wait("the unit's counters", is_known)
+    def state() -> DeviceState:
+        with services.database.reading() as session:
+            return session.get_one(Device, unit).state
+
+    running.wait("the unit's counters", is_known, within_s=120)
     with services.database.writing() as session:
         known = session.get_one(UnitCounter, unit)
         known.boots, known.boot = known.boots + 5, "a later start"
-    services.database.close()
     ask_for_documents(running)
-    running.wait("the quarantine", lambda: _state(running, unit) == "quarantined", within_s=120)
+    running.wait("the quarantine", lambda: state() is DeviceState.QUARANTINED, within_s=120)
+    assert _shown_state(running, unit) == "quarantined"
     at.type("backrow controller device accept")
-    assert _state(running, unit) == "active"
+    assert state() is DeviceState.ACTIVE
     assert "accepted" in run("controller", "device", "history", "--config", running.school.config, unit, cwd=at.folder)
     at.type("backrow controller device retire")
     assert "will not wipe itself" not in at.type("backrow controller device list --all")
     running.wait_lamp("not_set_up", within_s=120)
+    services.database.close()
 
 
-def _state(stack: Stack, unit: str) -> str:
+def _shown_state(stack: Stack, unit: str) -> str:
     told = run("controller", "device", "show", "--json", "--config", stack.school.config, unit, cwd=stack.school.folder)
     return str(json.loads(told)["state"])

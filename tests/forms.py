@@ -47,7 +47,7 @@ def let_hold(house: House, rules: Rules) -> None:
 
 def compose_here(house: House) -> Content:
     """Make the form as the settings are now."""
-    with house.make_app().test_request_context(), house.services.database.reading() as session:
+    with house.app.test_request_context(), house.services.database.reading() as session:
         return compose_now(session, house.services)
 
 

@@ -34,7 +34,7 @@ from protocol.documents import (
     issue_document,
     verify_document,
 )
-from protocol.durable import SHARED, replace_file
+from protocol.durable import SHARED, Files, replace_file
 from protocol.envelope import generate_hybrid, generate_x25519
 from protocol.envelope.keys import KeyIdentity
 from protocol.ids import make_id
@@ -56,6 +56,19 @@ WEEK = timedelta(days=7)
 EPOCHS = 13
 ALLOWED = Permission.ALLOWED
 REFUSED = Permission.REFUSED
+
+
+class UnsyncedFiles(Files):
+    """The disk without waiting for it: no test cuts the power while its school is being laid out."""
+
+    def sync(self, descriptor: int) -> None:
+        """Wait for nothing."""
+
+    def sync_folder(self, path: Path) -> None:
+        """Wait for nothing."""
+
+
+UNSYNCED = UnsyncedFiles()
 
 
 def new_id() -> str:
@@ -357,7 +370,7 @@ def _store_school(school: School, signing: Mapping[str, SigningKey]) -> None:
     for folder in (school.keys, school.keys / "epochs", school.keys / "storage"):
         folder.mkdir(mode=0o700, parents=True)
     for name, key in signing.items():
-        store_signing_key(school.keys / f"{name}.key", key, name)
+        store_signing_key(school.keys / f"{name}.key", key, name, files=UNSYNCED)
     server = issue_server(school.authority, ("localhost", "127.0.0.1"), now=school.now)
     (school.keys / "root.pub").write_text(school.root.verifying.encode() + "\n", "ascii")
     (school.keys / "keyring").write_bytes(school.keyring)
@@ -366,13 +379,13 @@ def _store_school(school: School, signing: Mapping[str, SigningKey]) -> None:
     certified = {"root-ca": school.root_authority, "ca": school.authority, "server": server, "bridge": bridge}
     for stem, credential in certified.items():
         (school.keys / f"{stem}.pem").write_bytes(credential.certificate_pem())
-        replace_file(school.keys / f"{stem}.key", credential.key_pem())
+        replace_file(school.keys / f"{stem}.key", credential.key_pem(), files=UNSYNCED)
     (school.keys / "keeper.pub").write_text(f"{school.keeper.recipient}\n", "ascii")
-    replace_file(school.keys / "keeper.key", (school.keeper.encode() + "\n").encode())
+    replace_file(school.keys / "keeper.key", (school.keeper.encode() + "\n").encode(), files=UNSYNCED)
     for name, identity in school.epoch_identities.items():
-        replace_file(school.keys / "epochs" / f"{name}.key", (identity.encode() + "\n").encode())
+        replace_file(school.keys / "epochs" / f"{name}.key", (identity.encode() + "\n").encode(), files=UNSYNCED)
     storage = school.keys / "storage" / f"{school.now:%Y-%m-%d}.key"
-    replace_file(storage, (school.storage_identity.encode() + "\n").encode())
+    replace_file(storage, (school.storage_identity.encode() + "\n").encode(), files=UNSYNCED)
 
 
 def _default_tables(device: str, label: str) -> dict[str, dict[str, Any]]:

@@ -106,13 +106,13 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for(house: House) -> N
 )
 def test_signing_in_leads_nowhere_else(house: House, target: str) -> None:
     """No address of another site is followed."""
-    with house.make_app().test_request_context():
+    with house.app.test_request_context():
         assert safe_next(target) == "/"
 
 
 def test_start_page_depends_on_the_person(house: House) -> None:
     """Teachers come to their recordings, admins to the units, everybody else to the form."""
-    app = house.make_app()
+    app = house.app
     for person, page in ((house.add_teacher(), "/recordings"), (house.add_admin(), "/units"), (None, "/sign-in")):
         assert house.browser(person, app).get("/").headers["Location"] == page
 

@@ -132,7 +132,7 @@ def test_nobody_but_the_owner_reads_who_said_what(house: House, ada: Teacher, br
 @pytest.mark.parametrize("said", ["substitute", "not_me"])
 def test_other_answers_lock_it_for_everybody(house: House, ada: Teacher, asked: str, said: str) -> None:
     """The one who answered, a colleague, and an admin find no such recording, and nothing of it in any list."""
-    app = house.make_app()
+    app = house.app
     answer(house.browser(ada, app), asked, said)
     for person in (ada, house.add_teacher("Bea Other", room="Room 13"), house.add_admin()):
         browser = house.browser(person, app)

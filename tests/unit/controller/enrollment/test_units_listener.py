@@ -180,7 +180,7 @@ def test_quarantined_unit_that_is_readopted_must_join_again(joining: Joining) ->
 
 def test_est_over_plain_http_is_for_one_machine_alone(joining: Joining) -> None:
     """On loopback it is answered; what a proxy passed on in the clear, or came from elsewhere, is 403."""
-    web = joining.house.make_app().test_client()
+    web = joining.house.app.test_client()
     paths = (f"{EST}/cacerts", "/enrollment/v1/nonce")
     assert [web.get(path).status_code for path in paths] == [200, 200]
     for headers in ({"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=192.0.2.1"}, {"Via": "1.1 proxy"}):

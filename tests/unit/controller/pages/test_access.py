@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
 from controller import Surface, create_app
 from controller.accounts.models import Role
@@ -19,8 +21,8 @@ from tests.claims import enter_word, leave_unclaimed
 from tests.classes import enter_classes, enter_room
 from tests.days import enter_day
 from tests.forms import print_class
-from tests.house import House, Person, form_token
-from tests.lesson import bookmark, record_synthetic
+from tests.house import House, Person, Teacher, form_token, make_house, open_house
+from tests.lesson import MediaSegment, bookmark, record_synthetic
 
 
 class Who(StrEnum):
@@ -49,6 +51,7 @@ ROLES = {
     Who.PRINCIPAL: Role.PRINCIPAL,
     Who.PRIVACY: Role.PRIVACY,
 }
+FORM_COOKIE = "backrow_form"
 OPEN, SIGN_IN, NOT_FOUND = "open", "sign in", "not found"
 
 
@@ -172,7 +175,7 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def segments() -> list:  # type: ignore[type-arg]
+def segments() -> list[MediaSegment]:
     """Record two seconds."""
     return record_synthetic(seconds=2)
 
@@ -201,25 +204,51 @@ def test_units_door_has_no_page_for_people(house: House) -> None:
     assert shared == {f"{EST_PATH}/{name}" for name in ("cacerts", "csrattrs", "simpleenroll", "simplereenroll")}
 
 
-@pytest.mark.parametrize("endpoint", sorted(EXPECTED))
-def test_endpoint_answers_each_person_as_declared(house: House, segments: list, endpoint: str) -> None:  # type: ignore[type-arg]
-    """Anonymous, owner, another teacher, each other role: each gets what the table says, by every method."""
-    app = house.make_app()
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who asks, with the cookie and the token of the forms that they were shown."""
+
+    person: Person | None
+    cookie: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """A house in which there is something of everything, closed, for each test to open a copy of its own."""
+
+    folder: Path
+    callers: dict[Who, Caller]
+    values: dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory, segments: list[MediaSegment]) -> Furnished:
+    """Furnish one house for all endpoints."""
+    folder = tmp_path_factory.mktemp("furnished")
+    house = make_house(folder)
     owner = house.add_teacher("Ada Owner")
-    tap = bookmark(1, 1)
-    lesson = house.make_lesson(owner, segments, events=[tap])
-    house.deliver(lesson)
-    with house.services.database.writing() as session:
-        note_late(session, parse_manifest(lesson.manifest, owner.recorder.verifying), house.clock())
     people: dict[Who, Person | None] = {Who.NOBODY: None, Who.OTHER: house.add_teacher("Bea Other")}
     for number, (who, role) in enumerate(ROLES.items()):
         site = "Elsewhere" if who is Who.IT_ELSEWHERE else ""
         people[who] = house.add_person(f"P{number} Person", role, site=site)
     people[Who.OWNER] = owner
+    values = _furnish(house, owner, segments)
+    callers = {who: _meet(house, person) for who, person in people.items()}
+    house.services.database.close()
+    return Furnished(folder, callers, values)
+
+
+def _furnish(house: House, owner: Teacher, segments: list[MediaSegment]) -> dict[str, object]:
+    tap = bookmark(1, 1)
+    lesson = house.make_lesson(owner, segments, events=[tap])
+    house.deliver(lesson)
+    with house.services.database.writing() as session:
+        note_late(session, parse_manifest(lesson.manifest, owner.recorder.verifying), house.clock())
     classes = enter_classes(house, by=owner.id, teacher=owner.id)
     version = print_class(house, classes.class_id).version
     lesson_room = enter_room(house, classes.class_id, by=owner.id, teacher=owner.id)
-    values = {
+    return {
         "class_id": classes.class_id,
         "draft": classes.draft,
         "room": lesson_room.room,
@@ -245,26 +274,44 @@ def test_endpoint_answers_each_person_as_declared(house: House, segments: list, 
         "name": "unknown",
         "filename": "backrow.css",
     }
-    for rule in app.url_map.iter_rules(endpoint):
-        for who, person in people.items():
-            browser = house.browser(person, app)
+
+
+def _meet(house: House, person: Person | None) -> Caller:
+    browser = house.browser(person)
+    token = form_token(browser.get("/account" if person else "/sign-in").text)
+    kept = browser.get_cookie(FORM_COOKIE)
+    assert kept, "a page with a form keeps its token in a cookie"
+    return Caller(person, kept.value, token)
+
+
+@pytest.mark.parametrize("endpoint", sorted(EXPECTED))
+def test_endpoint_answers_each_person_as_declared(furnished: Furnished, tmp_path: Path, endpoint: str) -> None:
+    """Anonymous, owner, another teacher, each other role: each gets what the table says, by every method."""
+    house = open_house(shutil.copytree(furnished.folder, tmp_path / "house"))
+    for rule in house.app.url_map.iter_rules(endpoint):
+        for who, caller in furnished.callers.items():
+            browser = house.browser(caller.person)
+            browser.set_cookie(FORM_COOKIE, caller.cookie)
+            address = _address(rule, furnished.values)
             for method in sorted((rule.methods or set()) & {"GET", "POST"}):
-                assert _ask(app, browser, rule, method, values) == EXPECTED[endpoint][who], (who, method, rule.rule)
+                fields = {"csrf_token": caller.token} if method == "POST" else None
+                answer = _read(browser.open(address, method=method, data=fields), rule.endpoint)
+                assert answer == EXPECTED[endpoint][who], (who, method, rule.rule)
+    house.services.database.close()
 
 
-def _ask(app: Flask, browser: FlaskClient, rule: Rule, method: str, values: dict[str, object]) -> str:
+def _address(rule: Rule, values: dict[str, object]) -> str:
     wanted = {name: value for name, value in values.items() if name in rule.arguments}
-    with app.test_request_context():
-        address = app.url_map.bind("localhost").build(rule.endpoint, wanted, method=method)
-    fields = {}
-    if method == "POST":
-        page = "/account" if browser.get_cookie("backrow_login") else "/sign-in"
-        fields = {"csrf_token": form_token(browser.get(page).text)}
-    answer = browser.open(address, method=method, data=fields or None)
+    built = rule.build(wanted)
+    assert built, f"{rule.rule} takes more than this test knows"
+    return built[1]
+
+
+def _read(answer: TestResponse, endpoint: str) -> str:
     answer.close()
     if answer.status_code == 404:
         return NOT_FOUND
-    if answer.status_code == 401 and rule.endpoint != "accounts.perform_sign_in":
+    if answer.status_code == 401 and endpoint != "accounts.perform_sign_in":
         return SIGN_IN
     led_to_sign_in = answer.headers.get("Location", "").startswith("/sign-in?next=")
     return SIGN_IN if led_to_sign_in else OPEN

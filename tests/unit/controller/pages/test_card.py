@@ -72,7 +72,7 @@ def test_card_speaks_the_readers_language(school: House) -> None:
 def test_card_of_another_teachers_unit_does_not_exist(school: House, ending: str) -> None:
     """An admin prints every card; a colleague, nobody and a retired unit get none."""
     ada, bea, admin = school.add_teacher(), school.add_teacher("Bea Other", room="Room 14"), school.add_admin()
-    app, address = school.make_app(), f"/units/{ada.device}/card{ending}"
+    app, address = school.app, f"/units/{ada.device}/card{ending}"
     assert school.browser(admin, app).get(address).status_code == 200
     assert school.browser(bea, app).get(address).status_code == 404
     assert school.browser(None, app).get(address).status_code in (302, 401)

@@ -52,7 +52,7 @@ def test_page_holds_back_what_is_read_off_the_unit(house: House) -> None:
 def test_typed_groups_adopt_the_key(house: House) -> None:
     """With the right groups and a unit the key is adopted, in the admin's name, and gets its certificate."""
     admin, device, asked = house.add_admin(), house.add_teacher().device, ask(house)
-    app = house.make_app()
+    app = house.app
     browser = house.browser(admin, app)
     typed = "-".join(groups(asked)[6:]).upper()
     answer = post(browser, f"{address(asked)}/adopt", page="/joining", unit=device, typed=typed)

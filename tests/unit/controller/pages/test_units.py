@@ -57,7 +57,7 @@ def test_unit_is_described_in_words(house: House, said: dict[str, object] | None
 def test_teacher_sees_own_units_and_admin_all(house: House) -> None:
     """A colleague's unit is none of a teacher's business; retired ones are shown to nobody."""
     ada, bea = house.add_teacher("Ada Owner", room="Room 12"), house.add_teacher("Bea Other", room="Room 14")
-    admin, app = house.add_admin(), house.make_app()
+    admin, app = house.add_admin(), house.app
     page = house.browser(ada, app).get("/units").text
     assert "Room 12" in page
     assert "Room 14" not in page
@@ -73,7 +73,7 @@ def test_admin_pages_do_not_change_when_somebody_records(house: House, segments:
     quiet, busy = house.add_teacher("Ada Quiet", room="Room 12"), house.add_teacher("Bea Busy", room="Room 14")
     for teacher in (quiet, busy):
         _say(house, teacher.device)
-    admin, app = house.add_admin(), house.make_app()
+    admin, app = house.add_admin(), house.app
     pages = ("/units", "/units/list", "/accounts", "/account", "/recordings", "/api/v1/recordings")
     browser = house.browser(admin, app)
     browser.get("/account")

@@ -198,7 +198,7 @@ def test_delete_page_says_by_when_nothing_opens_it(
 @pytest.mark.parametrize("verb", ["title", "delete", "undelete", "bookmarks/5"])
 def test_nobody_else_changes_anything(house: House, lesson: Lesson, verb: str) -> None:
     """To another teacher and to an admin every action answers that there is no such recording."""
-    app = house.make_app()
+    app = house.app
     for person in (house.add_teacher("Bea Other"), house.add_admin()):
         browser = house.browser(person, app)
         answer = post(browser, f"/recordings/{lesson.id}/{verb}", page="/account", title="mine", name="mine")

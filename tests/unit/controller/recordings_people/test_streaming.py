@@ -123,7 +123,7 @@ def test_segment_that_is_not_there_is_not_found(browser: FlaskClient, recording:
 
 def test_nobody_else_can_play(house: House, recording: str) -> None:
     """For another teacher and for an admin the recording does not exist; without a login nothing is said."""
-    app = house.make_app()
+    app = house.app
     for person, status in ((house.add_teacher("Bea Other"), 404), (house.add_admin(), 404), (None, 401)):
         browser = house.browser(person, app)
         for place in ("stream.m3u8", "media/1"):

@@ -178,7 +178,7 @@ def test_page_is_not_kept_and_leads_teachers_to_theirs(school: School) -> None:
 
 def test_machine_that_asks_too_often_is_told_to_wait(school: School) -> None:
     """With a page in words and the seconds; another address is still welcome."""
-    browser = school.house.browser(None, app := school.house.make_app())
+    browser = school.house.browser(None, app := school.house.app)
     answers = [browser.get("/room/unknown").status_code for _ in range(601)]
     assert answers == [200] * 600 + [429]
     refused = browser.get("/room/unknown")

@@ -18,12 +18,12 @@ demo:
 # those of whole stacks do not all come last.
 test:
 	@provisioning/environment dev
-	@.venv/bin/pytest --numprocesses $$(($$(nproc) + 3)) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@TMPDIR=$$(tests/scratch) .venv/bin/pytest --numprocesses $$(($$(nproc) + 3)) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # make soak: what repeats for minutes a fact that `make test` shows once: kills at every point, nights and weeks, storms
 soak:
 	@provisioning/environment dev
-	@.venv/bin/pytest -m "soak and not hardware and not boot" --numprocesses $$(($$(nproc) + 1)) --dist loadfile $(TESTS)
+	@TMPDIR=$$(tests/scratch) .venv/bin/pytest -m "soak and not hardware and not boot" --numprocesses $$(($$(nproc) + 1)) --dist loadfile $(TESTS)
 
 lint:
 	@provisioning/environment dev

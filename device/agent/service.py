@@ -20,7 +20,7 @@ from device.health.boots import count_boot
 from device.health.watch import make_watch
 from device.identity import TELLTALE, DocumentStore, load_root
 from device.identity.tls import tls_files
-from device.uploads.backlog import Backlogs
+from device.uploads.backlog import Backlogs, receipts_at
 from device.uploads.records import Records
 from device.uploads.spooled import Spool
 from device.world import REAL_WORLD, Stop, World
@@ -55,7 +55,7 @@ def make_agent(config: DeviceConfig, world: World) -> Agent:
             data,
             spool,
             records,
-            receipt=lambda name: store.load_receipt(name, world.now()).document,
+            receipts=lambda: receipts_at(store, world.now()),
             reserve_bytes=config.limits.spool_reserve_bytes,
         ),
         records=records,

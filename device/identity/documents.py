@@ -87,7 +87,7 @@ class DocumentStore:
         A refusal is an answer and no error; a disk that fails raises `OSError` and nothing was accepted.
         """
         try:
-            document = self._verify(kind, line)
+            document = self._verify(kind, line, self.trust)
             with self._locked():
                 standing = compare_documents(line, self._verified_line(kind, document), kind)
                 if standing is Standing.NEWER:
@@ -148,8 +148,15 @@ class DocumentStore:
 
     def newest_instant(self) -> datetime | None:
         """Give the latest `issued_at` of the documents held: the time is at least that (a clock may be behind)."""
-        held = (self._load(kind, self._folder / kind.KIND, None) for kind in OF_A_UNIT)
-        return max((each.document.issued_at for each in held if each.document), default=None)
+        trust = self.trust
+        issued = (self._issued_at(kind, trust) for kind in OF_A_UNIT)
+        return max((at for at in issued if at), default=None)
+
+    def _issued_at(self, kind: type[Document], trust: Trust) -> datetime | None:
+        try:
+            return self._verify(kind, self._read(self._folder / kind.KIND), trust).issued_at
+        except ProtocolError:
+            return None
 
     def forget_all_but(self, recordings: Collection[str]) -> None:
         """Remove what is held about recordings of which nothing is left; raise `OSError` when the disk fails.
@@ -177,7 +184,7 @@ class DocumentStore:
     def _load(self, kind: type[Kind], path: Path, now: datetime | None) -> Held[Kind]:
         try:
             line = self._read(path)
-            document = self._verify(kind, line)
+            document = self._verify(kind, line, self.trust)
             if now is not None:
                 self._require_current(document, now)
         except ProtocolError as error:
@@ -190,8 +197,8 @@ class DocumentStore:
         if document.SIGNED_FOR is not Purpose.ROOT and keyring:
             require_current(keyring, now)
 
-    def _verify(self, kind: type[Kind], line: bytes) -> Kind:
-        document = self._verify_signature(kind, line, self.trust)
+    def _verify(self, kind: type[Kind], line: bytes, trust: Trust) -> Kind:
+        document = self._verify_signature(kind, line, trust)
         named = getattr(document, "device", self._device)
         if named != self._device:
             raise ProtocolError(f"{kind.KIND}.device: expected this unit, {self._device}, got {named[:40]!r}")
@@ -215,7 +222,7 @@ class DocumentStore:
         """Give the held line of the stream, or None when there is none that verifies."""
         try:
             line = self._read(self._path_of(arrived))
-            self._verify(kind, line)
+            self._verify(kind, line, self.trust)
         except ProtocolError:
             return None
         return line

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from device.health.status import load_status
+from device.identity import DocumentStore
 from device.spool.store import SpoolStore
 from device.uploads.gauge import load_measured
 from device.uploads.plan import Waiting, decide_due, waiting_bytes
@@ -25,10 +27,18 @@ from protocol.errors import ProtocolError
 log = logging.getLogger(__name__)
 
 
+Receipts = Callable[[str], Receipt | None]
+
+
+def receipts_at(store: DocumentStore, now: datetime) -> Receipts:
+    """Give what tells the verified receipt of a recording that is held and holds at `now`."""
+    return lambda recording: store.load_receipt(recording, now).document
+
+
 class Backlogs:
     """Looks at one unit's data folder; `reserve_bytes` is what its recorder sets aside.
 
-    `receipt` gives the verified receipt of a recording, if one is held.
+    `receipts` is asked once a look, since to ask for the time is to read every document of the unit.
     """
 
     def __init__(
@@ -37,13 +47,13 @@ class Backlogs:
         spool: Spool,
         records: Records,
         *,
-        receipt: Callable[[str], Receipt | None],
+        receipts: Callable[[], Receipts],
         reserve_bytes: int,
     ) -> None:
         self._data = data
         self._spool = spool
         self._records = records
-        self._receipt = receipt
+        self._receipts = receipts
         self._reserve_bytes = reserve_bytes
 
     def look(self) -> Waiting:
@@ -53,7 +63,8 @@ class Backlogs:
         except OSError as error:
             log.error("the spool cannot be listed: %s", error.strerror)  # a path may name a recording
             recordings = ()
-        found = [(one, self._receipt(one.recording)) for one in recordings]
+        receipt_of = self._receipts()
+        found = [(one, receipt_of(one.recording)) for one in recordings]
         sizes = [(one.began_at, waiting_bytes(one, self._records.load(one.recording), has)) for one, has in found]
         waiting = [(began_at, size) for began_at, size in sizes if size > 0]
         kept_bytes = sum(self._spool.lying_bytes(one.recording, one.named_in(has)) for one, has in found)

@@ -20,7 +20,7 @@ from device.identity import DocumentStore, load_root
 from device.identity.tls import tls_files
 from device.refused import RefusedFile
 from device.uploads.asking import Asker, Sources
-from device.uploads.backlog import Backlogs
+from device.uploads.backlog import Backlogs, receipts_at
 from device.uploads.client import Client, ClientSettings, Door, LinkError
 from device.uploads.courier import Courier
 from device.uploads.courtesy import RoundTrip
@@ -104,7 +104,7 @@ def make_uploader(
             data,
             spool,
             records,
-            receipt=lambda name: store.load_receipt(name, leases.now()).document,
+            receipts=lambda: receipts_at(store, leases.now()),
             reserve_bytes=config.limits.spool_reserve_bytes,
         ),
         knocking=knocking,

@@ -68,15 +68,22 @@ def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), filename=str(path))
 
 
-def imports_of(path: Path) -> list[Import]:
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Give every node of a module's syntax tree."""
+    return tuple(ast.walk(parse(path)))
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
     """Give every import of a module, those inside functions too; `from a import b` counts as `a.b`."""
-    found = []
-    for node in ast.walk(parse(path)):
+    found: list[Import] = []
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found += [Import(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found += [Import(f"{_base(node, path)}.{alias.name}", node.lineno) for alias in node.names]
-    return found
+    return tuple(found)
 
 
 def _base(node: ast.ImportFrom, path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from tests.architecture.source import lies_in, modules, name_of, parse
+from tests.architecture.source import lies_in, modules, name_of, nodes_of
 
 GATE = "device/spool/store.py"
 NAME_IN_THE_SPOOL = re.compile(r"\.age$|^manifest$|^\.reserve$")
@@ -18,7 +18,7 @@ def test_paths_below_the_spool_are_made_in_one_place() -> None:
     spelled = [
         f"{name_of(path)}:{node.lineno} {node.value!r}"
         for path in modules("device")
-        for node in ast.walk(parse(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and NAME_IN_THE_SPOOL.search(node.value)
     ]
     assert [each for each in spelled if not each.startswith(GATE)] == []
@@ -30,7 +30,7 @@ def test_network_processes_change_nothing_in_the_spool() -> None:
     calls = [
         (path, node)
         for path in modules("device")
-        for node in ast.walk(parse(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.Attribute) and node.attr in CHANGES
     ]
     assert [f"{name_of(path)}:{node.lineno} {node.attr}" for path, node in calls if lies_in(path, GUESTS)] == []

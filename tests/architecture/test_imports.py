@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import ROOT, Import, imports_of, lies_in, modules, name_of, parse
+from tests.architecture.source import ROOT, Import, imports_of, lies_in, modules, name_of, nodes_of
 
 PURE = (
     "protocol/press.py",
@@ -206,7 +206,7 @@ def test_package_imports_only_the_standard_library_and_its_own_dependencies(pack
 def test_pure_module_takes_time_and_randomness_as_arguments(path: str) -> None:
     """What decides imports no clock, no randomness, no disk, no network, no thread and no log, and asks no clock."""
     assert [at(ROOT / path, i) for i in imports_of(ROOT / path) if i.package in IMPURE_LIBRARIES] == []
-    calls = [node for node in ast.walk(parse(ROOT / path)) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes_of(ROOT / path) if isinstance(node, ast.Call)]
     asked = [node.func for node in calls if isinstance(node.func, ast.Attribute) and node.func.attr in OWN_CLOCKS]
     assert [f"{path}:{node.lineno}" for node in asked] == []
 

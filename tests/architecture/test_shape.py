@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import MADE_BY_TOOLS, ROOT, modules, name_of, parse
+from tests.architecture.source import MADE_BY_TOOLS, ROOT, modules, name_of, nodes_of, parse
 
 TOP_LEVEL = {
     ".ci",
@@ -63,7 +63,7 @@ _EVERYTHING = ("protocol", "device", "controller", "provisioning", "tests")
 
 def functions(path: Path) -> Iterator[Function]:
     """Give every function and method of a module."""
-    return (node for node in ast.walk(parse(path)) if isinstance(node, Function))
+    return (node for node in nodes_of(path) if isinstance(node, Function))
 
 
 def body_lines(function: Function) -> int:
@@ -124,7 +124,7 @@ def test_no_error_is_swallowed() -> None:
     swallowed = [
         f"{name_of(path)}:{node.lineno}"
         for path in modules(*_EVERYTHING)
-        for node in ast.walk(parse(path))
+        for node in nodes_of(path)
         if isinstance(node, ast.ExceptHandler) and _catches_everything(node) and _does_nothing(node)
     ]
     assert swallowed == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,18 @@ FORBIDDEN = {
 BINARY = {".png", ".jpg", ".mp4", ".ico", ".woff2", ".mo", ".age", ".db"}
 
 
-def texts() -> list[Path]:
-    """Give every text file of the project but this one, which spells the patterns."""
-    return [path for path in walk(ROOT) if path.suffix not in BINARY and path != Path(__file__).resolve()]
+@cache
+def texts() -> tuple[tuple[Path, str], ...]:
+    """Give every text file of the project, and what it holds, but this one, which spells the patterns."""
+    paths = (path for path in walk(ROOT) if path.suffix not in BINARY and path != Path(__file__).resolve())
+    return tuple((path, path.read_text("utf-8")) for path in paths)
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_repository_does_not_contain(what: str) -> None:
     """No file holds what would be wrong, secret or meaningless on another machine."""
-    found = [
-        f"{name_of(path)}:{number}: {line.strip()[:100]}"
-        for path in texts()
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
-        if re.search(FORBIDDEN[what], line)
-    ]
+    pattern = re.compile(FORBIDDEN[what], re.MULTILINE)
+    found = [f"{name_of(path)}: {match[0].strip()[:100]}" for path, text in texts() for match in pattern.finditer(text)]
     assert found == []
 
 

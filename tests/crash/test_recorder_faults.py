@@ -27,7 +27,12 @@ def test_kill_at_every_operation_is_recovered(scene: Scene) -> None:
 
 @pytest.mark.parametrize(
     ("bit_rate_bps", "tail"),
-    [(64_000, Tail.NOTHING), (64_000, Tail.ZEROS), (64_000, Tail.HALF), (2_000_000, Tail.HALF)],
+    [
+        (64_000, Tail.NOTHING),
+        (64_000, Tail.ZEROS),
+        pytest.param(64_000, Tail.HALF, marks=pytest.mark.soak),
+        (2_000_000, Tail.HALF),
+    ],
 )
 def test_power_cut_at_every_operation_is_recovered(tmp_path: Path, bit_rate_bps: int, tail: Tail) -> None:
     """P4: the power goes at each operation; whatever became of what was not synced, at most 2 s of media are lost."""

@@ -90,8 +90,9 @@ class Joining:
         """Give the CA that units pin."""
         return self.house.services.config.controller.keys / "root-ca.pem"
 
-    def prepare(self, label: str = "Room 12") -> Unit:
-        """Prepare a unit for Ada."""
+    def prepare(self, label: str = "") -> Unit:
+        """Prepare a unit for Ada, in the next room when none is named."""
+        label = label or f"Room {12 + len(list(self.folder.glob('bundle-*')))}"
         out = self.folder / f"bundle-{label}"
         wanted = NewDevice(label=label, owner="ada@school.example", settings=parse_settings(("pins.kind=mock",)))
         made = prepare_device(self.house.services, wanted, out)

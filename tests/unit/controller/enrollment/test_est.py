@@ -37,14 +37,14 @@ def state_of(joining: Joining, unit: Unit) -> DeviceState:
         return session.get_one(Device, unit.device).state
 
 
-def test_authorities_are_the_root_and_the_issuing_ca(joining: Joining) -> None:
+def test_authorities_are_the_root_and_the_issuing_ca(busy: Joining) -> None:
     """Both listeners give them, as base64 of a certs-only PKCS#7 that openssl reads."""
-    answer = joining.curl(f"{joining.people}{EST}/cacerts")
+    answer = busy.curl(f"{busy.people}{EST}/cacerts")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/pkcs7-mime; smime-type=certs-only")
-    wanted = {joining.root.certificate_pem(), joining.issuing.certificate_pem()}
+    wanted = {busy.root.certificate_pem(), busy.issuing.certificate_pem()}
     assert set(answer.certificates()) == wanted
-    unit, key = joining.prepare(), joining.make_key()
-    over_units = joining.ask_units(f"{EST}/cacerts", joining.join(unit, key), key)
+    unit, key = busy.prepare(), busy.make_key()
+    over_units = busy.ask_units(f"{EST}/cacerts", busy.join(unit, key), key)
     assert set(over_units.certificates()) == wanted
 
 
@@ -58,39 +58,39 @@ def test_retired_authority_is_given_until_it_is_gone(joining: Joining) -> None:
     assert after - before == {joining.web_ca.read_bytes()}
 
 
-def test_attributes_ask_for_p256_and_sha256(joining: Joining) -> None:
+def test_attributes_ask_for_p256_and_sha256(busy: Joining) -> None:
     """openssl's parser finds the OIDs of a key on P-256 and of ECDSA with SHA-256, and nothing else."""
-    answer = joining.curl(f"{joining.people}{EST}/csrattrs")
+    answer = busy.curl(f"{busy.people}{EST}/csrattrs")
     assert answer.headers["content-type"] == "application/csrattrs"
     text = run("openssl", "asn1parse", "-inform", "DER", data=base64.b64decode(answer.body)).decode()
     names = [line.rsplit(":", 1)[1] for line in text.splitlines() if "OBJECT" in line]
     assert names == ["id-ecPublicKey", "prime256v1", "ecdsa-with-SHA256"]
 
 
-def test_secret_gives_a_certificate_that_openssl_accepts(joining: Joining) -> None:
+def test_secret_gives_a_certificate_that_openssl_accepts(busy: Joining) -> None:
     """It chains to the pinned root for a TLS client, and TLS with it reaches the documents."""
-    unit, key = joining.prepare(), joining.make_key()
-    stored = joining.join(unit, key)
-    (joining.folder / "issuing.pem").write_bytes(joining.issuing.certificate_pem())
-    chain = ("-CAfile", joining.root_ca, "-untrusted", joining.folder / "issuing.pem")
+    unit, key = busy.prepare(), busy.make_key()
+    stored = busy.join(unit, key)
+    (busy.folder / "issuing.pem").write_bytes(busy.issuing.certificate_pem())
+    chain = ("-CAfile", busy.root_ca, "-untrusted", busy.folder / "issuing.pem")
     assert b": OK" in run("openssl", "verify", "-purpose", "sslclient", *chain, stored)
     assert run("openssl", "x509", "-pubkey", "-noout", "-in", stored) == run("openssl", "pkey", "-pubout", "-in", key)
-    answer = joining.ask_units("/units/v1/documents", stored, key)
+    answer = busy.ask_units("/units/v1/documents", stored, key)
     assert answer.status == 200, answer.words
-    policy = verify_document(Policy, answer.body.splitlines(keepends=True)[2], joining.house.services.keys.trust)
-    assert (policy.device, state_of(joining, unit)) == (unit.device, DeviceState.ACTIVE)
+    policy = verify_document(Policy, answer.body.splitlines(keepends=True)[2], busy.house.services.keys.trust)
+    assert (policy.device, state_of(busy, unit)) == (unit.device, DeviceState.ACTIVE)
 
 
-def test_names_that_a_request_asks_for_are_ignored(joining: Joining, tmp_path: Path) -> None:
+def test_names_that_a_request_asks_for_are_ignored(busy: Joining, tmp_path: Path) -> None:
     """Another unit's name, a server's use, a CA's power: the certificate says what the registry says, for 90 days."""
-    unit, key = joining.prepare(), joining.make_key()
+    unit, key = busy.prepare(), busy.make_key()
     wishes = (
         "-addext", "subjectAltName=DNS:bridge,DNS:backrow.school.example",
         "-addext", "extendedKeyUsage=serverAuth",
         "-addext", "basicConstraints=critical,CA:TRUE",
     )  # fmt: skip
-    request = joining.request(key, *wishes)
-    answer = joining.post("simpleenroll", request, "--user", f"{unit.device}:{unit.secret}")
+    request = busy.request(key, *wishes)
+    answer = busy.post("simpleenroll", request, "--user", f"{unit.device}:{unit.secret}")
     leaf = x509.load_pem_x509_certificate(answer.certificates()[0])
     assert leaf.subject.rfc4514_string() == f"CN={unit.device}"
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -99,7 +99,7 @@ def test_names_that_a_request_asks_for_are_ignored(joining: Joining, tmp_path: P
         ExtendedKeyUsageOID.CLIENT_AUTH
     ]
     assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    assert leaf.not_valid_after_utc - joining.house.clock() < timedelta(days=90, hours=1)
+    assert leaf.not_valid_after_utc - busy.house.clock() < timedelta(days=90, hours=1)
 
 
 @pytest.mark.parametrize(
@@ -112,18 +112,18 @@ def test_names_that_a_request_asks_for_are_ignored(joining: Joining, tmp_path: P
         ("--header", "Content-Type: application/pkcs10; charset=us-ascii"),
     ],
 )
-def test_transfer_encoding_is_ignored(joining: Joining, options: tuple[str, ...]) -> None:
+def test_transfer_encoding_is_ignored(busy: Joining, options: tuple[str, ...]) -> None:
     """Whatever a client says of the encoding, the body is base64 (RFC 8951 section 3.2)."""
-    assert joining.enroll(joining.prepare(), joining.make_key(), *options).status == 200
+    assert busy.enroll(busy.prepare(), busy.make_key(), *options).status == 200
 
 
 @pytest.mark.parametrize("ends", [b"", b"\n", b"\r\n"])
-def test_base64_is_read_with_any_line_ends(joining: Joining, ends: bytes) -> None:
+def test_base64_is_read_with_any_line_ends(busy: Joining, ends: bytes) -> None:
     """One long line, and lines with either end, are the same request."""
-    unit, der = joining.prepare(), joining.request(joining.make_key())
+    unit, der = busy.prepare(), busy.request(busy.make_key())
     text = base64.b64encode(der)
     body = ends.join(text[at : at + 64] for at in range(0, len(text), 64)) + ends
-    answer = joining.post("simpleenroll", body, "--user", f"{unit.device}:{unit.secret}", encode=False)
+    answer = busy.post("simpleenroll", body, "--user", f"{unit.device}:{unit.secret}", encode=False)
     assert answer.status == 200, answer.words
 
 
@@ -206,14 +206,15 @@ def test_key_of_another_unit_is_refused(joining: Joining) -> None:
 
 
 @pytest.mark.parametrize("state", [DeviceState.QUARANTINED, DeviceState.RETIRED, DeviceState.LOST])
-def test_unit_out_of_use_does_not_join(joining: Joining, state: DeviceState) -> None:
+def test_unit_out_of_use_does_not_join(busy: Joining, state: DeviceState) -> None:
     """A secret that was made before a unit was retired or lost opens nothing."""
-    unit = joining.prepare()
-    with joining.house.services.database.writing() as session:
+    unit = busy.prepare()
+    with busy.house.services.database.writing() as session:
         session.get_one(Device, unit.device).state = state
-    answer = joining.enroll(unit, joining.make_key())
+    before = count(busy, Certificate)
+    answer = busy.enroll(unit, busy.make_key())
     assert (answer.status, f"is {state}" in answer.words) == (403, True)
-    assert count(joining, Certificate) == 0
+    assert count(busy, Certificate) == before
 
 
 MALFORMED = {
@@ -228,26 +229,27 @@ MALFORMED = {
 
 @pytest.mark.parametrize("what", MALFORMED)
 @pytest.mark.parametrize("secret", [True, False])
-def test_malformed_body_is_a_clear_400(joining: Joining, what: str, *, secret: bool) -> None:
+def test_malformed_body_is_a_clear_400(busy: Joining, what: str, *, secret: bool) -> None:
     """With a good secret or none: 400 in words that name what is wrong, nothing stored, the secret unbound."""
-    unit, (body, words) = joining.prepare(), MALFORMED[what]
+    unit, (body, words) = busy.prepare(), MALFORMED[what]
+    before = (count(busy, Certificate), count(busy, EnrollmentRequest))
     user = ("--user", f"{unit.device}:{unit.secret}") if secret else ()
-    answer = joining.post("simpleenroll", body, *user, encode=False)
+    answer = busy.post("simpleenroll", body, *user, encode=False)
     assert (answer.status, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
     assert words in answer.words
-    assert (count(joining, Certificate), count(joining, EnrollmentRequest)) == (0, 0)
-    assert joining.enroll(unit, joining.make_key()).status == 200
+    assert (count(busy, Certificate), count(busy, EnrollmentRequest)) == before
+    assert busy.enroll(unit, busy.make_key()).status == 200
 
 
-def test_request_signed_by_another_key_is_refused(joining: Joining) -> None:
+def test_request_signed_by_another_key_is_refused(busy: Joining) -> None:
     """A flipped bit anywhere in a request, its signature or key: 400, and the secret stays unbound."""
-    unit, der = joining.prepare(), joining.request(joining.make_key())
+    unit, der, before = busy.prepare(), busy.request(busy.make_key()), count(busy, Certificate)
     for place in range(8, len(der), len(der) // 12):
         changed = bytearray(der)
         changed[place] ^= 1
-        answer = joining.post("simpleenroll", bytes(changed), "--user", f"{unit.device}:{unit.secret}")
+        answer = busy.post("simpleenroll", bytes(changed), "--user", f"{unit.device}:{unit.secret}")
         assert answer.status == 400, (place, answer.words)
-    assert count(joining, Certificate) == 0
+    assert count(busy, Certificate) == before
 
 
 @pytest.mark.parametrize(
@@ -259,69 +261,67 @@ def test_request_signed_by_another_key_is_refused(joining: Joining) -> None:
         ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"),
     ],
 )
-def test_key_of_another_kind_is_refused(joining: Joining, options: tuple[str, ...]) -> None:
+def test_key_of_another_kind_is_refused(busy: Joining, options: tuple[str, ...]) -> None:
     """RSA, Ed25519, a curve of bitcoin, a curve spelled out: 400 that says which keys are taken."""
-    unit, key = joining.prepare(), joining.folder / "odd.key"
+    unit, key = busy.prepare(), busy.folder / "odd.key"
     run("openssl", "genpkey", *options, "-out", key)
-    answer = joining.post("simpleenroll", joining.request(key), "--user", f"{unit.device}:{unit.secret}")
+    answer = busy.post("simpleenroll", busy.request(key), "--user", f"{unit.device}:{unit.secret}")
     assert (answer.status, "P-256" in answer.words or "curve" in answer.words) == (400, True), answer.words
 
 
-def test_ten_megabytes_are_refused_unread(joining: Joining) -> None:
+def test_ten_megabytes_are_refused_unread(busy: Joining) -> None:
     """A body of 10 MB is a clear 400, with a go-ahead or without; 20 MB the listener itself refuses with 413.
 
     The connection ends behind the answer: who is still sending may find it broken, and asks again.
     """
-    again = ("--retry", "5", "--retry-all-errors")
+    again, before = ("--retry", "5", "--retry-all-errors"), count(busy, EnrollmentRequest)
     for megabytes, expect, status in (
         (10, "Expect:", 400),
         (10, "Expect: 100-continue", 400),
         (20, "Expect: 100-continue", 413),
     ):
         body = b"A" * (megabytes * 1_000_000)
-        answer = joining.post("simpleenroll", body, "--header", expect, *again, encode=False)
+        answer = busy.post("simpleenroll", body, "--header", expect, *again, encode=False)
         assert answer.status == status, megabytes
         assert status == 413 or "expected at most 65536 bytes, got 10000000" in answer.words
-    assert count(joining, EnrollmentRequest) == 0
+    assert count(busy, EnrollmentRequest) == before
 
 
-def test_request_padded_to_the_limit_is_a_clear_400(joining: Joining) -> None:
+def test_request_padded_to_the_limit_is_a_clear_400(busy: Joining) -> None:
     """What is within the limit of a body and above that of a request says the limit of a request."""
-    answer = joining.post("simpleenroll", b"\x30" * 40_000)
+    answer = busy.post("simpleenroll", b"\x30" * 40_000)
     assert (answer.status, "expected at most 16384 bytes" in answer.words) == (400, True)
 
 
-def test_chunked_body_is_asked_for_its_length(joining: Joining) -> None:
+def test_chunked_body_is_asked_for_its_length(busy: Joining) -> None:
     """A body without a length is 411, and the connection's next request is not read out of it."""
-    unit, der = joining.prepare(), joining.request(joining.make_key())
-    answer = joining.post("simpleenroll", der, "--header", "Transfer-Encoding: chunked")
+    unit, der = busy.prepare(), busy.request(busy.make_key())
+    answer = busy.post("simpleenroll", der, "--header", "Transfer-Encoding: chunked")
     assert (answer.status, "Content-Length" in answer.words) == (411, True)
-    assert state_of(joining, unit) is DeviceState.PENDING
+    assert state_of(busy, unit) is DeviceState.PENDING
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/pkcs7-mime", "application/x-www-form-urlencoded"])
-def test_content_of_another_type_is_refused(joining: Joining, kind: str) -> None:
+def test_content_of_another_type_is_refused(busy: Joining, kind: str) -> None:
     """Only application/pkcs10 is taken: 415 that says so."""
-    body = base64.b64encode(joining.request(joining.make_key()))
-    answer = joining.curl(
-        f"{joining.people}{EST}/simpleenroll", "--header", f"Content-Type: {kind}".rstrip(), data=body
-    )
+    body = base64.b64encode(busy.request(busy.make_key()))
+    answer = busy.curl(f"{busy.people}{EST}/simpleenroll", "--header", f"Content-Type: {kind}".rstrip(), data=body)
     assert (answer.status, "expected Content-Type application/pkcs10" in answer.words) == (415, True)
 
 
-def test_other_methods_and_names_do_not_exist(joining: Joining) -> None:
+def test_other_methods_and_names_do_not_exist(busy: Joining) -> None:
     """GET of what is posted is 405, operations that are not offered are 404."""
-    assert joining.curl(f"{joining.people}{EST}/simpleenroll").status == 405
+    assert busy.curl(f"{busy.people}{EST}/simpleenroll").status == 405
     for name in ("serverkeygen", "fullcmc", "label/simpleenroll"):
-        assert joining.post(name, b"", encode=False).status == 404
-    assert joining.curl(f"{joining.people}/units/v1/recorder-key", "-X", "PUT", data=b"").status == 404
+        assert busy.post(name, b"", encode=False).status == 404
+    assert busy.curl(f"{busy.people}/units/v1/recorder-key", "-X", "PUT", data=b"").status == 404
 
 
-def test_reenrollment_without_a_certificate_is_refused(joining: Joining) -> None:
+def test_reenrollment_without_a_certificate_is_refused(busy: Joining) -> None:
     """The people's listener asks for no certificate, so nobody renews there, with or without a secret."""
-    unit, der = joining.prepare(), joining.request(joining.make_key())
+    unit, der = busy.prepare(), busy.request(busy.make_key())
     for user in ((), ("--user", f"{unit.device}:{unit.secret}")):
-        answer = joining.post("simplereenroll", der, *user)
+        answer = busy.post("simplereenroll", der, *user)
         assert (answer.status, "units' listener" in answer.words) == (403, True)
 
 
@@ -342,20 +342,20 @@ def test_wrong_secrets_are_limited_by_unit_and_address(joining: Joining) -> None
     assert joining.enroll(unit, key).status == 200
 
 
-def test_body_is_never_read_as_a_form(joining: Joining) -> None:
+def test_body_is_never_read_as_a_form(busy: Joining) -> None:
     """No form token is asked of a program, and a login's cookie lends a request nothing."""
-    ada = joining.house.add_admin()
-    body = base64.b64encode(joining.request(joining.make_key()))
-    answer = joining.curl(
-        f"{joining.people}{EST}/simpleenroll", "--header", PKCS10, "--cookie", f"backrow_login={ada.login}", data=body
+    ada = busy.house.add_admin()
+    body = base64.b64encode(busy.request(busy.make_key()))
+    answer = busy.curl(
+        f"{busy.people}{EST}/simpleenroll", "--header", PKCS10, "--cookie", f"backrow_login={ada.login}", data=body
     )
     assert answer.status == 202
 
 
 @pytest.mark.parametrize("path", [f"{EST}/fullcmc", f"{EST}/", "/enrollment/v1/other"])
-def test_address_that_there_is_not_is_told_in_words(joining: Joining, path: str) -> None:
+def test_address_that_there_is_not_is_told_in_words(busy: Joining, path: str) -> None:
     """A program that asks at a wrong address gets a line that names it, and no page; so it is with a body, too."""
-    for answer in (joining.curl(f"{joining.people}{path}"), joining.curl(f"{joining.people}{path}", data=b"x" * 9000)):
+    for answer in (busy.curl(f"{busy.people}{path}"), busy.curl(f"{busy.people}{path}", data=b"x" * 9000)):
         assert (answer.status, answer.headers["content-type"]) == (404, "text/plain; charset=utf-8")
         assert path in answer.words
         assert "<" not in answer.words
@@ -370,25 +370,25 @@ def test_address_that_there_is_not_is_told_in_words(joining: Joining, path: str)
     ],
 )
 def test_wrong_method_is_told_in_words_with_those_that_there_are(
-    joining: Joining, path: str, method: str, allowed: set[str]
+    busy: Joining, path: str, method: str, allowed: set[str]
 ) -> None:
     """405 carries `Allow`, as RFC 9110 wants, and words; it is no page."""
-    answer = joining.curl(f"{joining.people}{path}", "--request", method)
+    answer = busy.curl(f"{busy.people}{path}", "--request", method)
     assert (answer.status, answer.headers["content-type"]) == (405, "text/plain; charset=utf-8")
     assert {name.strip() for name in answer.headers["allow"].split(",")} == allowed
     assert path in answer.words
 
 
-def test_wrong_address_and_method_are_json_to_units(joining: Joining) -> None:
+def test_wrong_address_and_method_are_json_to_units(busy: Joining) -> None:
     """Behind the units' door they look as every refusal there, with `Allow` at a 405; a page's 405 carries it, too."""
-    unit, key = joining.prepare(), joining.make_key()
-    shown = joining.join(unit, key)
-    unknown = joining.ask_units(f"{EST}/fullcmc", shown, key)
+    unit, key = busy.prepare(), busy.make_key()
+    shown = busy.join(unit, key)
+    unknown = busy.ask_units(f"{EST}/fullcmc", shown, key)
     assert (unknown.status, unknown.headers["content-type"]) == (404, "application/json")
-    wrong = joining.ask_units(f"{EST}/simplereenroll", shown, key)
+    wrong = busy.ask_units(f"{EST}/simplereenroll", shown, key)
     assert (wrong.status, wrong.headers["content-type"]) == (405, "application/json")
     assert "POST" in wrong.headers["allow"]
-    assert "POST" in joining.curl(f"{joining.people}/sign-out").headers["allow"]
+    assert "POST" in busy.curl(f"{busy.people}/sign-out").headers["allow"]
 
 
 def test_secret_of_a_removed_unit_is_void_at_once(joining: Joining) -> None:

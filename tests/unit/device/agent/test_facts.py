@@ -47,7 +47,7 @@ def _make(tmp_path: Path, machine: _Machine) -> Sources:
     spool, records = Spool(tmp_path / "spool", SigningKey.generate().verifying), Records(tmp_path / "uploads")
     return Sources(
         status=tmp_path / "status",
-        backlogs=Backlogs(tmp_path, spool, records, receipt=lambda _name: None, reserve_bytes=0),
+        backlogs=Backlogs(tmp_path, spool, records, receipts=lambda: lambda _name: None, reserve_bytes=0),
         records=records,
         watch=machine.watch(tmp_path),
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from device.health.status import RecorderStatus, StatusFile
 from device.identity import DocumentStore
-from device.uploads.backlog import Backlogs
+from device.uploads.backlog import Backlogs, receipts_at
 from device.uploads.gauge import Gauge
 from device.uploads.meter import Piece
 from device.uploads.plan import UploadRecord, decide_due
@@ -45,7 +45,7 @@ def backlogs_of(night: Night, *, reserve_bytes: int = 0) -> Backlogs:
         data,
         spool,
         Records(data / "uploads"),
-        receipt=lambda name: store.load_receipt(name, NOW).document,
+        receipts=lambda: receipts_at(store, NOW),
         reserve_bytes=reserve_bytes,
     )
 

@@ -97,9 +97,9 @@ def is_open(at: datetime | None) -> bool:
     return (at - NOW) % DAY < OPEN_FOR
 
 
-def test_weeks_without_a_broker_lose_nothing(night: Night) -> None:
-    """Every lesson of two weeks is home by the next morning, by one schedule; no byte leaves by day."""
-    days = 14
+@pytest.mark.parametrize("days", [4, pytest.param(14, marks=pytest.mark.soak)])
+def test_weeks_without_a_broker_lose_nothing(night: Night, days: int) -> None:
+    """Every lesson is home by the next morning, by one schedule, for days and for two weeks; no byte leaves by day."""
     give_schedule(night, days + 1)
     controller = Controller(night)
     night.ingest.grant_lease = controller.grant

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, render_template, request
 from sqlalchemy.orm import Session
 
 from controller.auth.access import for_roles
@@ -14,12 +14,13 @@ from controller.forms import words
 from controller.forms.composing import compose_now
 from controller.forms.facts import changed_facts
 from controller.forms.keepers import ANSWER_KEEPERS
+from controller.forms.listing import ALL_SITES, list_classes, parse_wanted
 from controller.forms.standing import Asked, Question, Sums, is_asked, stands_of, sum_up
-from controller.forms.versions import find_version, newest_version, read_version, rules_in_force
+from controller.forms.versions import Content, find_version, newest_version, read_version, rules_in_force
 from controller.roster import words as class_words
 from controller.roster.drafts import today
 from controller.roster.models import SchoolClass
-from controller.roster.repo import ListedClass, classes_on, members_on
+from controller.roster.repo import NamedClass, members_on
 from controller.services import Services
 
 
@@ -37,17 +38,21 @@ class OverviewPages:
     @for_roles(*ANSWER_KEEPERS)
     def overview(self) -> str:
         """List the classes of today with the sums of their answers, and say whether the form changed."""
-        day = self._today()
+        day, given = self._today(), request.args
+        wanted = parse_wanted(given.get("site"), given.get("title", ""), given.get("page", ""))
         with self._services.database.reading() as session:
-            asked = self._question(session, day)
-            classes = classes_on(session, day)
+            content = compose_now(session, self._services)
+            asked = _question(session, day, content)
+            listing = list_classes(session, day, wanted)
             return render_template(
                 "forms/overview.html",
                 words=words,
-                classes=_sums_of(session, classes, asked),
+                listing=listing,
+                all_sites=ALL_SITES,
+                classes=_sums_of(session, listing.classes, asked),
                 version=asked.version,
                 newest=newest_version(session),
-                changed=self._changes(session),
+                changed=_changes(session, content),
             )
 
     @for_roles(*ANSWER_KEEPERS)
@@ -58,7 +63,7 @@ class OverviewPages:
             if row is None:
                 abort(404)
             day = max(self._today(), row.begins_on)
-            asked = self._question(session, day)
+            asked = _question(session, day, compose_now(session, self._services))
             members = [each for each in members_on(session, class_id, day) if is_asked(each.role, asked.rules)]
             stands = stands_of(session, [each.person for each in members], asked)
         people = [Asked(member=each, held=stands[each.person]) for each in members]
@@ -73,20 +78,21 @@ class OverviewPages:
             sums=sum_up([each.held for each in people]),
         )
 
-    def _question(self, session: Session, day: date) -> Question:
-        content = compose_now(session, self._services)
-        return Question(day=day, rules=rules_in_force(session), version=find_version(session, content))
-
-    def _changes(self, session: Session) -> tuple[str, ...]:
-        """Name what differs between the newest form that was printed and the form as it would be printed now."""
-        printed = read_version(session, newest_version(session))
-        return changed_facts(printed.facts, compose_now(session, self._services).facts) if printed else ()
-
     def _today(self) -> date:
         return today(self._services)
 
 
-def _sums_of(session: Session, classes: Sequence[ListedClass], asked: Question) -> list[tuple[ListedClass, Sums]]:
+def _question(session: Session, day: date, content: Content) -> Question:
+    return Question(day=day, rules=rules_in_force(session), version=find_version(session, content))
+
+
+def _changes(session: Session, content: Content) -> tuple[str, ...]:
+    """Name what differs between the newest form that was printed and the form as it would be printed now."""
+    printed = read_version(session, newest_version(session))
+    return changed_facts(printed.facts, content.facts) if printed else ()
+
+
+def _sums_of(session: Session, classes: Sequence[NamedClass], asked: Question) -> list[tuple[NamedClass, Sums]]:
     """Give the sums of some classes; everybody's answers are read once, in however many classes they are."""
     members = members_of(session, [each.id for each in classes], asked.day, asked.day)
     people = {

@@ -65,6 +65,14 @@ class ListedClass(NamedTuple):
     adults: int
 
 
+class NamedClass(NamedTuple):
+    """A class by its name, without who is in it."""
+
+    id: str
+    title: str
+    site: str
+
+
 class Member(NamedTuple):
     """Somebody in a class on a day."""
 
@@ -98,6 +106,16 @@ def classes_on(session: Session, day: date) -> Sequence[ListedClass]:
         .order_by(SchoolClass.site, SchoolClass.title, SchoolClass.id)
     )
     return [ListedClass(*row) for row in session.execute(asked)]
+
+
+def named_classes(session: Session, day: date) -> Sequence[NamedClass]:
+    """Give the classes that are not over on a day, by site and title."""
+    asked = (
+        select(SchoolClass.id, SchoolClass.title, SchoolClass.site)
+        .where(or_(SchoolClass.ends_on.is_(None), SchoolClass.ends_on >= day))
+        .order_by(SchoolClass.site, SchoolClass.title, SchoolClass.id)
+    )
+    return [NamedClass(*row) for row in session.execute(asked)]
 
 
 def members_on(session: Session, class_id: str, day: date) -> Sequence[Member]:

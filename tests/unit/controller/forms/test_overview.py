@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import Engine, event, func, select
 
 from controller.accounts.models import Role
 from controller.consent.rules import Rules
+from controller.forms.listing import CLASSES_A_PAGE
 from controller.forms.models import ConsentForm, FormCode
 from controller.people.models import Person
 from controller.roster.drafts import today
+from controller.roster.models import SchoolClass, Source
 from tests.forms import Pile, enter_answers, let_hold, make_pile
 from tests.house import House, house, post
 
@@ -61,6 +65,74 @@ def test_sums_of_a_class_are_those_of_its_pupils(browser: FlaskClient, pile: Pil
     missing = section(page, "missing")
     assert [name for name in ("Roy, Rita", "Sow, Sam", "García, Ana") if name in missing] == ["Roy, Rita", "Sow, Sam"]
     assert "Asked: 8. Yes: 3. No: 3. Missing: 2." in page
+
+
+def enter_district(house: House, sites: Sequence[str], classes: int) -> None:
+    """Enter empty classes: so many at each site, from 1A on."""
+    with house.services.database.writing() as session:
+        session.add_all(
+            SchoolClass(
+                id=house.services.new_id(),
+                source=Source.TABLE,
+                title=f"{number}A",
+                site=site,
+                begins_on=today(house.services),
+            )
+            for site in sites
+            for number in range(1, classes + 1)
+        )
+
+
+def titles(page: str) -> list[str]:
+    """Give the classes that a page lists."""
+    return re.findall(r'lang="">(\d+[A-C])</a>', page)
+
+
+def test_overview_shows_the_classes_of_the_site_that_is_chosen(browser: FlaskClient, house: House) -> None:
+    """By site, by a part of the title, by both; classes without a site can be chosen as well."""
+    enter_district(house, ["North", "South", ""], 12)
+    assert len(titles(browser.get("/forms").text)) == 36
+    north = browser.get("/forms?site=North").text
+    assert len(titles(north)) == 12
+    assert '<option value="North" selected' in north
+    assert titles(browser.get("/forms?site=South&title=2a").text) == ["12A", "2A"]
+    assert len(titles(browser.get("/forms?site=").text)) == 12
+    assert "No class here has such a name." in browser.get("/forms?site=North&title=9C").text
+    assert "No class is known yet" not in browser.get("/forms?site=Elsewhere").text
+
+
+def test_overview_shows_a_bounded_page(browser: FlaskClient, house: House) -> None:
+    """Every class on one page, none on two; a page that there is not is the last, or the first."""
+    enter_district(house, ["North", "South"], CLASSES_A_PAGE)
+    first, second = browser.get("/forms").text, browser.get("/forms?site=*&page=2").text
+    assert (len(titles(first)), len(titles(second))) == (CLASSES_A_PAGE, CLASSES_A_PAGE)
+    assert "Page 1 of 2" in first
+    assert 'rel="next" href="/forms?site=*&amp;title=&amp;page=2"' in first
+    assert 'rel="prev"' not in first
+    assert (first.count("North</span>"), second.count("South</span>")) == (CLASSES_A_PAGE, CLASSES_A_PAGE)
+    assert titles(browser.get("/forms?page=99").text) == titles(second)
+    assert titles(browser.get("/forms?page=-1").text) == titles(browser.get("/forms?page=x").text) == titles(first)
+    assert "Page 1" not in browser.get("/forms?site=North").text
+
+
+def test_overview_of_one_site_reads_nobody_of_another(browser: FlaskClient, house: House, pile: Pile) -> None:
+    """No question to the database names one of their pupils, so that a district costs a school nothing."""
+    with house.services.database.writing() as session:
+        session.get_one(SchoolClass, pile.class_id).site = "South"
+    enter_district(house, ["North"], 1)
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, _statement: str, parameters: Any, *_rest: Any) -> None:
+        asked.append(str(parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        browser.get("/forms?site=North")
+        assert not [each for each in asked if pile.pupils[0] in each]
+        browser.get("/forms?site=South")
+        assert [each for each in asked if pile.pupils[0] in each]
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_ended_answer_is_missing_again(house: House, browser: FlaskClient, pile: Pile) -> None:

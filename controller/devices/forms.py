@@ -25,6 +25,7 @@ from controller.enrollment.models import Certificate
 from controller.epochs.policy import Span
 from controller.epochs.services import awaited_of_units
 from controller.rest.operations import Instant
+from controller.roster.exports import escape
 from controller.services import Services
 
 COLUMNS = ("id", "label", "room", "site", "owner", "tags", "state", "state_reason", "model", "serial", "software")
@@ -208,9 +209,5 @@ def encode_csv(units: Sequence[UnitForm]) -> str:
     for unit in units:
         told: dict[str, Any] = {**unit.to_json()}
         told |= {"owner": unit.owner_name, "tags": " ".join(unit.tags)}
-        table.writerow([_disarm(str(told[name] or "")) for name in (*COLUMNS, "certificate_ends_at")])
+        table.writerow([escape(str(told[name] or "")) for name in (*COLUMNS, "certificate_ends_at")])
     return out.getvalue()
-
-
-def _disarm(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in "=+-@\t" and cell else cell

@@ -1,30 +1,35 @@
 """Writes a class list as a table that a spreadsheet opens and `lists.py` reads again. Pure.
 
-A cell that a spreadsheet would run as a formula is written with an apostrophe before it, as OWASP's page on CSV
-injection advises; reading takes it off again.
+What a spreadsheet would run as a formula is written with an apostrophe before it, as OWASP's page on CSV injection
+advises; reading takes it off again. Also inside of a cell after a semicolon or a tab: a spreadsheet of a country that
+writes decimals with a comma takes the semicolon for the end of a cell, whatever we separate by.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from controller.roster.repo import Member
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_RUNS = "=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20"
+"""What a formula begins with, in a character class; the last four are the full-width forms."""
+_BEGINS = re.compile(f"(^|[;\\t])(?=[{_RUNS}'])")
+_ESCAPED = re.compile(f"(^|[;\\t])'(?=[{_RUNS}'])")
 
 
 def escape(cell: str) -> str:
     """Write a cell so that no spreadsheet runs it."""
-    return f"'{cell}" if cell.startswith((*_RUNS, "'")) else cell
+    return _BEGINS.sub(r"\1'", cell)
 
 
 def unescape(cell: str) -> str:
-    """Take off what `escape` put before a cell."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_RUNS, "'")) else cell
+    """Take off what `escape` put into a cell."""
+    return _ESCAPED.sub(r"\1", cell)
 
 
 def encode_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

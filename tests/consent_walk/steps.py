@@ -116,7 +116,7 @@ def send_classes(school: School) -> str:
 
 def forget(school: School) -> str:
     """Forget somebody."""
-    person = school.random.choice(school.ids("SELECT id FROM person"))
+    person = school.random.choice(school.ids("person"))
     forget_person(school.house.services, person, school.deed)
     return f"forget {person}"
 
@@ -124,7 +124,7 @@ def forget(school: School) -> str:
 def answer(school: School) -> str:
     """Write an answer down: for a day, for some, until further notice, from tomorrow, or a withdrawal."""
     random = school.random
-    person, kind = random.choice(school.rows("SELECT id, kind FROM person"))
+    person, kind = random.choice(school.rows("SELECT id, kind FROM person ORDER BY rowid"))
     giver = Giver.SELF if kind == "adult" else random.choice((*Giver, Giver.GUARDIAN_1))
     holds_from = school.day(-3, 3) if random.random() < 0.5 else school.today
     holds_until = holds_from + timedelta(days=random.randint(0, 4)) if random.random() < 0.4 else None
@@ -142,9 +142,9 @@ def answer(school: School) -> str:
 
 
 def everybody_agrees(school: School) -> str:
-    """Let all agree: families, adults, teachers and the principal, for today or until further notice."""
+    """Let all agree, for some days or until further notice: families, pupils, adults, teachers and the principal."""
     services, today = school.house.services, school.today
-    people = school.rows("SELECT id, kind FROM person WHERE forgotten_at IS NULL")
+    people = school.rows("SELECT id, kind FROM person WHERE forgotten_at IS NULL ORDER BY rowid")
     until = today + timedelta(days=school.random.randint(0, 9)) if school.random.random() < 0.5 else None
     heard = {(each, Giver.SELF) for each, _ in people} | {
         (each, Giver.GUARDIAN_1) for each, k in people if k == "pupil"
@@ -158,7 +158,8 @@ def everybody_agrees(school: School) -> str:
     ]
     write_answers(services, said, by="office")
     words = [Word(who=Who.PRINCIPAL, about=site, agrees=True, holds_from=today) for site in ("", "North")]
-    words += [Word(who=Who.TEACHER, about=each.id, agrees=True, holds_from=today) for each in school.teachers]
+    teachers = [each for (each,) in school.rows("SELECT account FROM account_role WHERE role = 'teacher'")]
+    words += [Word(who=Who.TEACHER, about=each, agrees=True, holds_from=today) for each in teachers]
     write_agreements(services, words, by=OPERATOR)
     return f"everybody agrees until {until}"
 
@@ -166,7 +167,7 @@ def everybody_agrees(school: School) -> str:
 def send_answers(school: School) -> str:
     """Send a table of answers."""
     random, services = school.random, school.house.services
-    people = random.sample(school.ids("SELECT id FROM person WHERE kind = 'pupil'"), 1)
+    people = random.sample(school.ids("person", "kind = 'pupil'"), 1)
     lines = [f"{each},{random.choice(('yes', 'yes', 'no', 'picture', 'withdrawn'))}" for each in people]
     table = read_answers(io.BytesIO("\n".join(["id,answer", *lines]).encode()), "answers.csv")
     with services.database.reading() as session:
@@ -221,7 +222,7 @@ def darken(school: School) -> str:
 
 def lift(school: School) -> str:
     """Lift a blackout."""
-    held = school.ids("SELECT id FROM blackout WHERE lifted_at IS NULL")
+    held = school.ids("blackout", "lifted_at IS NULL")
     if held:
         lift_blackout(school.house.services, school.random.choice(held), by="office")
     return "lift a blackout"
@@ -270,7 +271,7 @@ def free(school: School) -> str:
     random, services = school.random, school.house.services
     site, first = random.choice(("", "North")), school.day(0, 4)
     last = first + timedelta(days=random.randint(0, 1))
-    held = school.ids("SELECT id FROM free_days WHERE site = ''")
+    held = school.ids("free_days", "site = ''")
     if random.random() < 0.4:
         data = f"first_day,last_day,label\n{first},{last},Storm\n".encode()
         found = read_days(data, today=school.today, zone=services.config.controller.time_zone)
@@ -285,7 +286,7 @@ def free(school: School) -> str:
 
 def usual(school: School) -> str:
     """Say who is usually in a room."""
-    random, known = school.random, school.ids("SELECT id FROM school_class")
+    random, known = school.random, school.ids("school_class")
     begins, ends = sorted(random.sample(HALF_HOURS, 2))
     first = school.day(0, 3)
     new = NewUsual(
@@ -296,7 +297,7 @@ def usual(school: School) -> str:
         ends=ends,
         begins_on=first,
         ends_on=first + timedelta(days=random.randint(0, 9)) if random.random() < 0.4 else None,
-        weekdays=tuple(range(7)) if random.random() < 0.7 else (0, 2, 6),
+        weekdays=tuple(range(7)) if random.random() < 0.8 else (0, 2, 6),
     )
     with editing(school.house.services, school.deed) as edit:
         edit.set_usual(new)
@@ -305,7 +306,7 @@ def usual(school: School) -> str:
 
 def draw_rule(school: School) -> NewRule:
     """Draw a weekly lesson."""
-    random, known, first = school.random, school.ids("SELECT id FROM school_class"), school.day(0, 4)
+    random, known, first = school.random, school.ids("school_class"), school.day(0, 4)
     begins, ends = sorted(random.sample(HALF_HOURS, 2))
     is_single = random.random() < 0.3
     return NewRule(
@@ -322,7 +323,7 @@ def draw_rule(school: School) -> NewRule:
 
 def lesson(school: School) -> str:
     """Add a weekly lesson, or let one be another from a day on."""
-    new, known = draw_rule(school), school.ids("SELECT id FROM lesson_rule")
+    new, known = draw_rule(school), school.ids("lesson_rule")
     with editing(school.house.services, school.deed) as edit:
         if known and school.random.random() < 0.3:
             edit.change_rule(school.random.choice(known), new)
@@ -334,7 +335,7 @@ def lesson(school: School) -> str:
 def one_day(school: School) -> str:
     """Cancel a lesson on a day, or give it a substitute or another room; or let it be as always again."""
     random = school.random
-    name, weekday = random.choice(school.rows("SELECT id, weekday FROM lesson_rule"))
+    name, weekday = random.choice(school.rows("SELECT id, weekday FROM lesson_rule ORDER BY rowid"))
     day = school.today + timedelta(days=(weekday - school.today.weekday()) % 7)
     with editing(school.house.services, school.deed) as edit:
         if random.random() < 0.2:
@@ -355,8 +356,8 @@ def guest(school: School) -> str:
     """Let somebody be in a class or a room for some days."""
     random, first = school.random, school.day(0, 3)
     where = random.choice(("class_id", "room"))
-    known = school.rooms if where == "room" else school.ids("SELECT id FROM school_class")
-    person, last = random.choice(school.ids("SELECT id FROM person")), first + timedelta(days=random.randint(0, 3))
+    known = school.rooms if where == "room" else school.ids("school_class")
+    person, last = random.choice(school.ids("person")), first + timedelta(days=random.randint(0, 3))
     new = NewGuest(person=person, begins_on=first, ends_on=last, **{where: random.choice(known)})
     with editing(school.house.services, school.deed) as edit:
         edit.add_guest(new)
@@ -365,8 +366,8 @@ def guest(school: School) -> str:
 
 def end(school: School) -> str:
     """End a lesson, what is usual, or a guest's days."""
-    union = "SELECT id FROM lesson_rule UNION SELECT id FROM usual_lesson UNION SELECT id FROM lesson_guest"
-    entry, last_day = school.random.choice(sorted(school.ids(union))), school.day(-1, 2)
+    known = [each for table in ("lesson_rule", "usual_lesson", "lesson_guest") for each in school.ids(table)]
+    entry, last_day = school.random.choice(known), school.day(-1, 2)
     with editing(school.house.services, school.deed) as edit:
         edit.end(entry, last_day)
     return f"end {entry} on {last_day}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -107,3 +108,11 @@ def test_exported_cells_run_nothing_and_come_back(cells: list[list[str]]) -> Non
     rows = [tuple(map(unescape, row.cells[:2])) for row in read(data)[0]]
     assert rows == [tuple(row) for row in kept]
     assert all(not escape(cell).startswith(("=", "+", "-", "@", "\t", "\r")) for row in kept for cell in row)
+
+
+@given(st.text(st.sampled_from("a;\t'=+-@\uff1d")))
+def test_no_spreadsheet_runs_what_stands_after_its_own_separator(cell: str) -> None:
+    """In many countries a semicolon ends a cell, and a formula would follow it; reading gives the cell back."""
+    pieces = re.split("[;\t]", escape(cell))
+    assert not any(piece.startswith(("=", "+", "-", "@", "\uff1d")) for piece in pieces)
+    assert unescape(escape(cell)) == cell

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+gc.disable()  # while tests are looked for: nothing of what is loaded for them is garbage
 settings.register_profile("backrow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("backrow")
 
@@ -22,6 +23,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

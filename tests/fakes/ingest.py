@@ -164,6 +164,7 @@ class Cut(Exception):  # not an error: the made-up link is cut on purpose
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10
+    disable_nagle_algorithm = True  # heads and bodies are written apart: each answer would wait 40 ms for an ACK
     server: IngestServer
 
     def do_GET(self) -> None:

@@ -67,6 +67,13 @@ def joined(joining: Joining) -> Joined:
     return Joined(joining=joining, unit=unit, key=key, stored=joining.join(unit, key))
 
 
+@pytest.fixture(scope="module")
+def waiting(busy: Joining) -> Joined:
+    """Give a unit that joined, for what is refused whoever sends it: nothing here renews, and nothing is kept."""
+    unit, key = busy.prepare(), busy.make_key()
+    return Joined(joining=busy, unit=unit, key=key, stored=busy.join(unit, key))
+
+
 def put_state(joined: Joined, state: DeviceState) -> None:
     """Put the unit into a state."""
     with joined.joining.house.services.database.writing() as session:
@@ -179,18 +186,18 @@ def test_nonce_is_over_after_five_minutes(joined: Joined) -> None:
 @pytest.mark.parametrize(
     "nonce", ["", "made up", "1.2.3", "..", "1" * 4000, "é.é.é", "99999999999999999999.0." + "0" * 32]
 )
-def test_nonce_that_was_not_made_here_is_refused(joined: Joined, nonce: str) -> None:
+def test_nonce_that_was_not_made_here_is_refused(waiting: Joined, nonce: str) -> None:
     """Whatever a client makes up: 400, nothing stored."""
-    fields = {**joined.make_renewal(), "nonce": nonce}
-    assert joined.send_renewal(fields).status == 400
-    with joined.joining.house.services.database.reading() as session:
+    fields = {**waiting.make_renewal(), "nonce": nonce}
+    assert waiting.send_renewal(fields).status == 400
+    with waiting.joining.house.services.database.reading() as session:
         assert session.scalars(select(RenewalNonce)).all() == []
 
 
-def test_asking_for_nonces_fills_nothing(joined: Joined) -> None:
-    """A hundred nonces are a hundred different texts and no row."""
-    with joined.joining.house.services.database.reading() as session:
-        found = {joined.joining.curl(f"{joined.joining.people}/enrollment/v1/nonce").body for _ in range(20)}
+def test_asking_for_nonces_fills_nothing(waiting: Joined) -> None:
+    """Twenty nonces are twenty different texts and no row."""
+    with waiting.joining.house.services.database.reading() as session:
+        found = {waiting.joining.curl(f"{waiting.joining.people}/enrollment/v1/nonce").body for _ in range(20)}
         assert len(found) == 20
         assert session.scalars(select(RenewalNonce)).all() == []
 
@@ -240,9 +247,9 @@ def test_revoked_unit_renews_nothing(joined: Joined) -> None:
         {"certificate": "AAAA", "request": "AAAA", "nonce": "x", "signature": "AAAA"},
     ],
 )
-def test_malformed_renewal_is_a_clear_400(joined: Joined, fields: object) -> None:
+def test_malformed_renewal_is_a_clear_400(waiting: Joined, fields: object) -> None:
     """What is no renewal is refused in words."""
-    answer = joined.send_renewal(fields)
+    answer = waiting.send_renewal(fields)
     assert (answer.status, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
     assert "expected" in answer.words
 

@@ -1,11 +1,18 @@
-"""Alembic's door to the database: runs migrations on the engine that `controller.migrations` hands over."""
+"""Alembic's door to the database: runs migrations on the engine that `controller.migrations` hands over.
+
+SQLite changes many a thing of a table by making it anew, and it drops no table to which rows point while it watches
+them. So it does not watch while migrations run, and what they leave is checked as a whole before it is committed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Connection
 
 from controller.db import ChoiceType, Instant
 from controller.tables import METADATA
@@ -21,7 +28,7 @@ def _render_item(kind: str, value: Any, _autogen: AutogenContext) -> str | Liter
 
 
 def _run() -> None:
-    with context.config.attributes["engine"].connect() as connection:
+    with context.config.attributes["engine"].connect() as connection, _unwatched(connection):
         context.configure(
             connection=connection,
             target_metadata=METADATA,
@@ -32,7 +39,41 @@ def _run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+            _require_whole(connection)
         connection.commit()
+
+
+@contextmanager
+def _unwatched(connection: Connection) -> Iterator[None]:
+    """Let SQLite not watch what points to what; its pragma counts only outside of a transaction."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    _say_to_sqlite(connection, "PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()  # what is committed stays
+        _say_to_sqlite(connection, "PRAGMA foreign_keys = ON")
+
+
+def _say_to_sqlite(connection: Connection, words: str) -> None:
+    """Say something to the driver itself: through the engine a transaction would begin before it."""
+    cursor = connection.connection.cursor()
+    cursor.execute(words)
+    cursor.close()
+
+
+def _require_whole(connection: Connection) -> None:
+    """Raise, and so leave the database as it was, when a row points to one that is not there."""
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise RuntimeError(
+            f"a migration would leave row {broken[1]} of table {broken[0]} pointing to a row of {broken[2]} that is "
+            "not there; nothing was changed"
+        )
 
 
 _run()

@@ -75,7 +75,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ('standstill', 'heartbeat', 'ownership_event', 'claim', 'unclaimed'):
         op.drop_table(table)
-    # in place: a batch would make the table anew, which SQLite refuses while other tables' rows point to it
+    # in place: a batch would make the table anew
     op.drop_index(op.f('ix_recording_ownership'), 'recording')
     op.drop_column('recording', 'room')
     op.drop_column('recording', 'ownership')

@@ -62,6 +62,9 @@ from tests.school_broker import SchoolBroker, following
 AWAY = timedelta(weeks=14)
 PROMISED_S = 600.0
 LESSON_S = 2.0
+THREADS = 8
+"""Of the units' listener: with a moved clock a thread that waits for Python's lock does not sleep (libfaketime 0.9.10),
+so that hundreds of them would keep a processor busy for half a minute until they have all begun."""
 SERVER = ("serve", "jobs", "bridge")
 UNIT = ("recorder", "agent", "uploader")
 SYSTEMD = Path(__file__).parents[2] / "systemd"
@@ -334,7 +337,7 @@ def _found(folder: Path, plan: BrokerPlan, haste: Haste) -> SecureSchool:
     ring = {"port": plan.bridge_port, "tls": True}
     ring |= {"certificate": str(keys / "bridge.pem"), "key": str(keys / "bridge.key")}
     night = {"uploads": {**haste.server, "window": window}, "retention": QUICK_NIGHT["retention"]}
-    set_values(school.config, {"people": pages, "broker": ring, **night})
+    set_values(school.config, {"people": pages, "broker": ring, "units": {"threads": THREADS}, **night})
     prepare_unit(school, Footage(find_footage("bigbuckbunny.mp4"), None, SPEED))
     doorbell = {"host": "127.0.0.1", "port": plan.units_port, "tls": True}
     set_values(school.unit_config, {**haste.unit, "broker": doorbell})

@@ -1,4 +1,4 @@
-"""Fourteen weeks in a cupboard: `python -m tests.e2e.cupboard`. Two of its clocks are in the suite (test_cupboard.py).
+"""Fourteen weeks in a cupboard: `python -m tests.e2e.cupboard`. One of its clocks is in the suite (test_cupboard.py).
 
 A school is founded today, its unit joins, records a lesson and is switched off before anything was delivered. Then
 every process of the server runs with a clock that is fourteen weeks later, and the unit is switched on again, with a

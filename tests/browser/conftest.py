@@ -41,7 +41,7 @@ class Served:
 @pytest.fixture
 def served(house: House, chromium: Browser) -> Iterator[Served]:  # noqa: F811: the fixture's name is its use
     """Serve a house."""
-    with serve(house.make_app()) as site:
+    with serve(house.app) as site:
         yield Served(house, site, chromium)
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext
 
-from controller.auth.logins import COOKIE
 from tests.browser.chromium import open_chromium, wait_until
-from tests.house import Person, make_house, serve
+from tests.browser.looks import LOOKS, Look, open_context
+from tests.house import make_house, serve
 from tests.lesson import record_synthetic
 from tests.nights import live_through, populate
 from tests.pages import Addresses, furnish
@@ -29,39 +28,6 @@ NIGHTS = {
     "small": {"": 4},
 }
 OUT = Path(__file__).resolve().parents[2] / "build" / "screens"
-
-
-@dataclass(frozen=True)
-class Look:
-    """One way of looking at a page."""
-
-    name: str
-    width: int
-    height: int
-    colours: str
-    locale: str
-
-
-LOOKS = (
-    Look("light", 1200, 800, "light", "en"),
-    Look("dark", 1200, 800, "dark", "en"),
-    Look("phone", 390, 844, "light", "es"),
-    Look("phone-dark", 390, 844, "dark", "es"),
-)
-
-
-def open_context(browser: Browser, look: Look, site: str, person: Person | None) -> BrowserContext:
-    """Make a browser window of one look, signed in as a person."""
-    size = {"width": look.width, "height": look.height}
-    context = browser.new_context(
-        viewport=size,  # type: ignore[arg-type]  # a mapping of both numbers is what it is
-        color_scheme=look.colours,  # type: ignore[arg-type]  # "light" or "dark"
-        locale=look.locale,
-        timezone_id="Europe/Madrid",
-    )
-    if person:
-        context.add_cookies([{"name": COOKIE, "value": person.login, "url": site}])
-    return context
 
 
 def picture_pages(context: BrowserContext, site: str, pages: Mapping[str, str], look: Look) -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import time, timedelta
 
 import pytest
-from playwright.sync_api import Page
 
 from controller.devices.models import Health
 from controller.devices.policies import renew_policies
 from tests.browser.conftest import Served
-from tests.browser.screens import LOOKS, Look, open_context
-from tests.browser.test_accessibility import CHECK, WIDE
+from tests.browser.looks import BY_LANGUAGE, Look, name_of, open_context, require_no_barrier
 from tests.classes import enter_classes
 from tests.days import Hours, enter_lesson, let_agree, local_now, person_of, pupils_of, put_in_room
 from tests.house import House, Teacher
 from tests.ruled import set_first_rules
 
 pytestmark = pytest.mark.browser
-NARROW = Look("narrow", 320, 640, "light", "es")
 HOURS = ((8, 0), (9, 0), (10, 0), (11, 1), (9, 1))
 """The hours of the lessons, and in how many days they are."""
 
@@ -45,27 +43,19 @@ def furnish_day(house: House) -> Teacher:
     return ada
 
 
-def check(page: Page, axe: str) -> None:
-    """No barrier that axe knows, and nothing wider than the window."""
-    page.evaluate(axe)
-    assert page.evaluate(CHECK) == [], page.url
-    widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert widths[0] <= widths[1], (page.url, page.evaluate(WIDE))
-
-
-@pytest.mark.parametrize("look", [*LOOKS, NARROW], ids=lambda look: look.name)
-def test_day_has_no_barrier(served: Served, axe: str, look: Look) -> None:
+@pytest.mark.parametrize("looks", BY_LANGUAGE, ids=name_of)
+def test_day_has_no_barrier(served: Served, axe: str, looks: Sequence[Look]) -> None:
     """The day with everything unfolded, and the seating list."""
     ada = furnish_day(served.house)
-    with open_context(served.chromium, look, served.site, ada) as context:
+    with open_context(served.chromium, looks[0], served.site, ada) as context:
         page = context.new_page()
         page.goto(f"{served.site}/today")
         for summary in page.locator("#day summary").all():
             summary.click()
-        check(page, axe)
+        require_no_barrier(page, axe, looks)
         page.locator("#day a[href$='/seats']").first.click()
         page.wait_for_load_state("networkidle")
-        check(page, axe)
+        require_no_barrier(page, axe, looks)
         assert page.locator("table.seats tbody tr").count() == 2
 
 

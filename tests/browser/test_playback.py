@@ -17,7 +17,10 @@ pytestmark = pytest.mark.browser
 
 POSITION = "document.getElementById('player').currentTime"
 READY = "(document.getElementById('player')?.readyState ?? 0)"
-FILMS = ("bigbuckbunny", "bikes", "people", "variable_rate", "rotated", "baseline_60", "high_24_stereo")
+FILMS = (
+    *("bigbuckbunny", "bikes", "variable_rate", "rotated", "baseline_60"),
+    *(pytest.param(name, marks=pytest.mark.soak) for name in ("people", "high_24_stereo")),
+)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,7 @@ from controller.calendar.repo import write_hours
 from controller.calendar.window import parse_window
 from controller.devices.models import Presence
 from tests.browser.conftest import Served
-from tests.browser.screens import LOOKS, Look, open_context
-from tests.browser.test_accessibility import CHECK, WIDE
+from tests.browser.looks import BY_LANGUAGE, Look, name_of, open_context, require_no_barrier
 from tests.house import NIGHT, House, Teacher
 from tests.lesson import record_synthetic
 
@@ -43,36 +43,41 @@ def furnish_day(house: House) -> tuple[Teacher, str]:
 BUTTON = "form[action*='/today'] button"
 
 
-def check(page: Page, axe: str) -> None:
-    """No barrier that axe knows, and nothing wider than the window."""
-    page.wait_for_load_state("networkidle")  # a click waits for the answer, and not for its colours
-    page.evaluate(axe)
-    assert page.evaluate(CHECK) == [], page.url
-    widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert widths[0] <= widths[1], (page.url, page.evaluate(WIDE))
+@dataclass(frozen=True)
+class Walk:
+    """Somebody's way through a page, which is looked at in all looks at every station."""
+
+    page: Page
+    house: House
+    axe: str
+    looks: Sequence[Look]
+
+    def go(self, address: str) -> None:
+        """Ask, take back, and come again when the hours by day are over."""
+        self.house.clock.now = NOON
+        self.page.goto(address)
+        button = self.page.locator(BUTTON)
+        asking = button.inner_text()
+        self._check()
+        button.click()
+        self._check()
+        assert button.inner_text() != asking
+        button.click()
+        assert button.inner_text() == asking
+        self.house.clock.now = NOON.replace(hour=18)
+        self.page.goto(address)
+        self._check()
+        assert button.count() == 0
+
+    def _check(self) -> None:
+        self.page.wait_for_load_state("networkidle")  # a click waits for the answer, and not for its colours
+        require_no_barrier(self.page, self.axe, self.looks)
 
 
-def walk(page: Page, house: House, address: str, axe: str) -> None:
-    """Ask, take back, and come again when the hours by day are over."""
-    house.clock.now = NOON
-    page.goto(address)
-    asking = page.locator(BUTTON).inner_text()
-    check(page, axe)
-    page.locator(BUTTON).click()
-    check(page, axe)
-    assert page.locator(BUTTON).inner_text() != asking
-    page.locator(BUTTON).click()
-    assert page.locator(BUTTON).inner_text() == asking
-    house.clock.now = NOON.replace(hour=18)
-    page.goto(address)
-    check(page, axe)
-    assert page.locator(BUTTON).count() == 0
-
-
-@pytest.mark.parametrize("look", [*LOOKS, Look("narrow", 320, 640, "light", "es")], ids=lambda look: look.name)
-def test_lesson_is_asked_for_and_taken_back_without_a_barrier(served: Served, axe: str, look: Look) -> None:
+@pytest.mark.parametrize("looks", BY_LANGUAGE, ids=name_of)
+def test_lesson_is_asked_for_and_taken_back_without_a_barrier(served: Served, axe: str, looks: Sequence[Look]) -> None:
     """The button, what it says then, the way back, and after the hours why it cannot be: of a lesson, and of a unit."""
     teacher, recording = furnish_day(served.house)
-    with open_context(served.chromium, look, served.site, teacher) as context:
+    with open_context(served.chromium, looks[0], served.site, teacher) as context:
         for path in (f"/recordings/{recording}", "/recordings/today"):
-            walk(context.new_page(), served.house, served.site + path, axe)
+            Walk(context.new_page(), served.house, axe, looks).go(served.site + path)

@@ -88,7 +88,7 @@ def test_sound_that_was_left_out_stays_out_after_kills(tmp_path: Path) -> None:
             panel.wait_for("recording")
             if turn == 1:
                 unit.put_state("policy", school.issue_policy(unit.device, owner=unit.owner, version=3))
-            time.sleep(1.5)
+            time.sleep(LOST_S + 1.0)  # a kill may take all of a shorter one
             process.kill()
     with running_recorder(unit) as process, panel_of(unit) as panel:
         panel.wait_for("recording")

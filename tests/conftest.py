@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - where the system keeps what processes share
 gc.disable()  # while tests are looked for: nothing of what is loaded for them is garbage
 settings.register_profile("backrow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("backrow")
@@ -24,6 +27,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(5_000, 10, 10)
     gc.enable()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove what killed processes of faketime left: a new one that gets such a process's number would not start."""
+    if hasattr(session.config, "workerinput"):
+        return
+    for left in MEMORY.glob("*faketime_s*"):
+        named = re.fullmatch(r"(?:sem\.)?faketime_(?:sem|shm)_(\d+)", left.name)
+        if named and not Path("/proc", named[1]).exists():
+            left.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)

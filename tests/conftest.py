@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - where the system keeps what processes share
+MEMORY = Path("/dev/shm")
 gc.disable()  # while tests are looked for: nothing of what is loaded for them is garbage
 settings.register_profile("backrow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("backrow")

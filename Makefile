@@ -14,11 +14,11 @@ demo:
 	@.venv/bin/backrow demo $(if $(INPUT),--input "$$INPUT") $(if $(filter-out 0,$(ONCE)),--once) $(if $(filter-out 0,$(HANDS_ON)),--hands-on)
 
 # make test [TESTS="tests/unit -k manifest"]
-# Whole stacks wait more than they compute: three workers more than there are cores, and the files in their order, so that
+# Whole stacks wait more than they compute: four workers more than there are cores, and the files in their order, so that
 # those of whole stacks do not all come last.
 test:
 	@provisioning/environment dev
-	@TMPDIR=$$(tests/scratch) .venv/bin/pytest --numprocesses $$(($$(nproc) + 3)) --dist loadfile --no-loadscope-reorder $(TESTS)
+	@TMPDIR=$$(tests/scratch) .venv/bin/pytest --numprocesses $$(($$(nproc) + 4)) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # make soak: what repeats for minutes a fact that `make test` shows once: kills at every point, nights and weeks, storms
 soak:

@@ -12,6 +12,7 @@ from tests.crash.lessons import LOST_S
 KILLS = 12
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_a_dozen_kills_cost_at_most_two_seconds_each(tmp_path: Path) -> None:
     """P2, P4: at whatever instant it dies, the next start goes on by itself; nothing is ever in the clear."""

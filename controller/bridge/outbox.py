@@ -6,13 +6,14 @@ everything on these topics is a whole signed document.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from controller.bridge.models import Outbox
+from controller.people.repo import batches
 from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.topics import Down, down_topic
 
@@ -22,18 +23,25 @@ RETAINED = frozenset({Down.KEYRING, Down.RECIPIENTS, Down.POLICY, Down.SCHEDULE}
 
 
 def enqueue(session: Session, *, device: str, kind: Down, line: bytes, now: datetime) -> None:
-    """Put a document for one device into the outbox; an unsent older one of a retained kind is dropped for it.
+    """Put a document for one device into the outbox; an unsent older one of a retained kind is dropped for it."""
+    enqueue_all(session, {device: line}, kind=kind, now=now)
+
+
+def enqueue_all(session: Session, lines: Mapping[str, bytes], *, kind: Down, now: datetime) -> None:
+    """Do the same for many devices, by their ids, with a document each.
 
     What is longer than the broker carries is not put there, for it would end the bridge's connection again and again:
     the unit takes it from HTTPS, where it looks for every kind of document by itself.
     """
-    topic = down_topic(device, kind)
+    topics = {down_topic(device, kind): line for device, line in lines.items()}
     retain = kind in RETAINED
-    if retain:
-        session.execute(delete(Outbox).where(Outbox.topic == topic, Outbox.sent_at.is_(None)))
-    if len(line) > MESSAGE_LIMIT_BYTES:
-        return
-    session.add(Outbox(topic=topic, payload=line, retain=retain, made_at=now))
+    for batch in batches(topics) if retain else ():
+        session.execute(delete(Outbox).where(Outbox.topic.in_(batch), Outbox.sent_at.is_(None)))
+    session.add_all(
+        Outbox(topic=topic, payload=line, retain=retain, made_at=now)
+        for topic, line in topics.items()
+        if len(line) <= MESSAGE_LIMIT_BYTES
+    )
 
 
 def forget_retained(session: Session, device: str, now: datetime) -> None:

@@ -160,7 +160,10 @@ def _nothing_returned(answers: Iterable[Answer], rules: Rules) -> Stand:
 
 
 def _took_back(answers: Iterable[Answer]) -> bool:
-    last = {each.giver: each for each in sorted(answers, key=lambda one: one.number) if not each.is_for_one_day}
+    last: dict[Giver, Answer] = {}
+    for each in answers:
+        if not each.is_for_one_day and (each.giver not in last or last[each.giver].number < each.number):
+            last[each.giver] = each
     return any(each.takes_back for each in last.values())
 
 

@@ -7,7 +7,7 @@ controller/timetable/policy.py.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -95,7 +95,12 @@ def read_span(session: Session, days: tuple[date, date], zone: tzinfo, sites: Co
 def decide_lessons(session: Session, rules: Rules, sites: Mapping[str, str], span: Span) -> list[DecidedLesson]:
     """Decide on the lessons of some rooms; `sites` names each room's site."""
     held = list(_held(session, sites, span))
-    deciding = _Deciding(_read(session, rules, sites, [lesson for _, lesson in held], span))
+    return decide_each(_read(session, rules, sites, [lesson for _, lesson in held], span), held)
+
+
+def decide_each(known: Registry, held: Iterable[tuple[date, Held]]) -> list[DecidedLesson]:
+    """Decide on lessons of some days by what is known of them."""
+    deciding = _Deciding(known)
     return [deciding.decide(lesson, day) for day, lesson in held]
 
 
@@ -131,11 +136,12 @@ _LONG_AGO = datetime.min.replace(year=1970, tzinfo=UTC)
 
 
 class _Deciding:
-    """Decides lesson by lesson; who is together once is looked at once a day."""
+    """Decides lesson by lesson; who is together once is looked at anew only where the days can make a difference."""
 
     def __init__(self, known: Registry) -> None:
         self._known = known
         self._turns: dict[str, list[date]] = {}
+        self._turns_together: dict[tuple[object, ...], list[date]] = {}
         self._people: dict[tuple[str, int], Someone] = {}
         self._lessons: dict[tuple[object, ...], tuple[Lesson, Mapping[str, Someone]]] = {}
         self._decided: dict[tuple[object, ...], Decided] = {}
@@ -144,7 +150,10 @@ class _Deciding:
         """Decide on a lesson of a day."""
         site = self._known.sites[held.room]
         is_dark = any(_covers(blackout, held, site) for blackout in self._known.blackouts)
-        together = (held.classes, held.guests, held.teachers, held.lead, site, day)
+        who = (held.classes, held.guests, held.teachers, held.lead, site)
+        if who not in self._turns_together:
+            self._turns_together[who] = sorted(set(self._turns_of_all(held, site)))
+        together = (who, bisect_right(self._turns_together[who], day))
         if together not in self._lessons:
             there = self._people_of(held, day)
             self._lessons[together] = (self._describe(held, site, day, list(there.values())), there)
@@ -153,6 +162,22 @@ class _Deciding:
         if key not in self._decided:
             self._decided[key] = decide(self._known.rules, replace(lesson, is_blacked_out=is_dark))
         return DecidedLesson(held, lesson.owner, self._decided[key], people)
+
+    def _turns_of_all(self, held: Held, site: str) -> Iterator[date]:
+        """Give the days on which anything begins or is over of which the decision on a lesson at a site is made."""
+        known = self._known
+        lead = known.people.get(held.lead or "")
+        there = [member for name in held.classes for member in known.members.get(name, ())]
+        for person in {*(member.person for member in there), *held.guests, *held.teachers, held.lead or ""}:
+            yield from self._turns_of(person)
+        for member in there:
+            yield from _bounds(member.begins_on, member.ends_on)
+        for name in held.classes:
+            if row := known.classes.get(name):
+                yield from _bounds(row.begins_on, row.ends_on)
+        for about in ((Who.TEACHER, (lead and lead.account) or ""), (Who.PRINCIPAL, site), (Who.PRINCIPAL, "")):
+            for word in known.agreements.get(about, ()):
+                yield from _bounds(word.holds_from, word.holds_until)
 
     def _describe(self, held: Held, site: str, day: date, people: Sequence[Someone]) -> Lesson:
         known = self._known
@@ -213,14 +238,17 @@ class _Deciding:
         known = self._known.people.get(person)
         turns = [known.of_age_on] if known and known.of_age_on else []
         for answer in self._known.answers.get(person, ()):
-            turns.append(answer.holds_from)
-            if answer.holds_until is not None:
-                turns.append(answer.holds_until + _DAY)
+            turns += _bounds(answer.holds_from, answer.holds_until)
         return turns
 
     def _stand_of(self, person: str, known: Known, day: date) -> Stand:
         answers = self._known.answers.get(person, ())
         return stand_on(day, answers, of_age_on=known.of_age_on, is_adult=known.is_adult, rules=self._known.rules)
+
+
+def _bounds(first: date, last: date | None) -> tuple[date, ...]:
+    """Give the days on which something that holds from a day to another begins to hold and is over."""
+    return (first,) if last is None else (first, last + _DAY)
 
 
 def _is_held(row: SchoolClass | None, day: date) -> bool:

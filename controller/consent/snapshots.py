@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import time as clock
+from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -68,7 +69,7 @@ class Content:
         """Tell until when a unit may go by it that is told at `now`."""
         return now + self.lasts if self.ends_at is None else min(now + self.lasts, self.ends_at)
 
-    @property
+    @cached_property
     def basis(self) -> str:
         """Give a digest by which another content is known."""
         return hashlib.sha256(repr(self).encode()).hexdigest()

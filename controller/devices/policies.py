@@ -30,7 +30,9 @@ TOLD = LIVING
 def issue_policy(services: Services, session: Session, device: Device) -> bytes:
     """Issue the next policy of a device and put it into the outbox; call inside a writing session."""
     (content,) = contents_for(session, services.config, [device], services.clock()).values()
-    return _issue(services, session, device, fit(content, services.config.controller.time_zone))
+    line = _issue(services, device, fit(content, services.config.controller.time_zone))
+    outbox.enqueue(session, device=device.id, kind=Down.POLICY, line=line, now=services.clock())
+    return line
 
 
 def policy_of(device: Device) -> bytes | None:
@@ -84,14 +86,14 @@ def _standing_in(session: Session, rooms: Collection[str]) -> list[Device]:
 
 
 def _renew(services: Services, session: Session, devices: Collection[Device]) -> int:
-    now, issued = services.clock(), 0
+    now, issued = services.clock(), dict[str, bytes]()
     contents = contents_for(session, services.config, list(devices), now)
     for device in devices:
         content = fit(contents[device.id], services.config.controller.time_zone)
         if device.policy_basis != content.basis or _is_half_over(device, content, now):
-            _issue(services, session, device, content)
-            issued += 1
-    return issued
+            issued[device.id] = _issue(services, device, content)
+    outbox.enqueue_all(session, issued, kind=Down.POLICY, now=now)
+    return len(issued)
 
 
 def _is_half_over(device: Device, content: Content, now: datetime) -> bool:
@@ -100,7 +102,8 @@ def _is_half_over(device: Device, content: Content, now: datetime) -> bool:
     return ends_at is None or (ends_at - now < content.lasts / 2 and content.expires_at(now) > ends_at)
 
 
-def _issue(services: Services, session: Session, device: Device, content: Content) -> bytes:
+def _issue(services: Services, device: Device, content: Content) -> bytes:
+    """Sign the next version of what a unit is told, and keep it in the unit's row."""
     now = services.clock()
     policy = Policy(
         generation=services.config.controller.generation,
@@ -117,5 +120,4 @@ def _issue(services: Services, session: Session, device: Device, content: Conten
     line = issue_document(policy, services.keys.policy)
     device.policy_version, device.policy_line, device.policy_ends_at = policy.version, line, policy.expires_at
     device.policy_basis = content.basis
-    outbox.enqueue(session, device=device.id, kind=Down.POLICY, line=line, now=now)
     return line

@@ -96,9 +96,20 @@ def read_timetable(session: Session, first: date, last: date, rooms: Collection[
     )
 
 
+_RULE = (
+    LessonRule.id,
+    LessonRule.room,
+    LessonRule.weekday,
+    LessonRule.begins,
+    LessonRule.ends,
+    LessonRule.begins_on,
+    LessonRule.ends_on,
+)
+
+
 def _read_rules(session: Session, first: date, last: date, wanted: ColumnElement[bool] | None) -> list[Rule]:
-    asked = select(LessonRule).where(LessonRule.begins_on <= last, _open_until(LessonRule.ends_on, first))
-    rows = session.scalars((asked if wanted is None else asked.where(wanted)).order_by(LessonRule.id)).all()
+    asked = select(*_RULE).where(LessonRule.begins_on <= last, _open_until(LessonRule.ends_on, first))
+    rows = session.execute((asked if wanted is None else asked.where(wanted)).order_by(LessonRule.id)).all()
     known = {row.id for row in rows}
     classes, teachers = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
     for rule, class_id in session.execute(
@@ -113,17 +124,17 @@ def _read_rules(session: Session, first: date, last: date, wanted: ColumnElement
             teachers[rule].append(person)
     return [
         Rule(
-            id=row.id,
-            room=row.room,
-            weekday=row.weekday,
-            begins=row.begins,
-            ends=row.ends,
-            begins_on=row.begins_on,
-            ends_on=row.ends_on,
-            classes=tuple(classes[row.id]),
-            teachers=tuple(teachers[row.id]),
+            id=rule,
+            room=room,
+            weekday=weekday,
+            begins=begins,
+            ends=ends,
+            begins_on=begins_on,
+            ends_on=ends_on,
+            classes=tuple(classes[rule]),
+            teachers=tuple(teachers[rule]),
         )
-        for row in rows
+        for rule, room, weekday, begins, ends, begins_on, ends_on in rows
     ]
 
 

@@ -14,6 +14,7 @@ BENCHMARKS = (
     "crowd",
     "muxing",
     "sound",
+    "mask",
     "responding",
     "unit",
     "first_second",

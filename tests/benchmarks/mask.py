@@ -1,6 +1,6 @@
 """What hiding areas costs: a picture of 1280 by 720, encoded with and without a mask, side by side in one run.
 
-Run it with `python -m tests.benchmarks.mask`; it prints ratios and asserts nothing.
+Run it with `python -m tests.benchmarks mask`; it prints ratios and asserts nothing.
 """
 
 from __future__ import annotations

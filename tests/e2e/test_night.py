@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.district import found_district
 from tests.e2e.night import run_night
 from tests.e2e.unrest import Unrest
@@ -14,6 +16,7 @@ LINE_BPS = 12_000_000
 UNREST_S = 8.0
 
 
+@pytest.mark.soak
 def test_night_of_real_uploaders_brings_everything_once_inside_hours_and_caps(tmp_path: Path) -> None:
     """P5, P6: every object is sent once and held, nothing comes while the line is closed, no cap is passed."""
     with found_district(tmp_path, UNITS, LINE_BPS, random.Random(24)) as district:  # noqa: S311 - no secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,8 +24,7 @@ def _load_blind() -> ScreenLibrary:
     """The real library, with the display that shows nothing."""
     from picamera2 import Preview
 
-    library = load_screen_library()
-    return ScreenLibrary(library.camera, library.transform, Preview.NULL)
+    return replace(load_screen_library(), display=Preview.NULL)
 
 
 def _open_files() -> int:
@@ -43,7 +43,7 @@ def test_camera_runs_for_the_screen_and_ends_again_and_again() -> None:
             camera.post_callback = seen.append
             return camera
 
-        return ScreenLibrary(opened, library.transform, library.display)
+        return replace(library, camera=opened)
 
     counts = []
     for _ in range(4):

@@ -41,12 +41,13 @@ from protocol.manifest import (
     digest_of,
     sign_content,
 )
-from tests.benchmarks.ingest_peers import PutTarget, nginx, tus_server
+from tests.benchmarks.ingest_peers import STOCK, TUNED, PutTarget, nginx, tus_server
 from tests.controller_process import ControllerProcess, make_controller
 
 TURNS = 7
 OURS, TUS_SERVER, NGINX_PUT = "backrow", "@tus/server", "nginx PUT"
-NGINX_SYNCED, NGINX_HASHED = "nginx PUT, synced", "nginx PUT, synced, hashed"
+NGINX_TUNED = "nginx PUT, tuned"
+NGINX_SYNCED, NGINX_HASHED = "nginx PUT, tuned, synced", "nginx PUT, tuned, synced, hashed"
 WANTED = {TUS_SERVER: 1.2, NGINX_PUT: 0.5}
 BLOCK_BYTES = 8 << 20
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -201,6 +202,10 @@ def _send_all(send: Send, count: int) -> None:
         send(index)
 
 
+def keep_nothing(path: Path) -> None:
+    """Leave a file in memory, as its server does."""
+
+
 def keep_durably(path: Path) -> None:
     """Do for a file what the controller does before it answers: its bytes and its name are on the disk."""
     for each, sync in ((path, os.fdatasync), (path.parent, os.fsync)):
@@ -233,9 +238,10 @@ class Arena:
         turns: dict[str, Turn] = {OURS: partial(self._ours, load, digest_blocks(self.payload, load.size_bytes))}
         turns[TUS_SERVER] = partial(self._tus, load)
         if self.put_port:
-            turns[NGINX_PUT] = partial(self._put, load, lambda _: None)
-            turns[NGINX_SYNCED] = partial(self._put, load, keep_durably)
-            turns[NGINX_HASHED] = partial(self._put, load, keep_durably_and_hash)
+            turns[NGINX_PUT] = partial(self._put, load, STOCK, keep_nothing)
+            turns[NGINX_TUNED] = partial(self._put, load, TUNED, keep_nothing)
+            turns[NGINX_SYNCED] = partial(self._put, load, TUNED, keep_durably)
+            turns[NGINX_HASHED] = partial(self._put, load, TUNED, keep_durably_and_hash)
         return turns
 
     def _ours(self, load: Load, digest: str) -> float:
@@ -265,15 +271,15 @@ class Arena:
     def _upload(self, target: Target, size_bytes: int, metadata: Callable[[int], str], index: int) -> None:
         target.upload(self.payload, size_bytes, metadata(index))
 
-    def _put(self, load: Load, then: Callable[[Path], None]) -> float:
+    def _put(self, load: Load, place: str, then: Callable[[Path], None]) -> float:
         assert self.put_port
-        kept = self.folder / "nginx" / "kept"
+        kept = self.folder / "nginx" / "kept" / place
         with ExitStack() as closing_all:
             targets = [closing_all.enter_context(closing(PutTarget(self.put_port))) for _ in self._all(load)]
 
             def put(target: PutTarget, client: int, index: int) -> None:
                 name = f"{client}-{index}.age"
-                target.put(name, blocks(self.payload, load.size_bytes), load.size_bytes)
+                target.put(f"{place}/{name}", blocks(self.payload, load.size_bytes), load.size_bytes)
                 then(kept / name)
 
             seconds = time_sending([partial(put, target, at) for at, target in enumerate(targets)], load.count)
@@ -293,13 +299,13 @@ def report(load: Load, speeds: dict[str, list[float]]) -> None:
     """Print one load's figures and ratios."""
     print(f"{load.name}: taken in over loopback onto the disk, medians of {TURNS} turns")
     for name, values in speeds.items():
-        print(f"  {name:26} {statistics.median(values) / 1e6:7.0f} MB/s")
-    for name in (TUS_SERVER, NGINX_PUT, NGINX_SYNCED, NGINX_HASHED):
+        print(f"  {name:32} {statistics.median(values) / 1e6:7.0f} MB/s")
+    for name in (TUS_SERVER, NGINX_PUT, NGINX_TUNED, NGINX_SYNCED, NGINX_HASHED):
         if name not in speeds:
             print(f"  backrow / {name}: nginx is not installed (Debian: nginx-light)")
             continue
         ratio = statistics.median(our / their for our, their in zip(speeds[OURS], speeds[name], strict=True))
-        print(f"  backrow / {name:26} {ratio:6.2f}  {_judge(ratio, WANTED.get(name))}")
+        print(f"  backrow / {name:32} {ratio:6.2f}  {_judge(ratio, WANTED.get(name))}")
 
 
 def _judge(ratio: float, wanted: float | None) -> str:

@@ -1,6 +1,7 @@
 """The peers of the ingest benchmark, processes on loopback: `@tus/server`, and nginx that takes PUT (WebDAV).
 
-Both keep the bytes and synchronise nothing. nginx is Debian's nginx-light; where it is not installed there is none.
+Both keep the bytes and synchronise nothing. nginx is Debian's nginx-light; where it is not installed there is none. It
+takes bodies under `STOCK` with the buffers that it has by itself (16 KiB), and under `TUNED` with buffers of 1 MiB.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.broker import free_port
 
 PEER = Path(__file__).with_name("tus_server.mjs")
 PATIENCE_S = 10.0
+STOCK, TUNED = "stock", "tuned"
 NGINX = """\
 daemon off;
 worker_processes auto;
@@ -30,15 +32,14 @@ events {{ worker_connections 64; }}
 http {{
     access_log off;
     client_max_body_size 0;
-    client_body_buffer_size 1m;
     client_body_temp_path {folder}/arriving;
     server {{
         listen 127.0.0.1:{port};
-        location / {{
-            root {folder}/kept;
-            dav_methods PUT DELETE;
-            create_full_put_path on;
-        }}
+        root {folder}/kept;
+        dav_methods PUT DELETE;
+        create_full_put_path on;
+        location /{stock}/ {{ }}
+        location /{tuned}/ {{ client_body_buffer_size 1m; }}
     }}
 }}
 {user}"""
@@ -66,9 +67,10 @@ def nginx(folder: Path) -> Iterator[int | None]:
         yield None
         return
     port = free_port()
-    (folder / "kept").mkdir(parents=True)
+    for kept in (STOCK, TUNED):
+        (folder / "kept" / kept).mkdir(parents=True)
     user = "user root;\n" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, user=user))
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, user=user, stock=STOCK, tuned=TUNED))
     process = subprocess.Popen([program, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
     try:
         _wait_for(port)

@@ -9,10 +9,11 @@ used here.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, Row, Select, String, create_engine, event
@@ -24,10 +25,12 @@ from sqlalchemy.types import TypeDecorator
 BUSY_TIMEOUT_MS = 10_000
 ID_CHARS = 26
 DIGEST_CHARS = 64
+AT_ONCE = 500  # values in one statement: SQLite's oldest limit is 999
 _BEGIN = "backrow_begin"
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Columns = TypeVarTuple("Columns")
+Value = TypeVar("Value")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -116,6 +119,13 @@ class Database:
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+
+
+def batches(values: Collection[Value]) -> Iterator[Sequence[Value]]:
+    """Give values in lists that one statement takes."""
+    left = iter(values)
+    while batch := list(islice(left, AT_ONCE)):
+        yield batch
 
 
 def is_disk_full(error: OperationalError) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from controller.bridge.models import Outbox
-from controller.people.repo import batches
+from controller.db import batches
 from protocol.messages import MESSAGE_LIMIT_BYTES
 from protocol.topics import Down, down_topic
 

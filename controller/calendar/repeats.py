@@ -1,7 +1,7 @@
 """Judges how an event of a calendar repeats (RFC 5545) before the library follows it: whether it comes true at all.
 
-dateutil looks for a day that never comes until the year 9999, hours by hours of work for some rules; so only parts are
-followed of which it is plain that they come true again within some years. Pure.
+dateutil looks for a day that never comes until the year 9999, which takes seconds and more for each rule; so
+only parts are followed of which it is plain that they come true again within some years. Pure.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from controller.calendar.repo import sites_in_use
 from controller.consent.refusals import ConsentRefusedError, Fault
+from controller.db import batches
 from controller.people.models import Person
-from controller.people.repo import batches
 from controller.roster.models import SchoolClass
 from controller.timetable.models import LessonRule, LessonRuleTeacher, Room, UsualLesson
 

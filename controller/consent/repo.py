@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from controller.consent.answers import Answer, Scope
 from controller.consent.models import Agreement, AnswerRow, Blackout, Pilot, RulesVersion, Who
 from controller.consent.rules import Rules
+from controller.db import batches
 from controller.people.models import Kind, Person
-from controller.people.repo import batches
 from controller.roster.models import ClassRole, Membership, SchoolClass
 from controller.timetable.models import Room
 

@@ -13,11 +13,11 @@ from controller.consent.answers import Giver
 from controller.consent.models import AnswerRow
 from controller.consent.repo import Known, answers_of, known_people
 from controller.consent.rules import Rules
+from controller.db import batches
 from controller.forms.difference import Held, TableAnswer
 from controller.forms.lists import FoundAnswer, Table
 from controller.forms.models import FormCode
 from controller.forms.policy import Choice, Grants, are_possible, choice_of, default_days, givers_of, may_end
-from controller.people.repo import batches
 from controller.roster.flaws import Flawed, flaw
 
 

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from controller.db import batches
 from controller.forms.codes import SEED_BYTES, make_code
 from controller.forms.models import FormCode
 from controller.forms.versions import Content, require_version
-from controller.people.repo import batches
 from controller.services import Services
 
 

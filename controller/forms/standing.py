@@ -16,8 +16,8 @@ from controller.consent.answers import Answer, Giver, Scope, Stand, Standing, st
 from controller.consent.models import AnswerRow
 from controller.consent.repo import Known, answers_of, known_people
 from controller.consent.rules import Rules
+from controller.db import batches
 from controller.forms.policy import Choice, Grants, choice_of
-from controller.people.repo import batches
 from controller.roster.models import ClassRole
 from controller.roster.repo import Member
 

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from datetime import datetime
-from itertools import islice
-from typing import TypeVar
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from controller.db import batches
 from controller.people.models import Person, PersonName
 from controller.people.policy import Name
-
-Value = TypeVar("Value")
-AT_ONCE = 500  # values in one statement: SQLite's oldest limit is 999
-
-
-def batches(values: Collection[Value]) -> Iterator[Sequence[Value]]:
-    """Give values in lists that one statement takes."""
-    left = iter(values)
-    while batch := list(islice(left, AT_ONCE)):
-        yield batch
 
 
 def names_of(session: Session, people: Collection[str]) -> dict[str, Name]:

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from controller.db import batches
 from controller.people.models import Person, PersonName
-from controller.people.repo import batches
 from controller.roster.found import FoundClass, FoundPerson
 from controller.roster.models import Membership, SchoolClass, Source
 from controller.roster.plan import ChangedClass, ChangedPerson, NewDays, NewMembership, Plan, new_key

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from controller.db import batches
 from controller.devices.history import OPERATOR, Deed
-from controller.people.repo import batches
 from controller.roster.drafts import Vanishing, today
 from controller.services import Services
 from controller.timetable.checking import FARTHEST

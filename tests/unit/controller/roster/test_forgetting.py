@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import inspect, select
 
+from controller.db import AT_ONCE
 from controller.devices.history import OPERATOR, Deed
 from controller.people.models import Kind, Person, PersonName
-from controller.people.repo import AT_ONCE, names_of
+from controller.people.repo import names_of
 from controller.roster.forgetting import forget_person
 from controller.roster.history import Happening
 from controller.roster.models import ClassRole, Membership, RosterDraft, RosterEvent, SchoolClass, Scope, Source

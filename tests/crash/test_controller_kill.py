@@ -17,7 +17,7 @@ from tests.controller_process import PATH, TIMEOUT_S, ControllerProcess, make_co
 from tests.lesson import Lesson
 from tests.unit.controller.uploads.unit_client import TUS, encode_metadata, made_up_segment
 
-KILLS = 4
+KILLS = (2, pytest.param(8, marks=pytest.mark.soak))
 OCTETS = {"Content-Type": "application/offset+octet-stream"}
 
 
@@ -59,18 +59,19 @@ def slowly(data: bytes, pause_s: float = 0.05) -> Iterator[bytes]:
         time.sleep(pause_s)
 
 
-def test_upload_survives_kills_of_the_controller(controller: ControllerProcess) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_upload_survives_kills_of_the_controller(controller: ControllerProcess, kills: int) -> None:
     """Killed at random moments of a PATCH and started again, the upload goes on where it was acknowledged."""
     lesson, chance = controller.make_lesson(made_up_segment(6_000_000)), random.Random(20261123)  # noqa: S311 - no secret
     data, acknowledged = lesson.objects[1], 0
     with controller.session() as session:
         controller.put_manifest(session, lesson)
         upload = create(controller, session, lesson, 1)
-    for _ in range(KILLS):
+    for _ in range(kills):
         with controller.session() as session:
             offset = offset_of(session, upload)
-            assert patch(session, upload, offset, data[offset : offset + len(data) // 10]).status_code == 204
-            acknowledged = offset + len(data) // 10
+            assert patch(session, upload, offset, data[offset : offset + len(data) // 20]).status_code == 204
+            acknowledged = offset + len(data) // 20
             timer = threading.Timer(chance.uniform(0.1, 0.6), controller.kill)
             timer.start()
             with pytest.raises(requests.RequestException):
@@ -87,11 +88,12 @@ def test_upload_survives_kills_of_the_controller(controller: ControllerProcess) 
     assert (controller.data / "objects" / lesson.id / "000001.age").read_bytes() == data
 
 
-def test_delivery_survives_kills_at_random_moments(controller: ControllerProcess) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_delivery_survives_kills_at_random_moments(controller: ControllerProcess, kills: int) -> None:
     """Killed again and again while a lesson is delivered, it ends with every object and an honest receipt."""
     lesson = controller.make_lesson(*(made_up_segment(300_000) for _ in range(12)))
     chance, wanted = random.Random(7), list(lesson.objects)  # noqa: S311 - no secret
-    for _ in range(KILLS):
+    for _ in range(kills):
         timer = threading.Timer(chance.uniform(0.1, 1.2), controller.kill)
         timer.start()
         with controller.session() as session:

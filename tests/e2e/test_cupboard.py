@@ -12,6 +12,7 @@ from tests.e2e.cupboard import AS_INSTALLED, CLOCKS, HURRIED, PROMISED_S, come_b
 from tests.unit.systemd.units import load_unit
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(
     TIMESYNC_MARKER.exists() and not os.environ.get("CI"), reason="this machine says that the network has set the clock"
 )

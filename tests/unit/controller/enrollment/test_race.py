@@ -41,7 +41,9 @@ def claim(url: str, context: ssl.SSLContext, unit: Unit, request: bytes, begin: 
         return connection.getresponse().status
 
 
-@pytest.mark.parametrize("limits", [UNLIMITED, None], ids=["unlimited", "limited"])
+@pytest.mark.parametrize(
+    "limits", [pytest.param(UNLIMITED, id="unlimited"), pytest.param(None, id="limited", marks=pytest.mark.soak)]
+)
 def test_of_a_thousand_keys_at_once_one_gets_a_certificate(joining: Joining, limits: Limits | None) -> None:
     """One 200; the others are refused, and nothing of them is stored but failures and one line of history.
 

@@ -20,7 +20,7 @@ from tests.lipsync import LIMIT_MS, measure, record
 SECONDS, SPEED = 36.0, 8.0
 
 
-@pytest.mark.parametrize("drift_ppm", [-300.0, 300.0])
+@pytest.mark.parametrize("drift_ppm", [pytest.param(-300.0, marks=pytest.mark.soak), 300.0])
 def test_clap_is_heard_when_it_is_seen(tmp_path: Path, drift_ppm: float) -> None:
     """With a poor crystal and a latency that is configured, every clap is in step, to the end and across segments."""
     crystal = Crystal(drift_ppm=drift_ppm, late_ms=120, latency_ms=120)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
+from threading import Lock
 from typing import Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, Row, Select, String, create_engine, event
@@ -23,6 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 10_000
+TURN_S = 30.0
 ID_CHARS = 26
 DIGEST_CHARS = 64
 AT_ONCE = 500  # values in one statement: SQLite's oldest limit is 999
@@ -95,6 +97,7 @@ class Database:
     def __init__(self, url: str | URL) -> None:
         self.engine = make_engine(url)
         self._writer = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._turn = Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -108,8 +111,25 @@ class Database:
 
         Keep it short, and never touch the network inside: on SQLite all other writers wait.
         """
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._in_turn(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Let the writers of this process wait for each other here, where whoever waits is woken when it may go on.
+
+        SQLite looks again after longer and longer pauses, in which others pass: where many write, somebody never gets
+        the lock. For writers of other processes that is still how it is.
+        """
+        if self.engine.dialect.name != "sqlite":
+            yield
+            return
+        taken = self._turn.acquire(timeout=TURN_S)
+        try:
+            yield
+        finally:
+            if taken:
+                self._turn.release()
 
     def find(self, statement: Select[*Columns], **values: object) -> Row[*Columns] | None:
         """Read one row of plain columns; for what every request of a unit asks, a tenth of a session's cost."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import getpass
 import os
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,10 +37,16 @@ class BrokerError(Exception):
 
 
 def free_port() -> int:
-    """Give a loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a loopback port that nobody listens on at this moment.
+
+    It is below those that the system gives to clients by itself (32768 and on): a test beside this one that makes a
+    thousand connections would have it before the server of this one is up.
+    """
+    while True:
+        port = random.SystemRandom().randrange(10_240, 32_768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def tls_lines(authority: Path, certificate: Path, key: Path) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from controller.auth.logins import COOKIE
@@ -43,16 +44,16 @@ LOOKS = (
     Look("phone", 390, 844, "light", "es"),
     Look("phone-dark", 390, 844, "dark", "es"),
 )
-NARROW = Look("narrow", 320, 640, "light", "es")
+NARROW = (Look("narrow", 320, 640, "light", "es"), Look("narrow-dark", 320, 640, "dark", "es"))
 """320 pixels are 1280 at 400 % (WCAG 1.4.10)."""
 IN_ENGLISH = LOOKS[:2]
-IN_SPANISH = (*LOOKS[2:], NARROW)
-BY_LANGUAGE = (IN_ENGLISH, IN_SPANISH)
-
-
-def name_of(looks: Sequence[Look]) -> str:
-    """Name the looks of one language."""
-    return looks[0].locale
+BY_LANGUAGE = (
+    pytest.param(LOOKS[:1], id="en"),
+    pytest.param(NARROW[1:], id="es"),
+    pytest.param(LOOKS[1:2], id="en-more", marks=pytest.mark.soak),
+    pytest.param((*LOOKS[2:], *NARROW[:1]), id="es-more", marks=pytest.mark.soak),
+)
+"""Looks of one language each: the widest in light and the narrowest in dark always, what is between in the soak."""
 
 
 def open_context(browser: Browser, look: Look, site: str, person: Person | None) -> BrowserContext:

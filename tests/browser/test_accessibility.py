@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.chromium import wait_until
 from tests.browser.conftest import Served
-from tests.browser.looks import BY_LANGUAGE, Look, find_barriers, name_of, open_context, require_no_barrier
+from tests.browser.looks import BY_LANGUAGE, Look, find_barriers, open_context, require_no_barrier
 from tests.house import Person, make_house, serve
 from tests.lesson import MediaSegment, record_synthetic
 from tests.pages import Addresses, furnish
@@ -57,7 +57,7 @@ def furnished(
 @pytest.mark.parametrize(
     ("kind", "at_least"), [("teacher", 10), ("newcomer", 1), ("admin", 30), ("keeper", 10), ("nobody", 4)]
 )
-@pytest.mark.parametrize("looks", BY_LANGUAGE, ids=name_of)
+@pytest.mark.parametrize("looks", BY_LANGUAGE)
 def test_page_has_no_barrier(furnished: Furnished, axe: str, looks: Sequence[Look], kind: str, at_least: int) -> None:
     """No violation on any page: names, contrast, order of headings, landmarks, sizes of targets; none scrolls sideways.
 

@@ -10,7 +10,7 @@ import pytest
 from controller.devices.models import Health
 from controller.devices.policies import renew_policies
 from tests.browser.conftest import Served
-from tests.browser.looks import BY_LANGUAGE, Look, name_of, open_context, require_no_barrier
+from tests.browser.looks import BY_LANGUAGE, Look, open_context, require_no_barrier
 from tests.classes import enter_classes
 from tests.days import Hours, enter_lesson, let_agree, local_now, person_of, pupils_of, put_in_room
 from tests.house import House, Teacher
@@ -43,7 +43,7 @@ def furnish_day(house: House) -> Teacher:
     return ada
 
 
-@pytest.mark.parametrize("looks", BY_LANGUAGE, ids=name_of)
+@pytest.mark.parametrize("looks", BY_LANGUAGE)
 def test_day_has_no_barrier(served: Served, axe: str, looks: Sequence[Look]) -> None:
     """The day with everything unfolded, and the seating list."""
     ada = furnish_day(served.house)

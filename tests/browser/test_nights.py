@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.browser.chromium import wait_until
 from tests.browser.conftest import Served
-from tests.browser.looks import BY_LANGUAGE, IN_ENGLISH, Look, name_of, open_context, put_on, require_no_barrier
+from tests.browser.looks import BY_LANGUAGE, IN_ENGLISH, Look, open_context, put_on, require_no_barrier
 from tests.house import Person
 from tests.nights import MORNING, OPENS, keep_at, live_through, populate, say, send
 
@@ -33,7 +33,7 @@ def _visits(served: Served, admin: Person, look: Look, pages: Mapping[str, str])
             yield name, page
 
 
-@pytest.mark.parametrize("looks", BY_LANGUAGE, ids=name_of)
+@pytest.mark.parametrize("looks", BY_LANGUAGE)
 def test_nights_have_no_barrier_and_fit_a_phone(served: Served, axe: str, looks: Sequence[Look]) -> None:
     """Every page in every look with everything opened; at 320 pixels nothing scrolls sideways."""
     admin = served.house.add_admin()

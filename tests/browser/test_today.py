@@ -15,7 +15,7 @@ from controller.calendar.repo import write_hours
 from controller.calendar.window import parse_window
 from controller.devices.models import Presence
 from tests.browser.conftest import Served
-from tests.browser.looks import BY_LANGUAGE, Look, name_of, open_context, require_no_barrier
+from tests.browser.looks import BY_LANGUAGE, Look, open_context, require_no_barrier
 from tests.house import NIGHT, House, Teacher
 from tests.lesson import record_synthetic
 
@@ -74,7 +74,7 @@ class Walk:
         require_no_barrier(self.page, self.axe, self.looks)
 
 
-@pytest.mark.parametrize("looks", BY_LANGUAGE, ids=name_of)
+@pytest.mark.parametrize("looks", BY_LANGUAGE)
 def test_lesson_is_asked_for_and_taken_back_without_a_barrier(served: Served, axe: str, looks: Sequence[Look]) -> None:
     """The button, what it says then, the way back, and after the hours why it cannot be: of a lesson, and of a unit."""
     teacher, recording = furnish_day(served.house)

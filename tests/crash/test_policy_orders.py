@@ -10,8 +10,8 @@ from tests.crash.orders import NOW, Tally, Unit, mint_pool, run_orders
 from tests.crash.stores import kill_stores
 from tests.school import School, make_school
 
-ORDERS = 250
-KILLS = 4
+ORDERS = 120
+KILLS = 2
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -122,6 +123,25 @@ def test_writers_wait_for_each_other(database: Database) -> None:
         thread.join()
     with database.reading() as session:
         assert sorted(int(row.kind) for row in session.scalars(select(Incident))) == list(range(60))
+
+
+def test_writers_of_a_process_outwait_the_patience_of_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many write at the same time, none is told that the database is locked."""
+    monkeypatch.setattr("controller.db.BUSY_TIMEOUT_MS", 0)
+    database = Database(f"sqlite:///{tmp_path / 'd.sqlite3'}")
+    migrations.upgrade(database)
+    together = threading.Barrier(16)
+
+    def write(number: int) -> None:
+        together.wait()
+        add_incident(database, f"{number}")
+
+    with ThreadPoolExecutor(16) as writers:
+        for each in [writers.submit(write, number) for number in range(16)]:
+            each.result()
+    with database.reading() as session:
+        assert len(session.scalars(select(Incident)).all()) == 16
+    database.close()
 
 
 def test_failed_writer_leaves_nothing(database: Database) -> None:
